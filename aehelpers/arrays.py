@@ -1,0 +1,76 @@
+"""Checks of array arguments, shared by everything that takes images."""
+
+import operator
+
+import numpy as np
+
+
+def as_images(images, name, width=None, at_least=1):
+    """Return ``images`` as a float32 array of shape (number, pixels), or say what is wrong with it.
+
+    Parameters
+    ----------
+    images : array-like, shape (number, pixels)
+        Real numbers; float64 and integers are converted to float32.
+    name : str
+        The argument's name, for the error message.
+    width : int, optional
+        The number of columns that is required.
+    at_least : int
+        The number of rows that is required.
+
+    Raises
+    ------
+    TypeError
+        If ``images`` does not hold real numbers.
+    ValueError
+        If the rank or the width is wrong, if there are too few rows, or if a value is NaN or infinite.
+    """
+    array = np.asarray(images)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, but its dtype is {array.dtype}")
+    if array.ndim != 2:
+        raise ValueError(
+            f"{name} must have two dimensions (images, pixels), but its shape is {array.shape}"
+            + ("; flatten each image first, for example with images.reshape(len(images), -1)" if array.ndim > 2 else "")
+        )
+    if len(array) < at_least or array.shape[1] == 0:
+        raise ValueError(f"{name} must hold at least {at_least} image(s) of at least one pixel, but its shape is {array.shape}")
+    if width is not None and array.shape[1] != width:
+        raise ValueError(f"{name} must have {width} columns, but its shape is {array.shape}")
+    array = array.astype(np.float32, copy=False)
+    # A sum over finite float32 values taken in float64 is finite; it costs no copy of a large array.
+    if not np.isfinite(array.sum(dtype=np.float64)):
+        raise ValueError(f"{name} must be finite, but it has NaN or infinite values")
+    return array
+
+
+def as_pixels(images, name, width=None):
+    """Like `as_images`, for values that are pixels or probabilities: they must lie in [0, 1]."""
+    array = as_images(images, name, width)
+    low, high = array.min(), array.max()
+    if low < 0 or high > 1:
+        hint = "; divide by 255 first" if low >= 0 and high <= 255 and high > 2 else ""
+        raise ValueError(f"{name} must lie in [0, 1], but its values go from {low:g} to {high:g}{hint}")
+    return array
+
+
+def positive_integer(value, name):
+    """Return ``value`` as an int, or say that it is not a positive whole number.
+
+    Raises
+    ------
+    TypeError
+        If ``value`` is not an integer (a bool and 2.0 are not).
+    ValueError
+        If it is below 1.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be a positive whole number, but it is {value!r}")
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1, but it is {number}")
+    return number

@@ -1,0 +1,59 @@
+"""Verdict lines and self-check exercises: what makes a notebook's sentences testable."""
+
+import numpy as np
+
+
+def check(sentence, condition):
+    """Print a verdict line for a claim, and stop the notebook when the claim is false.
+
+    Parameters
+    ----------
+    sentence : str
+        The claim, as a reader would say it.
+    condition : bool
+        Whether it holds. A numpy bool will do; an array will not.
+
+    Raises
+    ------
+    AssertionError
+        If ``condition`` is false; the sentence is the message.
+    TypeError
+        If ``condition`` is not a single bool or ``sentence`` is not a string.
+    """
+    if not isinstance(sentence, str):
+        raise TypeError(f"sentence must be a string, but it is {sentence!r}")
+    if not isinstance(condition, (bool, np.bool_)):
+        raise TypeError(f"condition must be a single bool, but it is {condition!r}; use .all() or .any() on an array")
+    if not condition:
+        raise AssertionError(f"does not hold: {sentence}")
+    print(f"\N{CHECK MARK} {sentence}")
+
+
+def exercise(answer, accept, hint):
+    """Check a learner's answer to an exercise, and print a hint while it is not right.
+
+    Parameters
+    ----------
+    answer : object
+        What the learner wrote. None means that there is no answer yet.
+    accept : callable
+        Takes the answer and returns whether it is right. An exception in it counts as "not right" and is named, so that
+        a learner's slip never stops the notebook.
+    hint : str
+        Shown until the answer is right.
+
+    Returns
+    -------
+    bool
+        Whether the answer is right.
+    """
+    if answer is None:
+        print(f"No answer yet. Hint: {hint}")
+        return False
+    try:
+        right = bool(accept(answer))
+    except Exception as error:  # whatever a learner hands in
+        print(f"Your answer could not be checked ({type(error).__name__}: {error}). Hint: {hint}")
+        return False
+    print("Right." if right else f"Not yet. Hint: {hint}")
+    return right

@@ -1,0 +1,198 @@
+"""Autoencoders as ordinary Keras models, with their two halves at hand as ``.encoder`` and ``.decoder``."""
+
+import keras
+import tensorflow as tf
+
+from aehelpers.arrays import positive_integer
+from aehelpers.layers import step, straight_through_step
+
+_STEPS = {"step": step, "straight_through_step": straight_through_step}
+
+
+def autoencoder(
+    hidden=(),
+    code_size=32,
+    hidden_activation="relu",
+    code_activation="relu",
+    output_activation="sigmoid",
+    kernel_initializer="glorot_uniform",
+    bias_initializer="zeros",
+    tied=False,
+    input_size=784,
+):
+    """Make an autoencoder of dense layers; the decoder mirrors the encoder.
+
+    ``autoencoder(hidden=(300, 100), code_size=2)`` is 784-300-100-2-100-300-784, and ``hidden=()`` gives
+    784-code-784. Call ``keras.utils.set_random_seed`` first for weights that can be repeated.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        Sizes of the encoder's hidden layers, from the input to the code.
+    code_size : int
+        Number of units in the code.
+    hidden_activation, code_activation, output_activation : str or callable
+        Anything that Keras takes (None is linear). ``code_activation`` may also be "step" or "straight_through_step"
+        (see `aehelpers.step` and `aehelpers.straight_through_step`).
+    kernel_initializer, bias_initializer : str or keras.Initializer
+        Used for every layer, with draws of its own for each.
+    tied : bool
+        Use each encoder kernel, transposed, as the kernel of the decoder layer that mirrors it. The biases stay apart.
+    input_size : int
+        Number of pixels.
+
+    Returns
+    -------
+    Autoencoder
+        A built `keras.Model` that takes (images, ``input_size``) and returns reconstructions of the same shape.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not a positive whole number, or Keras does not know an activation or initializer.
+
+    References
+    ----------
+    G. Hinton and R. Salakhutdinov (2006), Reducing the dimensionality of data with neural networks, Science 313.
+    """
+    return Autoencoder(
+        hidden=hidden,
+        code_size=code_size,
+        hidden_activation=hidden_activation,
+        code_activation=code_activation,
+        output_activation=output_activation,
+        kernel_initializer=kernel_initializer,
+        bias_initializer=bias_initializer,
+        tied=tied,
+        input_size=input_size,
+    )
+
+
+@keras.saving.register_keras_serializable(package="aehelpers")
+class Autoencoder(keras.Model):
+    """What `autoencoder` returns: ``decoder(encoder(x))``.
+
+    The parameters are those of `autoencoder`. A saved ``.keras`` file holds them, so that `keras.models.load_model`
+    rebuilds the model by itself.
+
+    Attributes
+    ----------
+    encoder : keras.Model
+        From (images, input_size) to (images, code_size).
+    decoder : keras.Model
+        From (images, code_size) to (images, input_size).
+    """
+
+    def __init__(
+        self,
+        hidden,
+        code_size,
+        hidden_activation,
+        code_activation,
+        output_activation,
+        kernel_initializer,
+        bias_initializer,
+        tied,
+        input_size,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if isinstance(hidden, (str, int)):
+            raise TypeError(f"hidden must be a sequence of layer sizes such as (300, 100), but it is {hidden!r}")
+        hidden = tuple(positive_integer(size, "each size in hidden") for size in hidden)
+        code_size = positive_integer(code_size, "code_size")
+        input_size = positive_integer(input_size, "input_size")
+        if not isinstance(tied, bool):
+            raise TypeError(f"tied must be True or False, but it is {tied!r}")
+        hidden_activation = keras.activations.get(hidden_activation)
+        code_activation = keras.activations.get(
+            _STEPS.get(code_activation, code_activation) if isinstance(code_activation, str) else code_activation
+        )
+        output_activation = keras.activations.get(output_activation)
+        # Kept in this form for get_config, and turned back for each layer: one initializer object used twice would
+        # give both layers the same random numbers.
+        kernel_initializer = keras.initializers.serialize(keras.initializers.get(kernel_initializer))
+        bias_initializer = keras.initializers.serialize(keras.initializers.get(bias_initializer))
+        self._config = {
+            "hidden": hidden,
+            "code_size": code_size,
+            "hidden_activation": keras.activations.serialize(hidden_activation),
+            "code_activation": keras.activations.serialize(code_activation),
+            "output_activation": keras.activations.serialize(output_activation),
+            "kernel_initializer": kernel_initializer,
+            "bias_initializer": bias_initializer,
+            "tied": tied,
+            "input_size": input_size,
+        }
+
+        def dense(size, activation, name):
+            return keras.layers.Dense(
+                size,
+                activation,
+                kernel_initializer=keras.initializers.deserialize(kernel_initializer),
+                bias_initializer=keras.initializers.deserialize(bias_initializer),
+                name=name,
+            )
+
+        names = [f"hidden_{number}" for number in range(1, len(hidden) + 1)]
+        encoder_layers = [dense(size, hidden_activation, name) for size, name in zip(hidden, names, strict=True)]
+        encoder_layers.append(dense(code_size, code_activation, "code"))
+        self.encoder = keras.Sequential([keras.Input((input_size,)), *encoder_layers], name="encoder")
+        if tied:
+            mirrored = [
+                _TransposedDense(layer, activation, keras.initializers.deserialize(bias_initializer), name=name)
+                for layer, activation, name in zip(
+                    encoder_layers[::-1],
+                    [hidden_activation] * len(hidden) + [output_activation],
+                    [*names, "output"],
+                    strict=True,
+                )
+            ]
+        else:
+            mirrored = [dense(size, hidden_activation, name) for size, name in zip(hidden[::-1], names, strict=True)]
+            mirrored.append(dense(input_size, output_activation, "output"))
+        self.decoder = keras.Sequential([keras.Input((code_size,)), *mirrored], name="decoder")
+        self.build((None, input_size))
+
+    def build(self, input_shape):
+        self.built = True  # the two halves were built with their inputs
+
+    def call(self, inputs, training=None):
+        return self.decoder(self.encoder(inputs, training=training), training=training)
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+class _TransposedDense(keras.layers.Layer):
+    """A dense layer whose kernel is another layer's, transposed; only the bias is its own."""
+
+    def __init__(self, source, activation, bias_initializer, name):
+        super().__init__(name=name)
+        # In a list inside a tuple Keras would track the source as a part of this layer and save its weights twice.
+        self._borrowed = _Untracked(source)
+        self.activation = activation
+        self.bias_initializer = bias_initializer
+
+    def build(self, input_shape):
+        self.bias = self.add_weight(
+            shape=(self._borrowed.layer.kernel.shape[0],), initializer=self.bias_initializer, name="bias"
+        )
+
+    def call(self, inputs):
+        kernel = tf.convert_to_tensor(self._borrowed.layer.kernel)
+        return self.activation(tf.matmul(inputs, kernel, transpose_b=True) + self.bias)
+
+    def get_config(self):
+        raise NotImplementedError(
+            "a tied decoder has no kernels of its own, so it cannot be saved or cloned alone: save the whole model"
+        )
+
+
+class _Untracked:
+    def __init__(self, layer):
+        self.layer = layer

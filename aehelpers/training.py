@@ -1,0 +1,479 @@
+"""A compiled training loop: what `model.fit` does, in a fraction of its time for small models."""
+
+import contextlib
+import signal
+import threading
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm.auto import tqdm
+
+from aehelpers._imports import without_stderr
+from aehelpers.arrays import as_images, positive_integer
+
+# XLA takes about a second to compile a loop and then makes each step of these models up to three times as fast.
+# benchmarks/training.py --break-even prints where that pays.
+_XLA_FROM_STEPS = 500
+
+_RECORDS = 40  # points on a loss curve, unless `record_every` says otherwise
+
+
+@dataclass
+class History:
+    """What happened during `fit`.
+
+    Attributes
+    ----------
+    steps : ndarray of int
+        The step after which each record was made.
+    loss : ndarray of float
+        The training loss, averaged over the steps since the record before: nats per pixel for "bce", squared grey levels
+        per pixel for "mse". It includes the penalties that layers add with ``add_loss``.
+    valid_loss : ndarray of float or None
+        The same loss on the validation images after that step; None without validation images.
+    without_gradient : tuple of str
+        Paths of the trainable variables that the loss does not reach at all. They were left as they were.
+    optimizer : keras.Optimizer
+        With its state. Hand it to `fit` again to go on with the training.
+    interrupted : bool
+        Whether Ctrl-C or the stop button ended the training before its last step.
+    compiled_with_xla : bool
+        Whether the loop was compiled by XLA or ran as a plain TensorFlow graph.
+    """
+
+    without_gradient: tuple
+    optimizer: keras.Optimizer
+    compiled_with_xla: bool
+    interrupted: bool = False
+    _records: list = field(default_factory=list, repr=False)
+
+    @property
+    def steps(self):
+        return np.array([record[0] for record in self._records], int)
+
+    @property
+    def loss(self):
+        return np.array([record[1] for record in self._records], float)
+
+    @property
+    def valid_loss(self):
+        if self._records and self._records[0][2] is None:
+            return None
+        return np.array([record[2] for record in self._records], float)
+
+    def __repr__(self):
+        if not self._records:
+            return "History: no step was recorded"
+        step, loss, valid_loss = self._records[-1]
+        parts = [f"History: {step} steps{' (interrupted)' if self.interrupted else ''}", f"loss {loss:.4f}"]
+        if valid_loss is not None:
+            parts.append(f"validation loss {valid_loss:.4f}")
+        if self.without_gradient:
+            parts.append(f"no gradient reached {', '.join(self.without_gradient)}")
+        return "; ".join(parts)
+
+
+class NonFiniteLossError(ArithmeticError):
+    """The training loss became NaN or infinite, and training stopped there.
+
+    Attributes
+    ----------
+    step : int
+        The first step, counted from 1, whose loss was not finite.
+    history : History
+        Everything that was recorded before it.
+    """
+
+    def __init__(self, step, value, history):
+        super().__init__(
+            f"the loss became {value} at step {step} and training stopped. Likely causes: a logarithm of 0 in a "
+            "hand-written loss (take the cross entropy from logits, or keep the logarithm's argument above 0), a learning "
+            "rate that is too high, or images outside the range that the loss expects. The history up to there is in the "
+            "exception's .history"
+        )
+        self.step = step
+        self.history = history
+
+
+def fit(
+    model,
+    x,
+    *,
+    steps,
+    batch_size=128,
+    optimizer="adam",
+    learning_rate=None,
+    loss="bce",
+    target=None,
+    validation=None,
+    validation_target=None,
+    record_every=None,
+    seed=0,
+    progress=True,
+):
+    """Train a model for a number of steps, in a loop that runs inside TensorFlow.
+
+    The result is that of `model.fit` on the same batches. It is faster because the data are put into TensorFlow once and
+    because Python is asked for nothing between steps: many steps run in one compiled call. XLA compiles it from 500 steps
+    on; a shorter run would not earn back the second that this takes, and gets a plain TensorFlow graph.
+
+    The images are shuffled anew for each epoch. A batch that reaches the end of an epoch is filled up from the start of
+    the next one, so every batch has the same size and each image is used exactly once an epoch.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Any model with one input and one output of shape (images, pixels).
+    x : array, shape (images, pixels)
+        Training images.
+    steps : int
+        Number of batches.
+    batch_size : int
+        Images in a batch; at most as many as there are.
+    optimizer : str or keras.Optimizer
+    learning_rate : float, optional
+        For an optimizer given by name; 0.001 unless told. An optimizer object has its own.
+    loss : str, keras.Loss or callable
+        "bce", "mse", any other name that Keras knows, or a function of (target, reconstruction) that returns a tensor,
+        whose mean is taken. Penalties that layers add with ``add_loss`` are added to it.
+    target : array, shape (images, pixels), optional
+        What to reconstruct, row for row; ``x`` itself unless told.
+    validation : array, shape (images, pixels), optional
+        Images on which the loss is measured at each record.
+    validation_target : array, optional
+        What to reconstruct from ``validation``; itself unless told.
+    record_every : int, optional
+        Steps from one record to the next; unless told, a 40th of ``steps``.
+    seed : int
+        Seed of the shuffling. (The initial weights come from `keras.utils.set_random_seed` before the model is made.)
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    History
+        Also after Ctrl-C or the stop button: the call then returns early, after the steps that are under way, and model,
+        optimizer state and history are those of the last step done.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong; before any training.
+    NonFiniteLossError
+        If the loss becomes NaN or infinite.
+
+    References
+    ----------
+    Notebook 01 uses it next to plain Keras. The measurements are printed by ``benchmarks/training.py``.
+    """
+    x = as_images(x, "x")
+    width = _output_width(model, x)
+    target = _as_target(target, "target", x, width)
+    if validation is not None:
+        validation = as_images(validation, "validation", x.shape[1])
+        if target is not None and validation_target is None:
+            raise ValueError("validation_target must be given when target is, or the two losses would mean different things")
+        validation_target = _as_target(validation_target, "validation_target", validation, width)
+    elif validation_target is not None:
+        raise ValueError("validation_target was given without validation")
+    steps = positive_integer(steps, "steps")
+    batch_size = positive_integer(batch_size, "batch_size")
+    if batch_size > len(x):
+        raise ValueError(f"batch_size must be at most the number of images, {len(x)}, but it is {batch_size}")
+    record_every = -(-steps // _RECORDS) if record_every is None else positive_integer(record_every, "record_every")
+    record_every = min(record_every, steps)
+    optimizer = _as_optimizer(optimizer, learning_rate)
+    loss = _as_loss(loss)
+    order = _batches(len(x), seed)
+
+    images = _Resident(x)
+    targets = images if target is None else _Resident(target)
+    reached, missed = _split_by_gradient(model, loss, images, targets)
+    _build_optimizer(optimizer, reached)
+    measure = None
+    if validation is not None:
+        valid_images = _Resident(validation)
+        valid_targets = valid_images if validation_target is None else _Resident(validation_target)
+        measure = _compile_validation(model, loss, valid_images, valid_targets)
+
+    done = 0
+    with _deferred_interrupt() as interrupt, tqdm(total=steps, disable=not progress, unit=" steps") as bar:
+        run, with_xla = _compile_loop(
+            model, loss, optimizer, reached, images, targets, batch_size, record_every, steps >= _XLA_FROM_STEPS
+        )
+        history = History(tuple(v.path for v in missed), optimizer, with_xla)
+        while done < steps and not interrupt.is_set():
+            count = min(record_every, steps - done)
+            losses = run(order(count * batch_size), count)
+            finite = np.isfinite(losses)
+            if not finite.all():
+                first = int(np.argmin(finite))
+                if first:
+                    history._records.append(
+                        (done + first, losses[:first].mean(dtype=float), None if measure is None else np.nan)
+                    )
+                raise NonFiniteLossError(done + first + 1, losses[first], history)
+            done += count
+            history._records.append((done, losses.mean(dtype=float), None if measure is None else measure()))
+            bar.set_postfix_str(f"loss {losses.mean():.4f}", refresh=False)
+            bar.update(count)
+    if done < steps:
+        history.interrupted = True
+        print(f"Training was interrupted after {done} of {steps} steps. The model and its history up to there are kept.")
+    return history
+
+
+def sweep(build, values, x, **fit_arguments):
+    """Train one model for each value, for example one autoencoder per code size.
+
+    Parameters
+    ----------
+    build : callable
+        Takes a value and returns an untrained model.
+    values : sequence
+        What to try; each must be hashable, and none may stand twice.
+    x : array, shape (images, pixels)
+        Training images.
+    **fit_arguments
+        Handed to `fit`, the same for all.
+
+    Returns
+    -------
+    dict
+        ``{value: trained model}`` in the order of ``values``.
+
+    Raises
+    ------
+    ValueError
+        If there are no values, or one stands twice.
+    """
+    values = list(values)
+    if not values or len(set(values)) != len(values):
+        raise ValueError(f"values must be one or more different values, but they are {values!r}")
+    models = {}
+    for value in values:
+        models[value] = build(value)
+        if fit(models[value], x, **fit_arguments).interrupted:
+            break
+    return models
+
+
+class _Resident:
+    """An array inside TensorFlow; as bytes, a quarter of the size, where every value is a byte divided by 255."""
+
+    def __init__(self, array):
+        levels = _as_bytes(array)
+        self._as_bytes = levels is not None
+        self.tensor = tf.constant(levels if self._as_bytes else array)
+
+    def __len__(self):
+        return self.tensor.shape[0]
+
+    def take(self, tensor, rows):
+        return self._to_float(tf.gather(tensor, rows))
+
+    def between(self, start, stop):
+        return self._to_float(self.tensor[start:stop])
+
+    def _to_float(self, tensor):
+        return tf.cast(tensor, tf.float32) / 255 if self._as_bytes else tensor
+
+
+def _as_bytes(array):
+    """Return the uint8 array that, divided by 255, is exactly ``array``, or None where there is none."""
+    levels = np.empty(array.shape, np.uint8)
+    exact = np.arange(256, dtype=np.float32) / 255
+    for start in range(0, len(array), 512):  # in pieces that stay in the processor's cache
+        piece = array[start : start + 512]
+        if piece.min() < 0 or piece.max() > 1:
+            return None
+        levels[start : start + 512] = piece * 255 + 0.5
+        if not np.array_equal(exact[levels[start : start + 512]], piece):
+            return None
+    return levels
+
+
+def _total_loss(model, loss, inputs, targets, training):
+    value = tf.reduce_mean(loss(targets, model(inputs, training=training)))
+    return tf.add_n([value, *(tf.reduce_sum(penalty) for penalty in model.losses)])
+
+
+def _compile_loop(model, loss, optimizer, variables, images, targets, batch_size, length, with_xla):
+    """Return a function of (rows, count) that takes ``count`` steps, at most ``length``, and whether XLA compiled it."""
+
+    @tf.function(jit_compile=with_xla, autograph=False)
+    def loop(rows, count, image_tensor, target_tensor):
+        def advance(i, losses):
+            batch = tf.slice(rows, [i * batch_size], [batch_size])
+            inputs = images.take(image_tensor, batch)
+            outputs = inputs if targets is images else targets.take(target_tensor, batch)
+            with tf.GradientTape() as tape:
+                value = _total_loss(model, loss, inputs, outputs, training=True)
+            optimizer.apply(tape.gradient(value, variables), variables)
+            return i + 1, tf.tensor_scatter_nd_update(losses, [[i]], [value])
+
+        def goes_on(i, losses):
+            return (i < count) & tf.math.is_finite(losses[tf.maximum(i - 1, 0)])
+
+        return tf.while_loop(goes_on, advance, (0, tf.zeros(length)))[1]
+
+    def run(rows, count):
+        padded = np.zeros(length * batch_size, np.int32)  # one shape, so that it is compiled once
+        padded[: len(rows)] = rows
+        return loop(tf.constant(padded), tf.constant(count), images.tensor, targets.tensor).numpy()[:count]
+
+    # A function that is traced only once cannot set off TensorFlow's warning about tracing too often.
+    loop = loop.get_concrete_function(
+        tf.TensorSpec([length * batch_size], tf.int32), tf.TensorSpec([], tf.int32), images.tensor, targets.tensor
+    )
+    try:
+        with without_stderr():  # the compiler talks
+            run([], 0)  # compiles and takes no step
+    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
+        if not with_xla:
+            raise
+        # A layer or loss uses an operation that XLA lacks (`tf.py_function`, for example).
+        return _compile_loop(model, loss, optimizer, variables, images, targets, batch_size, length, with_xla=False)
+    return run, with_xla
+
+
+def _compile_validation(model, loss, images, targets):
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([], tf.int32)] * 2)
+    def on_piece(start, stop):
+        return _total_loss(model, loss, images.between(start, stop), targets.between(start, stop), training=False)
+
+    def measure(piece=1000):
+        starts = range(0, len(images), piece)
+        sizes = [min(piece, len(images) - start) for start in starts]
+        losses = [float(on_piece(tf.constant(s), tf.constant(s + n))) for s, n in zip(starts, sizes, strict=True)]
+        return float(np.average(losses, weights=sizes))
+
+    return measure
+
+
+def _split_by_gradient(model, loss, images, targets):
+    """Return the trainable variables with a gradient and those without, and try the loss on a batch before training."""
+    variables = model.trainable_variables
+    missing = []
+
+    @tf.function(autograph=False)
+    def trace():
+        inputs = images.between(0, 2)
+        outputs = targets.between(0, 2)
+        with tf.GradientTape() as tape:
+            value = _total_loss(model, loss, inputs, outputs, training=True)
+        gradients = tape.gradient(value, variables)
+        missing[:] = [gradient is None for gradient in gradients]
+        return value
+
+    trace.get_concrete_function()  # traced, not run: no random state moves
+    reached = [v for v, absent in zip(variables, missing, strict=True) if not absent]
+    if not reached:
+        raise ValueError(
+            "model has no trainable variable that the loss depends on: no gradient reaches any of them, so there is nothing "
+            "to train"
+        )
+    return reached, [v for v, absent in zip(variables, missing, strict=True) if absent]
+
+
+def _batches(number, seed):
+    """Return a function that hands out the next rows of one endless shuffle, epoch after epoch."""
+    generator = np.random.default_rng(seed)
+    left = np.empty(0, np.int32)
+
+    def take(count):
+        nonlocal left
+        pieces = [left]
+        while sum(map(len, pieces)) < count:
+            pieces.append(generator.permutation(number).astype(np.int32))
+        rows = np.concatenate(pieces)
+        left = rows[count:]
+        return rows[:count]
+
+    return take
+
+
+@contextlib.contextmanager
+def _deferred_interrupt():
+    """Turn the first Ctrl-C into an event that the loop looks at between calls; a second one interrupts at once.
+
+    Without this, the interrupt would arrive after a call has changed the weights and before its losses are recorded.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked  # only the main thread may set a handler, and only it is interrupted
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def on_interrupt(number, frame):
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield asked
+    except KeyboardInterrupt:
+        asked.set()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _output_width(model, x):
+    """Return how many columns the model's output has for images like ``x``, or say why it cannot be trained on them."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"model must be a keras.Model, but it is {type(model).__name__}")
+    try:
+        output = model(tf.constant(x[:2]), training=False)
+    except Exception as error:  # whatever a model says to images that it was not made for
+        raise ValueError(f"model must take x, but it cannot take images of shape {x.shape}: {error}") from error
+    if not tf.is_tensor(output) or output.shape.rank != 2:
+        raise ValueError(f"model must have one output of shape (images, pixels), but for x it gives {output!r:.200}")
+    return output.shape[1]
+
+
+def _as_target(target, name, x, width):
+    if target is None:
+        if width != x.shape[1]:
+            raise ValueError(f"{name} must be given, since the model turns {x.shape[1]} pixels into {width} numbers")
+        return None
+    target = as_images(target, name, width)
+    if len(target) != len(x):
+        raise ValueError(f"{name} must have a row for each of the {len(x)} images, but its shape is {target.shape}")
+    return target
+
+
+def _as_optimizer(optimizer, learning_rate):
+    if isinstance(optimizer, keras.Optimizer):
+        if learning_rate is not None:
+            raise ValueError("learning_rate is for an optimizer given by name; this optimizer object has its own")
+        return optimizer
+    if not isinstance(optimizer, str):
+        raise TypeError(f"optimizer must be a name or a keras.Optimizer, but it is {optimizer!r}")
+    learning_rate = 1e-3 if learning_rate is None else learning_rate
+    if not isinstance(learning_rate, (int, float, np.number)) or not 0 < learning_rate < np.inf:
+        raise ValueError(f"learning_rate must be a positive number, but it is {learning_rate!r}")
+    made = keras.optimizers.get(optimizer)
+    made.learning_rate = float(learning_rate)
+    return made
+
+
+def _build_optimizer(optimizer, variables):
+    if optimizer.built:
+        known = {id(v) for v in optimizer._trainable_variables}
+        if not all(id(v) in known for v in variables):
+            raise ValueError(
+                "optimizer must be new or come from training this very model, but it was built for other variables"
+            )
+    else:
+        optimizer.build(variables)
+
+
+def _as_loss(loss):
+    if isinstance(loss, str):
+        return keras.losses.get(loss)
+    if not callable(loss):
+        raise TypeError(f"loss must be a name, a keras.Loss or a function of (target, reconstruction), but it is {loss!r}")
+    return loss
