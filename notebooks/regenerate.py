@@ -1,0 +1,205 @@
+"""Execute notebooks and store their outputs in them: the command behind `python3 run.py notebooks`.
+
+    python3 run.py notebooks             every notebook of this folder
+    python3 run.py notebooks 01 04       by number, by name, or by name without .ipynb
+
+The outputs are stored as a reader should find them, and so that the same code gives the same file. A notebook one of whose
+cells fails is left as it was.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+FOLDER = Path(__file__).resolve().parent
+KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class ThisPython(KernelSpecManager):
+    """Knows one kernel, whatever the name: the Python that runs this file, as nbval's --nbval-current-env has it."""
+
+    def get_kernel_spec(self, kernel_name):
+        return self.kernel_spec_class(resource_dir=RESOURCES, **get_kernel_dict())
+
+
+class CellFailed(Exception):
+    """A cell raised an error, took too long or took the kernel down."""
+
+
+def find(names, folder=FOLDER):
+    """Return the notebooks that are meant.
+
+    Parameters
+    ----------
+    names : sequence of str
+        File names, names without ``.ipynb``, or the numbers they begin with. Empty: all of them.
+    folder : Path
+        Where the notebooks are.
+
+    Returns
+    -------
+    list of Path
+        In the order of their names, each once.
+
+    Raises
+    ------
+    ValueError
+        If no notebook has one of the names; the message lists those there are.
+    """
+    there = sorted(folder.glob("*.ipynb"))
+    if not names:
+        return there
+    meant = set()
+    for name in names:
+        stem = Path(name).name.removesuffix(".ipynb")
+        number = stem.zfill(2) if stem.isdigit() else None
+        found = [path for path in there if path.stem == stem or path.stem.split("_")[0] == number]
+        if not found:
+            raise ValueError(f"no notebook is called {name!r}; there are: {', '.join(p.stem for p in there) or 'none'}")
+        meant.update(found)
+    return sorted(meant)
+
+
+def read(path):
+    """Read a notebook, and give a name to each cell that has none or another cell's."""
+    # nbformat would make up random ones, and the file would change with every run.
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw["nbformat_minor"] = max(raw["nbformat_minor"], 5)
+    taken = {cell.get("id") for cell in raw["cells"]}
+    seen = set()
+    for position, cell in enumerate(raw["cells"]):
+        if not cell.get("id") or cell["id"] in seen:
+            cell["id"] = next(name for name in _names(position) if name not in taken)
+            taken.add(cell["id"])
+        seen.add(cell["id"])
+    return nbformat.reads(json.dumps(raw), as_version=4)
+
+
+def _names(position):
+    yield f"cell-{position:02d}"
+    for count in range(2, 10_000):
+        yield f"cell-{position:02d}-{count}"
+
+
+def execute(notebook, folder):
+    """Execute all cells in a fresh kernel.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Gets the outputs.
+    folder : Path
+        The kernel's working directory.
+
+    Raises
+    ------
+    CellFailed
+        If a cell fails; the message names it as JupyterLab does and holds what the kernel said.
+    """
+    reached = []
+    client = NotebookClient(
+        notebook,
+        km=AsyncKernelManager(kernel_spec_manager=ThisPython()),
+        timeout=300,
+        record_timing=False,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        on_cell_start=lambda cell, cell_index: reached.append(cell) if cell.cell_type == "code" else None,
+    )
+    # As under nbval: with this variable set, ipykernel leaves what C code writes to stderr alone, and then nobody sees it.
+    variables = {**os.environ, "PYTEST_CURRENT_TEST": "regenerate"}
+    try:
+        client.execute(env=variables, stderr=subprocess.DEVNULL, cleanup_kc=True)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        raise CellFailed(f"cell [{len(reached)}] failed: {error}") from error
+
+
+def tidy(notebook):
+    """Remove what changes from run to run or means nothing in a stored notebook."""
+    notebook.metadata.pop("widgets", None)  # the widgets' state is gone with the kernel
+    notebook.metadata.kernelspec = nbformat.from_dict(KERNELSPEC)
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [_without_bar(output) for output in _merged(cell.outputs)]
+
+
+def _merged(outputs):
+    """Join neighbouring pieces of one stream: where the kernel cuts them is a matter of timing."""
+    merged = []
+    for output in outputs:
+        last = merged[-1] if merged else None
+        if last and output.output_type == "stream" == last.output_type and output.name == last.name:
+            last.text += output.text
+        else:
+            merged.append(output)
+    return merged
+
+
+def _without_bar(output):
+    """Empty a progress bar: its timings change, and stored it would stand at 0 % for ever."""
+    data = output.get("data", {})
+    if WIDGET_VIEW in data and "%|" in data.get("text/plain", ""):
+        output.data = nbformat.from_dict({"text/plain": ""})
+    return output
+
+
+def regenerate(path):
+    """Execute one notebook and write it back, all of it or nothing.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    CellFailed
+        If a cell fails; the file is then as it was.
+    """
+    notebook = read(path)
+    execute(notebook, path.parent)
+    tidy(notebook)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="\n") as file:
+            nbformat.write(notebook, file, version=nbformat.NO_CONVERT)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def main(names, folder=FOLDER):
+    """Regenerate the notebooks that are named; return the exit code."""
+    try:
+        paths = find(names, folder)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    failed, beginning = [], time.perf_counter()
+    for path in paths:
+        start = time.perf_counter()
+        try:
+            regenerate(path)
+        except CellFailed as error:
+            failed.append(path.name)
+            print(f"{path.name}: {error}\n{path.name} is left as it was.", file=sys.stderr, flush=True)
+        else:
+            print(f"{path.name}: {time.perf_counter() - start:.1f} s", flush=True)
+    print(f"{len(paths) - len(failed)} of {len(paths)} notebooks in {time.perf_counter() - beginning:.1f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

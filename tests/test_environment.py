@@ -1,0 +1,93 @@
+"""The files that say what is installed agree with each other; pyproject.toml is the source of truth."""
+
+import os
+import re
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+PINS = [Requirement(line) for line in CONSTRAINTS.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+DIRECT = [
+    Requirement(text) for text in [*PROJECT["dependencies"], *chain.from_iterable(PROJECT["optional-dependencies"].values())]
+]
+
+
+def as_dict(requirements):
+    return {canonicalize_name(r.name): (r.specifier, r.extras, str(r.marker or "")) for r in map(Requirement, requirements)}
+
+
+def pip_part():
+    return next(entry["pip"] for entry in CONDA["dependencies"] if isinstance(entry, dict))
+
+
+def test_conda_asks_for_what_pyproject_asks_for():
+    extras = PROJECT["optional-dependencies"]
+    there = [line for line in pip_part() if not line.startswith("-")]
+    assert as_dict(there) == as_dict([*PROJECT["dependencies"], *extras["lab"], *extras["test"]])
+    assert len(there) == len(as_dict(there)), "a requirement stands there twice"
+
+
+def test_conda_installs_the_project_with_the_pinned_versions():
+    assert [line for line in pip_part() if line.startswith("-")] == ["-c constraints.txt", "-e ."]
+
+
+def test_conda_brings_only_python_and_pip():
+    python, pip = (entry for entry in CONDA["dependencies"] if isinstance(entry, str))
+    assert CONDA["name"] == "aehelpers" and CONDA["channels"] == ["conda-forge"] and pip == "pip"
+    # With one =: repo2docker reads the version from the text.
+    version = re.fullmatch(r"python=(3\.\d+)", python)[1]
+    assert SpecifierSet(PROJECT["requires-python"]).contains(version)
+
+
+def test_every_name_is_pinned_once():
+    names = [canonicalize_name(pin.name) for pin in PINS]
+    assert sorted(names) == sorted(set(names))
+    for pin in PINS:
+        assert [part.operator for part in pin.specifier] == ["=="], pin
+        assert not pin.extras and not pin.url, f"pip takes no such constraint: {pin}"
+
+
+@pytest.mark.parametrize("wanted", DIRECT, ids=lambda wanted: wanted.name)
+def test_pins_are_within_the_bounds(wanted):
+    pins = [pin for pin in PINS if canonicalize_name(pin.name) == canonicalize_name(wanted.name)]
+    assert pins, f"{wanted.name} is not in constraints.txt: make it again with the command at its head"
+    for pin in pins:
+        version = next(iter(pin.specifier)).version
+        assert wanted.specifier.contains(version), f"{pin} is outside of {wanted}"
+
+
+def test_constraints_name_the_command_that_made_them():
+    head = "".join(CONSTRAINTS.splitlines(keepends=True)[:2])
+    for word in ("uv pip compile", "--universal", "--python-version 3.11", "--all-extras", "pyproject.toml -o constraints.txt"):
+        assert word in head
+    oldest = re.search(r">=\s*(3\.\d+)", PROJECT["requires-python"])[1]
+    assert f"--python-version {oldest}" in head
+
+
+def test_constraints_are_the_same_for_everyone():
+    assert "://" not in CONSTRAINTS and "--hash" not in CONSTRAINTS
+    assert not re.search(r"(?m)^\s*(#\s*)?--?(index|extra-index|find-links|f |i )", CONSTRAINTS)
+    assert not re.search(r"(^|[\s=@])/\w", CONSTRAINTS), "a path of somebody's machine"
+
+
+def test_licences_name_the_data_files():
+    from aehelpers.datasets import _SHA256
+
+    for name, digest in _SHA256.items():
+        text = (ROOT / "aehelpers" / "data" / f"LICENSE-{name}.txt").read_text(encoding="utf-8")
+        assert f"{name}.npz" in text and digest in text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such bit")
+def test_ci_script_can_be_run():
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)

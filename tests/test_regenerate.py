@@ -1,0 +1,215 @@
+"""Notebooks are stored as nbval expects them: regenerated, they pass; changed, they fail."""
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbval.plugin import get_sanitize_patterns
+
+ROOT = Path(__file__).resolve().parent.parent
+SANITIZER = ROOT / "tests" / "nbval_sanitize.cfg"
+
+spec = importlib.util.spec_from_file_location("regenerate", ROOT / "notebooks" / "regenerate.py")
+regenerate = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(regenerate)
+
+CELLS = [
+    "import os, random, sys, time\nprint('räw', 12); sys.stdout.flush(); time.sleep(0.3); print('counts', 3)",
+    "from tqdm.auto import tqdm\nfor _ in tqdm(range(20), unit=' steps'):\n    time.sleep(0.005)",
+    "x = random.uniform(-20, 20)\nprint(f'{x:9.4f} is random, {2} pixels')\nprint('-' * len(str(x)))",
+    "import ipywidgets\nipywidgets.IntSlider()",
+    "sys.executable.replace(os.sep, '|'), os.path.basename(os.getcwd()), object.__new__(type('Thing', (), {}))",
+    "import matplotlib.pyplot as plt\nfigure, ax = plt.subplots(figsize=(1, 1))\nline = ax.plot([0, 1])",
+    "written = os.write(2, b'a complaint of C code\\n')",
+]
+
+
+def write(path, cells, minor=4):
+    """Write a notebook as a text editor might: without cell ids, with stale metadata."""
+    notebook = {
+        "cells": [
+            {"cell_type": "markdown", "metadata": {}, "source": ["# Title"]},
+            *(
+                {
+                    "cell_type": "code",
+                    "metadata": {"execution": {"iopub.status.idle": "2020"}},
+                    "source": s,
+                    "outputs": [],
+                    "execution_count": None,
+                }
+                for s in cells
+            ),
+        ],
+        "metadata": {"widgets": {"x": 1}, "kernelspec": {"name": "no-such-kernel", "display_name": "x"}},
+        "nbformat": 4,
+        "nbformat_minor": minor,
+    }
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def regenerated(tmp_path_factory):
+    path = write(tmp_path_factory.mktemp("nöte books") / "01_small.ipynb", CELLS)
+    assert regenerate.main([], path.parent) == 0
+    return path
+
+
+def outputs(path, number):
+    return nbformat.read(path, as_version=4).cells[number].outputs
+
+
+def nbval(path):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
+    command += ["--color=no", f"--nbval-sanitize-with={SANITIZER}", str(path)]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", cwd=path.parent)
+
+
+def test_outputs_are_written(regenerated):
+    (stream,) = outputs(regenerated, 1)
+    assert stream.text == "räw 12\ncounts 3\n"
+    python, folder, _ = outputs(regenerated, 5)[0].data["text/plain"].split(",\n ")
+    assert python == "(" + repr(sys.executable.replace(os.sep, "|"))
+    assert folder == repr(regenerated.parent.name)
+    assert "image/png" in outputs(regenerated, 6)[0].data
+    assert outputs(regenerated, 7) == [], "what C code writes would be stored, but nbval never sees it"
+
+
+def test_metadata_is_clean(regenerated):
+    notebook = nbformat.read(regenerated, as_version=4)
+    nbformat.validate(notebook)
+    assert "widgets" not in notebook.metadata
+    assert notebook.metadata.kernelspec == regenerate.KERNELSPEC
+    assert notebook.metadata.language_info.name == "python" and "version" not in notebook.metadata.language_info
+    assert all("execution" not in cell.metadata for cell in notebook.cells)
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+
+
+def test_progress_bar_is_emptied(regenerated):
+    (bar,) = outputs(regenerated, 2)
+    assert dict(bar.data) == {"text/plain": ""}
+    (slider,) = outputs(regenerated, 4)
+    assert regenerate.WIDGET_VIEW in slider.data
+
+
+def test_file_is_one_that_git_likes(regenerated):
+    text = regenerated.read_bytes().decode("utf-8")
+    assert text.endswith("}\n") and "\r" not in text
+    assert text.startswith('{\n "cells"') and "räw" in text
+    assert [path.name for path in regenerated.parent.iterdir() if path.is_file()] == [regenerated.name]
+
+
+def test_strict_nbval_passes_and_sees_a_change(regenerated):
+    done = nbval(regenerated)
+    assert done.returncode == 0 and f"{len(CELLS)} passed" in done.stdout, done.stdout
+    changed = regenerated.with_name("02_changed.ipynb")
+    text = regenerated.read_text(encoding="utf-8")
+    assert text.count("counts 3") == 1 and text.count("is random, 2 pixels") == 1
+    changed.write_text(text.replace("counts 3", "counts 4").replace("is random, 2", "is random, 3"), encoding="utf-8")
+    done = nbval(changed)
+    changed.unlink()
+    assert done.returncode == 1 and "2 failed" in done.stdout, done.stdout
+
+
+def test_same_code_gives_the_same_file(tmp_path):
+    path = write(tmp_path / "01_again.ipynb", [CELLS[0], CELLS[5]], minor=5)
+    regenerate.regenerate(path)
+    once = path.read_bytes()
+    regenerate.regenerate(path)
+    assert path.read_bytes() == once
+
+
+def test_failing_cell_leaves_the_file_untouched(tmp_path, capsys):
+    good = write(tmp_path / "02_good.ipynb", ["1 + 1"])
+    bad = write(tmp_path / "01_bad.ipynb", ["print('fine')", "raise RuntimeError('the reason')", "print('never')"])
+    before = bad.read_bytes()
+    assert regenerate.main([], tmp_path) == 1
+    said = capsys.readouterr()
+    assert "01_bad.ipynb" in said.err and "cell [2]" in said.err and "the reason" in said.err
+    assert bad.read_bytes() == before
+    assert outputs(good, 1)[0].data["text/plain"] == "2"
+    assert re.search(r"02_good\.ipynb: \d+\.\d s", said.out) and "1 of 2 notebooks in" in said.out
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["01_bad.ipynb", "02_good.ipynb"]
+
+
+def test_ids_are_kept_and_made_the_same_each_time(tmp_path):
+    path = write(tmp_path / "a.ipynb", ["1", "2", "3"], minor=5)
+    raw = json.loads(path.read_text())
+    raw["cells"][1]["id"] = "mine"
+    raw["cells"][2]["id"] = "mine"
+    raw["cells"][3]["id"] = "cell-02"
+    path.write_text(json.dumps(raw))
+    assert [cell.id for cell in regenerate.read(path).cells] == ["cell-00", "mine", "cell-02-2", "cell-02"]
+
+
+def test_names(tmp_path, capsys):
+    paths = [tmp_path / name for name in ("00_start.ipynb", "01_one.ipynb", "10_ten.ipynb")]
+    for path in paths:
+        path.touch()
+    assert regenerate.find([], tmp_path) == paths
+    for name in ("01", "1", "01_one", "01_one.ipynb", "notebooks/01_one.ipynb"):
+        assert regenerate.find([name], tmp_path) == [paths[1]]
+    assert regenerate.find(["10", "00_start", "10_ten"], tmp_path) == [paths[0], paths[2]]
+    assert regenerate.main(["01", "12"], tmp_path) == 2
+    said = capsys.readouterr().err
+    assert "'12'" in said and "00_start, 01_one, 10_ten" in said
+
+
+def sanitized(text):
+    for pattern, replacement in get_sanitize_patterns(SANITIZER.read_text(encoding="ascii")):
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("loss 0.1234", "loss 0.1235"),
+        ("loss -0.1", "loss 12.25"),
+        ("loss \u22120.5 nats", "loss 0.5 nats"),
+        ("1.5e-07", "-2.25e+10"),
+        ("1e-05", "0.001"),
+        ("1,234.5 ms", "999.9 ms"),
+        ("(0.1, -0.2)", "(0.3, 0.4)"),
+        ("[1. 0. 2.]", "[0.99 1e-9 2.1]"),
+        ("[-0.5  1. ]", "[ 0.5 -1. ]"),
+        ("model  loss\n-----  -------\na      -0.1000\n", "model  loss\n-----  -------\na       9.1000\n"),
+        ("   loss  n\n-------  -\n10.0000  1", "  loss  n\n------  -\n9.0000  1"),
+        ("<Thing at 0x7f00aa>", "<Thing at 0x7F11bb22>"),
+        ("  5%|5         | 100/2000 [00:00<00:01, 1000.00 steps/s, loss=0.2]", ""),
+        ("train: 100%|\u2588\u2588\u258d| 2/2 [00:00<?, ?it/s]", ""),
+        ("2000 steps [00:01, 1500.00 steps/s]", ""),
+        ("[-0.5   1. ]", "[ 0.25 -1.5 ]"),
+    ],
+)
+def test_sanitizer_overlooks(one, other):
+    assert sanitized(one) == sanitized(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("784 of 784 units", "783 of 784 units"),
+        ("It took 2000 steps.", "It took 2001 steps."),
+        ("all 784. 12 remain", "all 785. 12 remain"),
+        ("(all of 784.)", "(all of 783.)"),
+        ("loss 0.5 falls", "loss 0.5 rises"),
+        ("loss 0.5", "loss nan"),
+        ("loss inf", "loss 1.5"),
+        ("[0.1 0.2]", "[0.1 0.2 0.3]"),
+        ("0.1\n0.2", "0.1 0.2"),
+        ("12 %", "13 %"),
+        ("-12", "12"),
+        ("OK the encoder never moved", "NO the encoder never moved"),
+        ("model a1e5", "model a1e6"),
+        ("<Figure size 640x480 with 1 Axes>", "<Figure size 640x481 with 1 Axes>"),
+    ],
+)
+def test_sanitizer_sees(one, other):
+    assert sanitized(one) != sanitized(other)

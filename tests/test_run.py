@@ -1,0 +1,435 @@
+"""run.py: the environment is made once, repaired when broken, and never at the cost of somebody else's folder."""
+
+import ast
+import glob
+import importlib.util
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+RUN_PY = Path(__file__).resolve().parent.parent / "run.py"
+posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has other signals")
+
+# Put before run.main in a process of its own: no conda, a venv without pip (which is quick), and a stand-in for pip.
+STAND_IN = """
+import subprocess, sys, time
+import run
+run.suitable_already = lambda: False
+real_run = run.run
+run.run = lambda command: real_run([*command, "--without-pip"] if "venv" in command else command)
+def install(venv, newest):
+    with open("installs.txt", "a") as file:
+        file.write("install\\n")
+    return real_run([sys.executable, "-c", "import time; time.sleep({seconds})"])
+run.install = install
+sys.exit(run.main(sys.argv[1:]))
+"""
+
+
+def load():
+    spec = importlib.util.spec_from_file_location("run", RUN_PY)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def make_project(folder):
+    folder.mkdir(parents=True)
+    shutil.copy(RUN_PY, folder)
+    (folder / "pyproject.toml").write_text('[project]\nname = "small"\n')
+    (folder / "constraints.txt").write_text("numpy==1\n")
+    (folder / "notebooks").mkdir()
+    (folder / "notebooks" / "regenerate.py").write_text("import sys\nprint(sys.prefix)\nsys.exit(int(sys.argv[1]))\n")
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """run.py in a small project, with a record of what it would install."""
+    module = load()
+    module.ROOT = str(make_project(tmp_path / "prôject one"))
+    module.pip_calls, module.pip_fails = [], 0
+    real_run = module.run
+
+    def recorder(command):
+        if "pip" not in command:
+            return real_run([*command, "--without-pip"])
+        module.pip_calls.append(command[command.index("install") + 1 :])
+        module.pip_fails -= 1
+        return subprocess.CompletedProcess(command, int(module.pip_fails >= 0), stdout="what pip said")
+
+    monkeypatch.setattr(module, "run", recorder)
+    monkeypatch.setattr(module, "suitable_already", lambda: False)
+    return module
+
+
+@pytest.fixture
+def handed_over(run, monkeypatch):
+    """The commands that run.py would become, with the environment's Python as "python"."""
+    commands = []
+    monkeypatch.setattr(run, "environment", lambda newest=False: "newest python" if newest else "python")
+    monkeypatch.setattr(run, "become", lambda command, folder=None: commands.append(command) or 0)
+    return commands
+
+
+def venv(run):
+    return Path(run.ROOT, ".venv")
+
+
+def leave_a_trace(run):
+    trace = venv(run) / "trace"
+    trace.mkdir(exist_ok=True)
+    (trace / "file").touch()
+    return trace
+
+
+# ---- the Python that starts it
+
+
+def test_parses_on_python_3_6():
+    ast.parse(RUN_PY.read_text(encoding="utf-8"), feature_version=(3, 6))
+
+
+@pytest.mark.parametrize("version", [(3, 6, 15), (3, 10, 13), (3, 14, 0)])
+def test_other_pythons_get_one_sentence(run, monkeypatch, capsys, version):
+    monkeypatch.setattr(run.sys, "version_info", version)
+    assert run.main(["lab"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1 and "3.11, 3.12 or 3.13" in said.err
+    assert run.pip_calls == []
+
+
+def test_an_old_interpreter_says_it_too(tmp_path):
+    names = [f"3.{minor}" for minor in range(6, 11)]
+    found = [shutil.which(f"python{name}") for name in names]
+    found += [path for name in names for path in glob.glob(os.path.expanduser(f"~/.pyenv/versions/{name}.*/bin/python"))]
+    tried = 0
+    for python in filter(None, found):
+        done = subprocess.run([python, RUN_PY, "lab"], cwd=tmp_path, capture_output=True, text=True)
+        if "pyenv" in done.stderr:
+            continue  # a name on the PATH without an interpreter behind it
+        tried += 1
+        assert done.returncode == 2 and done.stdout == ""
+        assert done.stderr.startswith("This project needs Python 3.11") and done.stderr.count("\n") == 1
+    if not tried:
+        pytest.skip("this machine has no Python older than 3.11")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_usage(run, capsys, arguments):
+    assert run.main(arguments) == 0
+    assert "run.py test [--newest]" in capsys.readouterr().out
+    assert run.pip_calls == []
+
+
+def test_unknown_command(run, capsys):
+    assert run.main(["tset"]) == 2
+    assert "'tset'" in capsys.readouterr().err
+
+
+# ---- making the environment, once
+
+
+def test_second_start_installs_nothing(run, capsys):
+    python = run.environment()
+    assert subprocess.run(
+        [python, "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True
+    ).stdout.strip() == str(venv(run))
+    assert run.pip_calls[0][-3:] == ["constraints.txt", "-e", ".[lab,test]"]
+    assert "once" in capsys.readouterr().out
+    assert run.environment() == python
+    assert len(run.pip_calls) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_works_when_started_by_the_environments_own_python(run, monkeypatch):
+    python = run.environment()
+    monkeypatch.setattr(run.sys, "executable", python)
+    monkeypatch.setattr(run.sys, "prefix", str(venv(run)))
+    assert run.environment() == python
+    os.remove(venv(run) / run.STAMP)
+    assert run.python_starts(str(Path(run.environment()).parent.parent))
+    assert len(run.pip_calls) == 2
+
+
+def test_changed_requirements_are_installed_in_place(run):
+    run.environment()
+    trace = leave_a_trace(run)
+    Path(run.ROOT, "constraints.txt").write_text("numpy==2\n")
+    run.environment()
+    run.environment()
+    assert len(run.pip_calls) == 2
+    assert trace.exists()
+
+
+def test_if_that_fails_it_is_made_anew(run):
+    run.environment()
+    trace = leave_a_trace(run)
+    Path(run.ROOT, "pyproject.toml").write_text('[project]\nname = "other"\n')
+    run.pip_fails = 1
+    run.environment()
+    assert len(run.pip_calls) == 3
+    assert not trace.exists()
+    assert run.ready(str(venv(run)), newest=False)
+
+
+def test_moved_project_is_made_anew(run):
+    run.environment()
+    trace = leave_a_trace(run)
+    run.ROOT = shutil.move(run.ROOT, run.ROOT + " moved")
+    run.environment()
+    assert len(run.pip_calls) == 2
+    assert not (venv(run) / trace.name).exists()
+
+
+def test_broken_python_is_made_anew(run):
+    python = run.environment()
+    trace = leave_a_trace(run)
+    os.remove(python)
+    run.environment()
+    assert len(run.pip_calls) == 2
+    assert not trace.exists()
+    assert run.python_starts(str(venv(run)))
+
+
+@pytest.mark.parametrize("leftover", ["no stamp", "damaged stamp", "only pyvenv.cfg", "empty folder"])
+def test_half_made_environment_is_made_anew(run, leftover):
+    folder = venv(run)
+    if leftover.endswith("stamp"):
+        run.environment()
+        (folder / run.STAMP).write_bytes(b"\xff" if leftover == "damaged stamp" else b"")
+    else:
+        folder.mkdir()
+        if leftover == "only pyvenv.cfg":
+            (folder / "pyvenv.cfg").touch()
+    run.pip_calls.clear()
+    run.environment()
+    run.environment()
+    assert len(run.pip_calls) == 1
+
+
+def test_failed_install_says_what_to_do_and_is_repaired(run, capsys):
+    run.pip_fails = 1
+    assert run.main(["notebooks"]) == 1
+    said = capsys.readouterr().err
+    assert "what pip said" in said and "network" in said and "disk" in said and "Traceback" not in said
+    run.environment()
+    assert len(run.pip_calls) == 2
+    assert run.ready(str(venv(run)), newest=False)
+
+
+def test_removal_cut_short_is_finished_next_time(run, monkeypatch):
+    run.environment()
+    leave_a_trace(run)
+    (venv(run) / run.STAMP).write_text("old")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(run.shutil, "rmtree", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
+        run.environment()
+    assert not (venv(run) / run.STAMP).exists() and (venv(run) / "trace").exists()
+    run.environment()
+    assert not (venv(run) / "trace").exists()
+    assert run.ready(str(venv(run)), newest=False)
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "link"])
+def test_refuses_what_is_not_an_environment(run, tmp_path, capsys, kind):
+    if kind == "folder":
+        venv(run).mkdir()
+        mine = venv(run) / "mine.txt"
+        mine.write_text("precious")
+    elif kind == "file":
+        mine = venv(run)
+        mine.write_text("precious")
+    else:
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        (elsewhere / "pyvenv.cfg").touch()
+        mine = elsewhere / "mine.txt"
+        mine.write_text("precious")
+        try:
+            venv(run).symlink_to(elsewhere, target_is_directory=True)
+        except OSError:
+            pytest.skip("no symbolic links here")
+    assert run.main(["notebooks"]) == 1
+    assert "not a virtual environment" in capsys.readouterr().err
+    assert mine.read_text() == "precious"
+    assert run.pip_calls == []
+
+
+def test_newest_has_its_own_environment_without_constraints(run, monkeypatch):
+    run.environment()
+    python = run.environment(newest=True)
+    assert Path(python).parent.parent.name == ".venv-newest"
+    assert "constraints.txt" not in run.pip_calls[1] and "eager" in run.pip_calls[1]
+    Path(run.ROOT, "constraints.txt").write_text("numpy==2\n")
+    run.environment(newest=True)
+    assert len(run.pip_calls) == 2
+    tomorrow = run.datetime.date.today() + run.datetime.timedelta(days=1)
+    monkeypatch.setattr(run.datetime, "date", type("date", (), {"today": staticmethod(lambda: tomorrow)}))
+    run.environment(newest=True)
+    assert len(run.pip_calls) == 3
+
+
+def test_conda_environment_is_used_as_it_is(tmp_path, monkeypatch):
+    run = load()
+    monkeypatch.setattr(run, "make", lambda *_: pytest.fail("it made an environment"))
+    monkeypatch.setattr(run, "ROOT", str(make_project(tmp_path / "project")))
+    monkeypatch.delenv("BINDER_SERVICE_HOST", raising=False)
+    monkeypatch.setattr(run.sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(run, "NEEDED", ("json", "sys"))
+    assert not run.suitable_already()
+    monkeypatch.setenv("BINDER_SERVICE_HOST", "some name")
+    assert run.suitable_already()
+    monkeypatch.delenv("BINDER_SERVICE_HOST")
+    (tmp_path / "conda-meta").mkdir()
+    assert run.environment() == sys.executable
+    monkeypatch.setattr(run, "NEEDED", ("json", "no_such_module_here"))
+    assert not run.suitable_already()
+
+
+# ---- handing over
+
+
+def test_lab(run, handed_over, monkeypatch):
+    assert run.main(["lab", "--no-browser", "--port=1234"]) == 0
+    command = handed_over[0]
+    assert command[:3] == ["python", "-m", "jupyterlab"] and command[-2:] == ["--no-browser", "--port=1234"]
+    assert f"--ServerApp.root_dir={run.ROOT}" in command
+    assert "--LabApp.default_url=/lab/tree/notebooks" in command
+    Path(run.ROOT, "notebooks", "00_start_here.ipynb").touch()
+    run.main(["lab"])
+    assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in handed_over[1]
+
+
+@pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
+def test_root_is_allowed_only_to_root(run, handed_over, monkeypatch, user, allowed):
+    monkeypatch.setattr(run.os, "geteuid", lambda: user, raising=False)
+    run.main(["lab"])
+    assert ("--allow-root" in handed_over[0]) is allowed
+
+
+def test_tests_and_notebooks_by_default(run, handed_over):
+    root = Path(run.ROOT)
+    run.main(["test", "-x"])
+    assert handed_over[0][-2:] == ["-x", str(root / "tests")]
+    for name in ("02_b.ipynb", "01_a.ipynb"):
+        (root / "notebooks" / name).touch()
+    run.main(["test", "-k", "tests"])
+    paths = [root / "tests", root / "notebooks" / "01_a.ipynb", root / "notebooks" / "02_b.ipynb"]
+    assert handed_over[1][-5:] == ["-k", "tests", *map(str, paths)]
+    for option in ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=120"):
+        assert option in handed_over[1]
+    assert f"--nbval-sanitize-with={root / 'tests' / 'nbval_sanitize.cfg'}" in handed_over[1]
+
+
+def test_a_path_replaces_the_default_ones(run, handed_over, tmp_path, monkeypatch):
+    (Path(run.ROOT) / "tests").mkdir()
+    inside, here = Path(run.ROOT, "tests", "test_a.py"), tmp_path / "test_b.py"
+    inside.touch()
+    here.touch()
+    monkeypatch.chdir(tmp_path)
+    run.main(["test", "-q", os.path.join("tests", "test_a.py") + "::test_one", "test_b.py"])
+    assert handed_over[0][-3:] == ["-q", f"{inside}::test_one", str(here)]
+
+
+def test_newest_is_not_passed_on(run, handed_over):
+    run.main(["test", "--newest", "-x"])
+    assert handed_over[0][0] == "newest python"
+    assert "--newest" not in handed_over[0]
+
+
+def test_exit_code_and_output_pass_through(run):
+    run.environment()
+    command = [sys.executable, os.path.join(run.ROOT, "run.py"), "notebooks", "7"]
+    done = subprocess.run(command, cwd=os.path.dirname(run.ROOT), capture_output=True, encoding="utf-8")
+    assert done.returncode == 7, done.stderr
+    assert done.stdout.strip() == (sys.prefix if load().suitable_already() else str(venv(run)))
+
+
+def test_says_what_a_poor_terminal_can_show(run):
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    run.say("in prôject", terminal)
+    terminal.seek(0)
+    assert terminal.read() == "in pr?ject\n"
+
+
+# ---- several at once, and cut short
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start run.py in a process of its own, with a stand-in for pip that takes some seconds."""
+    project = make_project(tmp_path / "project")
+    started = []
+
+    def start(seconds, **options):
+        code = STAND_IN.replace("{seconds}", str(seconds))
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+        process = subprocess.Popen([sys.executable, "-c", code, "notebooks", "0"], cwd=project, **pipes, **options)
+        started.append(process)
+        return process
+
+    def installs():
+        log = project / "installs.txt"
+        return log.read_text().count("install") if log.exists() else 0
+
+    def wait_for(count):
+        end = time.monotonic() + 20
+        while installs() < count:
+            assert time.monotonic() < end, "nothing was installed"
+            time.sleep(0.02)
+
+    start.installs, start.wait_for, start.venv = installs, wait_for, project / ".venv"
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_two_at_once_make_one_environment(start):
+    first = start(1)
+    start.wait_for(1)
+    second = start(1)
+    said = [process.communicate(timeout=30) for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], said
+    assert start.installs() == 1
+    assert said[1][0].count("waiting") == 1 and "waiting" not in said[0][0]
+    assert said[0][0].strip().endswith(str(start.venv)) and said[1][0].strip().endswith(str(start.venv))
+
+
+@posix_only
+def test_after_ctrl_c_it_is_made_anew(start):
+    first = start(60)
+    start.wait_for(1)
+    time.sleep(0.2)
+    first.send_signal(signal.SIGINT)
+    said = first.communicate(timeout=10)
+    assert first.returncode == 130
+    assert "Stopped" in said[1] and "Traceback" not in said[1]
+    second = start(0)
+    said = second.communicate(timeout=30)
+    assert second.returncode == 0, said
+    assert start.installs() == 2 and "waiting" not in said[0]
+
+
+@posix_only
+def test_after_a_kill_it_waits_for_the_orphan_and_is_made_anew(start):
+    first = start(1.5)
+    start.wait_for(1)
+    time.sleep(0.2)
+    first.kill()
+    beginning = time.monotonic()
+    second = start(0)
+    said = second.communicate(timeout=30)
+    assert second.returncode == 0, said
+    assert "waiting" in said[0], "it worked in the same folder as the killed one's pip"
+    assert time.monotonic() - beginning > 0.5
+    assert start.installs() == 2
