@@ -1,0 +1,69 @@
+"""What the unit tests share."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+
+import aehelpers as ae  # before TensorFlow is loaded, so that its start-up messages stay away
+
+matplotlib.use("Agg")
+
+ROOT = Path(ae.__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Run code in a fresh interpreter that finds this aehelpers; what it wrote comes back as text."""
+
+    def run(code, *arguments, options=()):
+        return subprocess.run(
+            [sys.executable, *options, "-c", code, *map(str, arguments)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    return ae.load("mnist")
+
+
+@pytest.fixture(scope="session")
+def digits(mnist):
+    """300 real images, enough for a model of a few units."""
+    return mnist.x_valid[:300].copy()
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """96 images of 16 pixels on the grid of 1/255."""
+    return np.random.default_rng(7).integers(0, 256, (96, 16)).astype(np.float32) / 255
+
+
+@pytest.fixture
+def small():
+    """Make a 16-pixel autoencoder; the same `weights` seed gives the same weights."""
+    import keras
+
+    def make(weights=0, **options):
+        keras.utils.set_random_seed(weights)
+        return ae.autoencoder(**{"input_size": 16, "code_size": 4, **options})
+
+    return make
