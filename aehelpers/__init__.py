@@ -27,6 +27,7 @@ _HOME = {
     "mean_image": "baselines",
     "mse": "baselines",
     "code_usage": "diagnostics",
+    "dead_units": "diagnostics",
     "gradient_report": "diagnostics",
     "weight_drift": "diagnostics",
     "show_gradients": "plots",

@@ -38,9 +38,11 @@ def as_images(images, name, width=None, at_least=1):
         raise ValueError(f"{name} must hold at least {at_least} image(s) of at least one pixel, but its shape is {array.shape}")
     if width is not None and array.shape[1] != width:
         raise ValueError(f"{name} must have {width} columns, but its shape is {array.shape}")
-    array = array.astype(np.float32, copy=False)
-    # A sum over finite float32 values taken in float64 is finite; it costs no copy of a large array.
-    if not np.isfinite(array.sum(dtype=np.float64)):
+    with np.errstate(over="ignore", invalid="ignore"):  # the error below says it better than a warning
+        array = array.astype(np.float32, copy=False)
+        # A sum over finite float32 values taken in float64 is finite; it costs no copy of a large array.
+        finite = np.isfinite(array.sum(dtype=np.float64))
+    if not finite:
         raise ValueError(f"{name} must be finite, but it has NaN or infinite values")
     return array
 

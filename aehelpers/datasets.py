@@ -32,7 +32,7 @@ _LABEL_NAMES = {
 _N_TRAIN = 55_000
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Dataset:
     """A data set in the classic split; made by `load`.
 

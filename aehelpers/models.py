@@ -1,5 +1,7 @@
 """Autoencoders as ordinary Keras models, with their two halves at hand as ``.encoder`` and ``.decoder``."""
 
+import itertools
+
 import keras
 import tensorflow as tf
 
@@ -125,12 +127,21 @@ class Autoencoder(keras.Model):
             "input_size": input_size,
         }
 
+        layer_numbers = itertools.count()
+
+        def fresh(serialized, number):
+            made = keras.initializers.deserialize(serialized)
+            if isinstance(getattr(made, "seed", None), int):
+                made.seed += number  # with one seed, two kernels of one shape would be the same
+            return made
+
         def dense(size, activation, name):
+            number = next(layer_numbers)
             return keras.layers.Dense(
                 size,
                 activation,
-                kernel_initializer=keras.initializers.deserialize(kernel_initializer),
-                bias_initializer=keras.initializers.deserialize(bias_initializer),
+                kernel_initializer=fresh(kernel_initializer, number),
+                bias_initializer=fresh(bias_initializer, number),
                 name=name,
             )
 
@@ -140,7 +151,7 @@ class Autoencoder(keras.Model):
         self.encoder = keras.Sequential([keras.Input((input_size,)), *encoder_layers], name="encoder")
         if tied:
             mirrored = [
-                _TransposedDense(layer, activation, keras.initializers.deserialize(bias_initializer), name=name)
+                _TransposedDense(layer, activation, fresh(bias_initializer, next(layer_numbers)), name=name)
                 for layer, activation, name in zip(
                     encoder_layers[::-1],
                     [hidden_activation] * len(hidden) + [output_activation],

@@ -1,6 +1,7 @@
 """A small table: HTML in JupyterLab, aligned text elsewhere."""
 
 import html
+import numbers
 
 
 class Table:
@@ -81,6 +82,6 @@ def _text(entry):
         return ""
     if isinstance(entry, str):
         return entry
-    if float(entry).is_integer() and not isinstance(entry, float):
+    if isinstance(entry, numbers.Integral):
         return f"{int(entry):,}"
     return f"{float(entry):.4f}" if abs(entry) >= 1e-4 or entry == 0 else f"{float(entry):.1e}"

@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import threading
+import weakref
 from dataclasses import dataclass, field
 
 import keras
@@ -190,8 +191,8 @@ def fit(
 
     images = _Resident(x)
     targets = images if target is None else _Resident(target)
-    reached, missed = _split_by_gradient(model, loss, images, targets)
-    _build_optimizer(optimizer, reached)
+    reached, missed = _split_by_gradient(model, loss, images, targets, batch_size)
+    _build_optimizer(optimizer, reached, model.trainable_variables)
     measure = None
     if validation is not None:
         valid_images = _Resident(validation)
@@ -199,11 +200,11 @@ def fit(
         measure = _compile_validation(model, loss, valid_images, valid_targets)
 
     done = 0
+    history = History(tuple(v.path for v in missed), optimizer, compiled_with_xla=False)
     with _deferred_interrupt() as interrupt, tqdm(total=steps, disable=not progress, unit=" steps") as bar:
-        run, with_xla = _compile_loop(
+        run, history.compiled_with_xla = _compile_loop(
             model, loss, optimizer, reached, images, targets, batch_size, record_every, steps >= _XLA_FROM_STEPS
         )
-        history = History(tuple(v.path for v in missed), optimizer, with_xla)
         while done < steps and not interrupt.is_set():
             count = min(record_every, steps - done)
             losses = run(order(count * batch_size), count)
@@ -260,13 +261,21 @@ def sweep(build, values, x, **fit_arguments):
     return models
 
 
+_resident_tensors = {}  # by the id of an array that cannot change, for as long as that array lives
+
+
 class _Resident:
     """An array inside TensorFlow; as bytes, a quarter of the size, where every value is a byte divided by 255."""
 
     def __init__(self, array):
-        levels = _as_bytes(array)
-        self._as_bytes = levels is not None
-        self.tensor = tf.constant(levels if self._as_bytes else array)
+        self.tensor = _resident_tensors.get(id(array))
+        if self.tensor is None:
+            levels = _as_bytes(array)
+            self.tensor = tf.constant(array if levels is None else levels)
+            if array.base is None and not array.flags.writeable:  # as those of `load` are
+                _resident_tensors[id(array)] = self.tensor
+                weakref.finalize(array, _resident_tensors.pop, id(array))
+        self._as_bytes = self.tensor.dtype == tf.uint8
 
     def __len__(self):
         return self.tensor.shape[0]
@@ -311,7 +320,8 @@ def _compile_loop(model, loss, optimizer, variables, images, targets, batch_size
             outputs = inputs if targets is images else targets.take(target_tensor, batch)
             with tf.GradientTape() as tape:
                 value = _total_loss(model, loss, inputs, outputs, training=True)
-            optimizer.apply(tape.gradient(value, variables), variables)
+                scaled = optimizer.scale_loss(value)  # `apply` divides by the scale, where there is one
+            optimizer.apply(tape.gradient(scaled, variables), variables)
             return i + 1, tf.tensor_scatter_nd_update(losses, [[i]], [value])
 
         def goes_on(i, losses):
@@ -353,15 +363,15 @@ def _compile_validation(model, loss, images, targets):
     return measure
 
 
-def _split_by_gradient(model, loss, images, targets):
+def _split_by_gradient(model, loss, images, targets, batch_size):
     """Return the trainable variables with a gradient and those without, and try the loss on a batch before training."""
     variables = model.trainable_variables
     missing = []
 
     @tf.function(autograph=False)
     def trace():
-        inputs = images.between(0, 2)
-        outputs = targets.between(0, 2)
+        inputs = images.between(0, batch_size)
+        outputs = targets.between(0, batch_size)
         with tf.GradientTape() as tape:
             value = _total_loss(model, loss, inputs, outputs, training=True)
         gradients = tape.gradient(value, variables)
@@ -460,20 +470,20 @@ def _as_optimizer(optimizer, learning_rate):
     return made
 
 
-def _build_optimizer(optimizer, variables):
+def _build_optimizer(optimizer, reached, variables):
     if optimizer.built:
         known = {id(v) for v in optimizer._trainable_variables}
-        if not all(id(v) in known for v in variables):
+        if not all(id(v) in known for v in reached):
             raise ValueError(
                 "optimizer must be new or come from training this very model, but it was built for other variables"
             )
     else:
-        optimizer.build(variables)
+        optimizer.build(variables)  # all of them, as Keras does, so that the state fits a saved model
 
 
 def _as_loss(loss):
     if isinstance(loss, str):
         return keras.losses.get(loss)
-    if not callable(loss):
+    if not callable(loss) or isinstance(loss, type):
         raise TypeError(f"loss must be a name, a keras.Loss or a function of (target, reconstruction), but it is {loss!r}")
     return loss
