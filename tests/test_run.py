@@ -67,6 +67,7 @@ def run(tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "run", recorder)
     monkeypatch.setattr(module, "suitable_already", lambda: False)
+    monkeypatch.setattr(module, "become", lambda command, folder=None: 0)  # the real one would replace pytest itself
     return module
 
 
@@ -177,6 +178,19 @@ def test_if_that_fails_it_is_made_anew(run):
     run.pip_fails = 1
     run.environment()
     assert len(run.pip_calls) == 3
+    assert not trace.exists()
+    assert run.ready(str(venv(run)), newest=False)
+
+
+def test_update_cut_short_is_made_anew(run, monkeypatch):
+    run.environment()
+    trace = leave_a_trace(run)
+    Path(run.ROOT, "constraints.txt").write_text("numpy==2\n")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(run, "install", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        run.environment()
+    assert trace.exists()
+    run.environment()
     assert not trace.exists()
     assert run.ready(str(venv(run)), newest=False)
 
