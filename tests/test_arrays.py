@@ -30,7 +30,7 @@ def test_a_tensor_will_do():
     "given", [np.array([["a"]]), np.array([[None]]), np.array([[1j]]), "text", None, {"a": 1}, np.array([["2020"]], "M8[D]")]
 )
 def test_not_real_numbers(given):
-    with pytest.raises(TypeError, match="^images of mine must hold real numbers"):
+    with pytest.raises(TypeError, match=r"^images of mine must hold real numbers"):
         as_images(given, "images of mine")
 
 
@@ -81,9 +81,9 @@ def test_pixels():
     assert as_pixels([[0, 0.5, 1]], "x").tolist() == [[0, 0.5, 1]]
     with pytest.raises(ValueError, match="x must have 2 columns"):
         as_pixels([[0, 0.5, 1]], "x", 2)
-    with pytest.raises(ValueError, match="from -0.5 to 1$"):
+    with pytest.raises(ValueError, match=r"from -0\.5 to 1$"):
         as_pixels([[-0.5, 1]], "x")
-    with pytest.raises(ValueError, match="from 0 to 1.25$"):
+    with pytest.raises(ValueError, match=r"from 0 to 1\.25$"):
         as_pixels([[0, 1.25]], "x")
     with pytest.raises(ValueError, match="from 0 to 255; divide by 255 first"):
         as_pixels(np.array([[0, 255]], np.uint8), "x")
@@ -97,11 +97,11 @@ def test_positive_integer(value):
 
 @pytest.mark.parametrize("value", [2.0, "2", None, True, np.True_, np.float64(2), [2], 1j])
 def test_not_an_integer(value):
-    with pytest.raises(TypeError, match="^k must be a positive whole number, but it is"):
+    with pytest.raises(TypeError, match=r"^k must be a positive whole number, but it is"):
         positive_integer(value, "k")
 
 
 @pytest.mark.parametrize("value", [0, -1, np.int8(-3)])
 def test_not_positive(value):
-    with pytest.raises(ValueError, match=f"^k must be at least 1, but it is {value}$"):
+    with pytest.raises(ValueError, match=rf"^k must be at least 1, but it is {value}$"):
         positive_integer(value, "k")
