@@ -1,6 +1,7 @@
 """The compiled loop does what Keras does, on the batches it promises, and ends well however it ends."""
 
 import _thread
+import gc
 import logging
 import re
 import signal
@@ -230,6 +231,23 @@ def test_real_images_are_kept_as_bytes(digits):
     assert np.array_equal(training._as_bytes(digits), np.rint(digits * 255).astype(np.uint8))
     assert training._as_bytes(digits - 0.5) is None
     assert training._as_bytes(np.float32([[0, 1]])).tolist() == [[0, 255]]
+
+
+def test_an_array_that_cannot_change_is_put_in_once_and_forgotten_with_it(digits):
+    array = digits.copy()
+    assert training._Resident(array).tensor is not training._Resident(array).tensor
+    array.flags.writeable = False
+    first = training._Resident(array).tensor
+    assert training._Resident(array).tensor is first
+    assert training._Resident(array[:20]).tensor.shape == (20, 784)
+    array.flags.writeable = True  # somebody changes it after all
+    array[0] = 1
+    assert np.array_equal(training._Resident(array).between(0, 1), array[:1])
+    key = id(array)
+    assert key in training._resident_tensors
+    del array
+    gc.collect()
+    assert key not in training._resident_tensors
 
 
 def test_bytes_and_floats_train_alike(small, tiny, fit, monkeypatch):

@@ -1,0 +1,90 @@
+"""Verdict lines and exercises."""
+
+import numpy as np
+import pytest
+
+import aehelpers as ae
+
+
+@pytest.mark.parametrize("condition", [True, np.True_, np.float32(1) < 2, np.array([1, 2]).all() > 0])
+def test_claim_that_holds(capsys, condition):
+    assert ae.check("the encoder never moved", condition) is None
+    assert capsys.readouterr().out == "\N{CHECK MARK} the encoder never moved\n"
+
+
+@pytest.mark.parametrize("condition", [False, np.False_, np.float64(np.nan) == np.nan])
+def test_claim_that_does_not_hold(capsys, condition):
+    with pytest.raises(AssertionError, match=r"^does not hold: the encoder never moved$"):
+        ae.check("the encoder never moved", condition)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "condition", [np.array([True, True]), np.array(True), [True], 1, 0, None, "yes", 0.0, np.array([]), lambda: True]
+)
+def test_condition_that_is_not_one_bool(condition):
+    with pytest.raises(TypeError, match=r"condition must be a single bool, .*use \.all\(\) or \.any\(\)"):
+        ae.check("sentence", condition)
+
+
+def test_condition_that_is_a_tensor():
+    import tensorflow as tf
+
+    with pytest.raises(TypeError, match="condition must be a single bool"):
+        ae.check("sentence", tf.constant(True))
+
+
+@pytest.mark.parametrize("sentence", [True, None, 3, ["a"]])
+def test_sentence_and_condition_the_wrong_way_round(sentence):
+    with pytest.raises(TypeError, match="sentence must be a string"):
+        ae.check(sentence, True)
+
+
+def is_seven(answer):
+    return answer == 7
+
+
+@pytest.mark.parametrize(
+    ("answer", "accept", "line"),
+    [
+        (7, is_seven, "Right."),
+        (7.0, is_seven, "Right."),
+        (np.int64(7), is_seven, "Right."),
+        (8, is_seven, "Not yet. Hint: count the days"),
+        ("7", is_seven, "Not yet. Hint: count the days"),
+        (None, is_seven, "No answer yet. Hint: count the days"),
+        (0, lambda answer: answer == 0, "Right."),
+        (False, lambda answer: answer is False, "Right."),
+        (np.array([7, 7]), lambda answer: (answer == 7).all(), "Right."),
+        (
+            0,
+            lambda answer: 1 / answer > 1,
+            "Your answer could not be checked (ZeroDivisionError: division by zero). Hint: count the days",
+        ),
+    ],
+)
+def test_exercise(capsys, answer, accept, line):
+    assert ae.exercise(answer, accept, "count the days") is None  # nothing that a cell would show below the verdict
+    assert capsys.readouterr().out == f"{line}\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "accept", "error"),
+    [
+        ("x", lambda answer: answer + 1 > 3, "TypeError"),
+        (np.array([7, 8]), is_seven, "ValueError"),
+        ({}, lambda answer: answer["a"], "KeyError"),
+    ],
+)
+def test_answer_of_the_wrong_kind(capsys, answer, accept, error):
+    ae.exercise(answer, accept, "one number")
+    out = capsys.readouterr().out
+    assert out.startswith(f"Your answer could not be checked ({error}: ") and out.endswith("). Hint: one number\n")
+
+
+def test_stop_button_is_not_a_wrong_answer():
+    def interrupted(answer):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ae.exercise(1, interrupted, "hint")
