@@ -53,17 +53,18 @@ def register_with_keras():
         importlib.import_module("aehelpers.models")
 
 
+_LOADERS = {"tensorflow": _load_tensorflow, "keras": _load_keras}
+
+
 class Watcher:
     """Finds TensorFlow and Keras where Python would, and wraps the moment in which they are loaded."""
 
-    _loaders = {"tensorflow": _load_tensorflow, "keras": _load_keras}
-
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        if name not in cls._loaders:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name not in _LOADERS:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            execute, load = spec.loader.exec_module, cls._loaders[name]
+            execute, load = spec.loader.exec_module, _LOADERS[name]
             spec.loader.exec_module = lambda module: load(module, execute)
         return spec

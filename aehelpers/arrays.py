@@ -1,5 +1,7 @@
 """Checks of array arguments, shared by everything that takes images."""
 
+import math
+import numbers
 import operator
 
 import numpy as np
@@ -76,3 +78,20 @@ def positive_integer(value, name):
     if number < 1:
         raise ValueError(f"{name} must be at least 1, but it is {number}")
     return number
+
+
+def non_negative_number(value, name):
+    """Return ``value`` as a float, or say that it is not a finite number of at least 0.
+
+    Raises
+    ------
+    TypeError
+        If ``value`` is not a real number (a bool is not).
+    ValueError
+        If it is negative, infinite or NaN.
+    """
+    if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be a number, but it is {value!r}")
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be finite and at least 0, but it is {value!r}")
+    return float(value)

@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-
 from aehelpers.arrays import as_images, as_pixels, positive_integer
 from aehelpers.tables import Table
 

@@ -41,19 +41,13 @@ def exercise(answer, accept, hint):
         a learner's slip never stops the notebook.
     hint : str
         Shown until the answer is right.
-
-    Returns
-    -------
-    bool
-        Whether the answer is right.
     """
     if answer is None:
         print(f"No answer yet. Hint: {hint}")
-        return False
+        return
     try:
         right = bool(accept(answer))
     except Exception as error:  # whatever a learner hands in
         print(f"Your answer could not be checked ({type(error).__name__}: {error}). Hint: {hint}")
-        return False
-    print("Right." if right else f"Not yet. Hint: {hint}")
-    return right
+    else:
+        print("Right." if right else f"Not yet. Hint: {hint}")

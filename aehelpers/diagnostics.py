@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 import tensorflow as tf
-
 from aehelpers.arrays import as_images
-from aehelpers.baselines import outputs
+from aehelpers.baselines import PCA, outputs
 from aehelpers.tables import Table
+
+_NO_VARIANCE = 1e-10  # of the largest: above what the rounding of float32 components leaves, below any real pixel
 
 
 def gradient_report(model, x, loss="bce", target=None):
@@ -197,3 +198,56 @@ def code_usage(codes):
         bits_per_unit=bits,
         bits=float(bits.sum()),
     )
+
+
+def component_gain(model, x_train, x):
+    """Say for each principal component of the data how much of it a reconstruction keeps.
+
+    The score of an image on a component is the dot product of the two, after the mean image is taken away. The gain of a
+    component is the slope of the line that predicts the reconstruction's score from the original's, by least squares over
+    the images of ``x``: their covariance divided by the variance of the original's score. 1 means that the component is
+    kept and 0 that it is lost.
+
+    Parameters
+    ----------
+    model : keras.Model or callable
+        From (images, pixels) to reconstructions of the same shape.
+    x_train : array, shape (images, pixels), or PCA
+        The images whose principal components are meant. Fitting takes a second, so that for several models it is better
+        done once: ``pca = ae.PCA(x_train, 784)``.
+    x : array, shape (images, pixels)
+        The images to reconstruct, at least two.
+
+    Returns
+    -------
+    ndarray of float64, shape (components,)
+        In the order of the components, largest variance first: one for each pixel, or as many as the PCA has. NaN where the
+        images of ``x`` do not vary along a component (by less than 1e-10 of the largest variance), as for pixels that are
+        always black.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong, or the output of ``model`` has not the shape of its input.
+
+    References
+    ----------
+    A. Saxe, J. McClelland and S. Ganguli (2014), Exact solutions to the nonlinear dynamics of learning in deep linear
+    neural networks, https://arxiv.org/abs/1312.6120: why such gains rise in the order of the variance. Notebook 02.
+    """
+    if isinstance(x_train, PCA):
+        pca = x_train
+    else:
+        x_train = as_images(x_train, "x_train", at_least=2)
+        pca = PCA(x_train, x_train.shape[1])
+    x = as_images(x, "x", len(pca.mean), at_least=2)
+    components, mean = pca.components.astype(float), pca.mean.astype(float)
+    middle = (x.mean(axis=0, dtype=float) - mean) @ components.T
+    variance, covariance = np.zeros(len(components)), np.zeros(len(components))
+    for start in range(0, len(x), 1000):
+        piece = x[start : start + 1000]
+        score = (piece - mean) @ components.T - middle
+        variance += np.square(score).sum(axis=0)
+        covariance += (score * ((outputs(model, piece, x.shape[1]) - mean) @ components.T)).sum(axis=0)
+    varies = variance > _NO_VARIANCE * max(variance.max(), len(x) * float(pca.variances[0]))
+    return np.divide(covariance, variance, out=np.full(len(components), np.nan), where=varies)

@@ -4,9 +4,8 @@ import itertools
 
 import keras
 import tensorflow as tf
-
-from aehelpers.arrays import positive_integer
-from aehelpers.layers import step, straight_through_step
+from aehelpers.arrays import non_negative_number, positive_integer
+from aehelpers.layers import GaussianSampling, step, straight_through_step
 
 _STEPS = {"step": step, "straight_through_step": straight_through_step}
 
@@ -111,39 +110,17 @@ class Autoencoder(keras.Model):
             _STEPS.get(code_activation, code_activation) if isinstance(code_activation, str) else code_activation
         )
         output_activation = keras.activations.get(output_activation)
-        # Kept in this form for get_config, and turned back for each layer: one initializer object used twice would
-        # give both layers the same random numbers.
-        kernel_initializer = keras.initializers.serialize(keras.initializers.get(kernel_initializer))
-        bias_initializer = keras.initializers.serialize(keras.initializers.get(bias_initializer))
+        dense = _DenseLayers(kernel_initializer, bias_initializer)
         self._config = {
             "hidden": hidden,
             "code_size": code_size,
             "hidden_activation": keras.activations.serialize(hidden_activation),
             "code_activation": keras.activations.serialize(code_activation),
             "output_activation": keras.activations.serialize(output_activation),
-            "kernel_initializer": kernel_initializer,
-            "bias_initializer": bias_initializer,
+            **dense.config,
             "tied": tied,
             "input_size": input_size,
         }
-
-        layer_numbers = itertools.count()
-
-        def fresh(serialized, number):
-            made = keras.initializers.deserialize(serialized)
-            if isinstance(getattr(made, "seed", None), int):
-                made.seed += number  # with one seed, two kernels of one shape would be the same
-            return made
-
-        def dense(size, activation, name):
-            number = next(layer_numbers)
-            return keras.layers.Dense(
-                size,
-                activation,
-                kernel_initializer=fresh(kernel_initializer, number),
-                bias_initializer=fresh(bias_initializer, number),
-                name=name,
-            )
 
         names = [f"hidden_{number}" for number in range(1, len(hidden) + 1)]
         encoder_layers = [dense(size, hidden_activation, name) for size, name in zip(hidden, names, strict=True)]
@@ -151,7 +128,7 @@ class Autoencoder(keras.Model):
         self.encoder = keras.Sequential([keras.Input((input_size,)), *encoder_layers], name="encoder")
         if tied:
             mirrored = [
-                _TransposedDense(layer, activation, fresh(bias_initializer, next(layer_numbers)), name=name)
+                _TransposedDense(layer, activation, dense.bias_initializer(), name=name)
                 for layer, activation, name in zip(
                     encoder_layers[::-1],
                     [hidden_activation] * len(hidden) + [output_activation],
@@ -177,6 +154,177 @@ class Autoencoder(keras.Model):
     @classmethod
     def from_config(cls, config):
         return cls(**config)
+
+
+def variational_autoencoder(
+    hidden=(256,),
+    code_size=5,
+    hidden_activation="relu",
+    output_activation="sigmoid",
+    kernel_initializer="glorot_uniform",
+    bias_initializer="zeros",
+    kl_weight=1.0,
+    input_size=784,
+):
+    """Make a variational autoencoder of dense layers; the decoder mirrors the encoder.
+
+    The encoder describes, for each image, a normal distribution of codes: a mean and the logarithm of a variance for each
+    unit. In training the decoder gets a random draw from it, otherwise the mean. The divergence of that distribution from
+    the standard normal one (the KL term) is added by ``add_loss``, so `aehelpers.fit` and ``model.fit`` both train it.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        Sizes of the encoder's hidden layers, from the input to the code.
+    code_size : int
+        Number of units in the code.
+    hidden_activation, output_activation : str or callable
+        Anything that Keras takes (None is linear). With a linear output, train with a loss that takes logits.
+    kernel_initializer, bias_initializer : str or keras.Initializer
+        Used for every layer, with draws of its own for each.
+    kl_weight : float
+        The KL term is this times the divergence in nats per image, *divided by the number of pixels*. So 1 belongs to a
+        loss that is a mean over the pixels, as "bce" is: the sum is the negative evidence lower bound in nats per pixel.
+        For a loss that is a sum over the pixels, in nats per image, use ``kl_weight=input_size``.
+    input_size : int
+        Number of pixels.
+
+    Returns
+    -------
+    VariationalAutoencoder
+        A built `keras.Model` that takes (images, ``input_size``) and returns reconstructions of the same shape.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not a positive whole number, ``kl_weight`` not a finite number of at least 0, or Keras does not know
+        an activation or initializer.
+
+    References
+    ----------
+    D. Kingma and M. Welling (2013), Auto-encoding variational Bayes, https://arxiv.org/abs/1312.6114. Notebook 04.
+    """
+    return VariationalAutoencoder(
+        hidden=hidden,
+        code_size=code_size,
+        hidden_activation=hidden_activation,
+        output_activation=output_activation,
+        kernel_initializer=kernel_initializer,
+        bias_initializer=bias_initializer,
+        kl_weight=kl_weight,
+        input_size=input_size,
+    )
+
+
+@keras.saving.register_keras_serializable(package="aehelpers")
+class VariationalAutoencoder(keras.Model):
+    """What `variational_autoencoder` returns.
+
+    The parameters are those of `variational_autoencoder`. A saved ``.keras`` file holds them, so that
+    `keras.models.load_model` rebuilds the model by itself.
+
+    Attributes
+    ----------
+    encoder : keras.Model
+        From (images, input_size) to the means of the codes, (images, code_size).
+    encoder_with_variance : keras.Model
+        The same network with both of its outputs: the means and the log-variances of the codes.
+    decoder : keras.Model
+        From (images, code_size) to (images, input_size).
+
+    ``model(x)`` is ``decoder(encoder(x))``, without chance; ``model(x, training=True)`` decodes a random draw. A validation
+    loss is measured without the draw and therefore comes out a little lower than the bound that the training minimizes.
+    """
+
+    def __init__(
+        self,
+        hidden,
+        code_size,
+        hidden_activation,
+        output_activation,
+        kernel_initializer,
+        bias_initializer,
+        kl_weight,
+        input_size,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if isinstance(hidden, (str, int)):
+            raise TypeError(f"hidden must be a sequence of layer sizes such as (300, 100), but it is {hidden!r}")
+        hidden = tuple(positive_integer(size, "each size in hidden") for size in hidden)
+        code_size = positive_integer(code_size, "code_size")
+        input_size = positive_integer(input_size, "input_size")
+        kl_weight = non_negative_number(kl_weight, "kl_weight")
+        hidden_activation = keras.activations.get(hidden_activation)
+        output_activation = keras.activations.get(output_activation)
+        dense = _DenseLayers(kernel_initializer, bias_initializer)
+
+        inputs = features = keras.Input((input_size,))
+        for number, size in enumerate(hidden, start=1):
+            features = dense(size, hidden_activation, f"hidden_{number}")(features)
+        mean = dense(code_size, None, "code_mean")(features)
+        log_variance = dense(code_size, None, "code_log_variance")(features)
+        self.encoder = keras.Model(inputs, mean, name="encoder")
+        self.encoder_with_variance = keras.Model(inputs, [mean, log_variance], name="encoder_with_variance")
+        self.sampling = GaussianSampling(kl_weight / input_size, name="sampling")
+        mirrored = [dense(size, hidden_activation, f"hidden_{number}") for number, size in enumerate(reversed(hidden), start=1)]
+        self.decoder = keras.Sequential(
+            [keras.Input((code_size,)), *mirrored, dense(input_size, output_activation, "output")], name="decoder"
+        )
+        self._config = {
+            "hidden": hidden,
+            "code_size": code_size,
+            "hidden_activation": keras.activations.serialize(hidden_activation),
+            "output_activation": keras.activations.serialize(output_activation),
+            **dense.config,
+            "kl_weight": kl_weight,
+            "input_size": input_size,
+        }
+        self.build((None, input_size))
+
+    def build(self, input_shape):
+        self.sampling.built = True  # it has no weights; the rest was built with its inputs
+        self.built = True
+
+    def call(self, inputs, training=None):
+        mean, log_variance = self.encoder_with_variance(inputs, training=training)
+        return self.decoder(self.sampling([mean, log_variance], training=training), training=training)
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+class _DenseLayers:
+    """Makes dense layers, each with draws of its own from the same kind of initializer."""
+
+    def __init__(self, kernel_initializer, bias_initializer):
+        # Kept in this form for get_config, and turned back for each layer: one initializer object used twice would
+        # give both layers the same random numbers.
+        self.config = {
+            "kernel_initializer": keras.initializers.serialize(keras.initializers.get(kernel_initializer)),
+            "bias_initializer": keras.initializers.serialize(keras.initializers.get(bias_initializer)),
+        }
+        self._numbers = itertools.count()
+
+    def __call__(self, size, activation, name):
+        number = next(self._numbers)
+        initializers = {key: self._fresh(serialized, number) for key, serialized in self.config.items()}
+        return keras.layers.Dense(size, activation, name=name, **initializers)
+
+    def bias_initializer(self):
+        """For a layer that has only a bias of its own."""
+        return self._fresh(self.config["bias_initializer"], next(self._numbers))
+
+    @staticmethod
+    def _fresh(serialized, number):
+        made = keras.initializers.deserialize(serialized)
+        if isinstance(getattr(made, "seed", None), int):
+            made.seed += number  # with one seed, two kernels of one shape would be the same
+        return made
 
 
 class _TransposedDense(keras.layers.Layer):

@@ -4,7 +4,6 @@ import math
 
 import matplotlib.pyplot as plt
 import numpy as np
-
 from aehelpers.arrays import as_images
 
 # Okabe and Ito's colours, told apart with every kind of colour vision; line styles and markers differ as well.

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm.auto import tqdm
-
 from aehelpers._imports import without_stderr
 from aehelpers.arrays import as_images, positive_integer
+from tqdm.auto import tqdm
 
 # XLA takes about a second to compile a loop and then makes each step of these models up to three times as fast.
 # benchmarks/training.py --break-even prints where that pays.
@@ -268,13 +267,14 @@ class _Resident:
     """An array inside TensorFlow; as bytes, a quarter of the size, where every value is a byte divided by 255."""
 
     def __init__(self, array):
-        self.tensor = _resident_tensors.get(id(array))
+        constant = array.base is None and not array.flags.writeable  # as those of `load` are
+        self.tensor = _resident_tensors.get(id(array)) if constant else None
         if self.tensor is None:
             levels = _as_bytes(array)
             self.tensor = tf.constant(array if levels is None else levels)
-            if array.base is None and not array.flags.writeable:  # as those of `load` are
+            if constant:
                 _resident_tensors[id(array)] = self.tensor
-                weakref.finalize(array, _resident_tensors.pop, id(array))
+                weakref.finalize(array, _resident_tensors.pop, id(array), None)
         self._as_bytes = self.tensor.dtype == tf.uint8
 
     def __len__(self):
@@ -353,6 +353,8 @@ def _compile_validation(model, loss, images, targets):
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([], tf.int32)] * 2)
     def on_piece(start, stop):
         return _total_loss(model, loss, images.between(start, stop), targets.between(start, stop), training=False)
+
+    on_piece = on_piece.get_concrete_function()  # as above, against the warning about tracing too often
 
     def measure(piece=1000):
         starts = range(0, len(images), piece)

@@ -8,6 +8,7 @@ comparing runs of one invocation only.
 """
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
@@ -23,9 +24,8 @@ BREAK_EVEN_STEPS = (100, 250, 500, 1_000, 2_000)
 
 def prepare(case):
     """Return what both contestants get: a fresh model, the images, the batch size and the number of steps."""
-    import keras
-
     import aehelpers as ae
+    import keras
 
     hidden, code_size, batch_size, steps = CASES[case]
     keras.utils.set_random_seed(0)
@@ -70,7 +70,7 @@ def time_products(case):
     hidden, code_size, batch_size, steps = CASES[case]
     sizes = [784, *hidden, code_size, *hidden[::-1], 784]
     shapes = []
-    for number, (inside, outside) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for number, (inside, outside) in enumerate(itertools.pairwise(sizes)):
         shapes += [(batch_size, inside, outside), (inside, batch_size, outside)]
         if number:
             shapes.append((batch_size, outside, inside))
@@ -97,12 +97,14 @@ def measure(function, *arguments):
 
 def print_table():
     """Print the comparison with Keras."""
-    print(f"{'model':14}{'batch':>6}{'steps':>7}{'Keras fit':>12}{'ae.fit':>10}{'ratio':>8}{'products':>11}{'ae.fit / products':>19}")
+    print(
+        f"{'model':14}{'batch':>6}{'steps':>7}{'Keras fit':>12}{'ae.fit':>10}{'ratio':>8}{'products':>11}{'ae.fit / products':>19}"
+    )
     for case, (_, _, batch_size, steps) in CASES.items():
         keras_time, ours, products = (measure(f, case) for f in ("time_keras", "time_ours", "time_products"))
         print(
             f"{case:14}{batch_size:6}{steps:7}{keras_time:10.1f} s{ours:8.1f} s{ours / keras_time:8.2f}"
-            f"{products:9.1f} s{ours / products:19.1f}",
+            f"{products:9.1f} s{ours / products:8.2f}",
             flush=True,
         )
 

@@ -7,6 +7,7 @@ The outputs are stored as a reader should find them, and so that the same code g
 cells fails is left as it was.
 """
 
+import base64
 import json
 import os
 import subprocess
@@ -159,6 +160,8 @@ def _without_bar(output):
 def regenerate(path):
     """Execute one notebook and write it back, all of it or nothing.
 
+    The figure of the cell that is tagged ``picture`` is also saved as ``pictures/<name>.png``, for the README and the overview.
+
     Parameters
     ----------
     path : Path
@@ -178,6 +181,13 @@ def regenerate(path):
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+    for cell in notebook.cells:
+        if "picture" in cell.metadata.get("tags", []):
+            for output in cell.outputs:
+                if "image/png" in output.get("data", {}):
+                    pictures = path.parent / "pictures"
+                    pictures.mkdir(exist_ok=True)
+                    (pictures / f"{path.stem}.png").write_bytes(base64.b64decode(output.data["image/png"]))
 
 
 def main(names, folder=FOLDER):

@@ -5,11 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import aehelpers as ae  # before TensorFlow is loaded, so that its start-up messages stay away
 import matplotlib
 import numpy as np
 import pytest
-
-import aehelpers as ae  # before TensorFlow is loaded, so that its start-up messages stay away
 
 matplotlib.use("Agg")
 

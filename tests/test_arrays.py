@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 import pytest
-
 from aehelpers.arrays import as_images, as_pixels, positive_integer
 
 

@@ -3,12 +3,11 @@
 import math
 import warnings
 
+import aehelpers as ae
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-
-import aehelpers as ae
 from aehelpers.baselines import outputs
 
 LN2 = math.log(2)

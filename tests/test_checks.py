@@ -1,9 +1,8 @@
 """Verdict lines and exercises."""
 
+import aehelpers as ae
 import numpy as np
 import pytest
-
-import aehelpers as ae
 
 
 @pytest.mark.parametrize("condition", [True, np.True_, np.float32(1) < 2, np.array([1, 2]).all() > 0])

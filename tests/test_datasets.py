@@ -7,10 +7,9 @@ import shutil
 import weakref
 from pathlib import Path
 
+import aehelpers as ae
 import numpy as np
 import pytest
-
-import aehelpers as ae
 from aehelpers import datasets
 
 FILES = Path(datasets.__file__).parent / "data"

@@ -2,12 +2,11 @@
 
 import math
 
+import aehelpers as ae
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-
-import aehelpers as ae
 
 
 def by_sign(x):

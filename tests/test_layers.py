@@ -1,11 +1,10 @@
 """The rounded code: what passes forwards, and what passes backwards."""
 
+import aehelpers as ae
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-
-import aehelpers as ae
 
 STEPS = pytest.mark.parametrize("function", [ae.step, ae.straight_through_step])
 

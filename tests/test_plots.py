@@ -2,12 +2,11 @@
 
 import itertools
 
+import aehelpers as ae
 import matplotlib.colors
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-
-import aehelpers as ae
 from aehelpers import plots, training
 
 

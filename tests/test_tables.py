@@ -2,10 +2,9 @@
 
 import html.parser
 
+import aehelpers as ae
 import numpy as np
 import pytest
-
-import aehelpers as ae
 
 
 def test_text_is_aligned():

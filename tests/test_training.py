@@ -2,18 +2,16 @@
 
 import _thread
 import gc
-import logging
 import re
 import signal
 import threading
 import warnings
 
+import aehelpers as ae
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-
-import aehelpers as ae
 from aehelpers import training
 
 XLA = pytest.mark.parametrize("xla", [False, True], ids=["graph", "xla"])
@@ -673,21 +671,6 @@ def test_silent_without_a_progress_bar_and_a_bar_with_one(small, tiny, use_xla, 
     ae.fit(small(), tiny, steps=3, batch_size=8)
     out, err = capfd.readouterr()
     assert out == "" and "3/3" in err and "loss 0." in err
-
-
-def test_many_fits_set_off_no_warning(small, tiny, fit, caplog):
-    logger = logging.getLogger("tensorflow")
-    logger.addHandler(caplog.handler)
-    try:
-        for size in range(2, 8):
-            fit(small(code_size=size), tiny, validation=tiny)
-        assert not caplog.records
-        traced = tf.function(lambda number: tf.constant(number))
-        for number in range(8):  # this does set it off, so the lines above would have shown it
-            traced(number)
-        assert any("retracing" in record.getMessage() for record in caplog.records)
-    finally:
-        logger.removeHandler(caplog.handler)
 
 
 def test_from_another_thread(small, tiny, use_xla):

@@ -1,0 +1,130 @@
+"""The notebooks as files: what must be stored in them, and what must not."""
+
+import csv
+import importlib.util
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+EVIDENCE = sorted((ROOT / "notebooks" / "evidence").glob("*.csv"))
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def has_picture(cell):
+    return cell.cell_type == "code" and any("image/png" in output.get("data", {}) for output in cell.outputs)
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+class TestStored:
+    def test_is_valid_and_small(self, path):
+        nbformat.validate(read(path))
+        assert path.stat().st_size <= 1_500_000
+
+    def test_ids_are_there_and_differ(self, path):
+        ids = [cell.id for cell in read(path).cells]
+        assert len(set(ids)) == len(ids)
+
+    def test_was_run_from_top_to_bottom(self, path):
+        cells = code_cells(read(path))
+        assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+
+    def test_holds_no_widgets_timings_errors_or_warnings(self, path):
+        notebook = read(path)
+        assert "widgets" not in notebook.metadata
+        for cell in notebook.cells:
+            assert "execution" not in cell.metadata
+        for cell in code_cells(notebook):
+            for output in cell.outputs:
+                assert output.output_type != "error"
+                assert output.get("name") != "stderr"
+
+    def test_every_picture_is_explained_before_the_next(self, path):
+        waiting = None
+        for number, cell in enumerate(read(path).cells):
+            if cell.cell_type == "markdown":
+                waiting = None
+            elif has_picture(cell):
+                assert waiting is None, f"the picture of cell {waiting} is not followed by a sentence"
+                waiting = number
+        assert waiting is None
+
+    def test_claims_are_checked(self, path):
+        checks = sum("ae.check(" in cell.source for cell in code_cells(read(path)))
+        assert checks >= 5 or path.stem.startswith("00_")
+
+    def test_has_the_anatomy(self, path):
+        headings = [line for cell in read(path).cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
+        if not path.stem.startswith("00_"):
+            for start in ("# ", "## Predict", "## Reproduce", "## Diagnose", "## Fix", "## Play", "## Check yourself"):
+                assert any(line.startswith(start) for line in headings), start
+            assert "## The short answer" in headings
+            assert headings[headings.index("## The short answer") :].count("## References") == 1
+
+    def test_has_one_cell_for_the_overview_picture(self, path):
+        tagged = [cell for cell in read(path).cells if "picture" in cell.metadata.get("tags", [])]
+        assert len(tagged) == 1
+        assert has_picture(tagged[0])
+        assert (ROOT / "notebooks" / "pictures" / f"{path.stem}.png").exists()
+
+    def test_stands_in_the_readme(self, path):
+        assert f"(notebooks/{path.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_solutions_are_right(path):
+    """Put each folded solution into its exercise, run the notebook, and expect the verdict."""
+    notebook = read(path)
+    exercises = []
+    for cell, following in zip(notebook.cells, notebook.cells[1:], strict=False):
+        blank = re.search(r"^(my_\w+) = None\b.*\n", cell.source, re.MULTILINE) if cell.cell_type == "code" else None
+        if blank and "ae.exercise(" in cell.source:
+            solution = re.search(r"<details>.*?```python\n(.*?)```", following.source, re.DOTALL)
+            assert solution, f"the exercise of {blank[1]} has no folded solution below it"
+            assert blank[1] in solution[1]
+            cell.source = cell.source.replace(blank[0], solution[1])
+            exercises.append(cell)
+    if not exercises:
+        assert path.stem.startswith("00_")
+        return
+    last = max(notebook.cells.index(cell) for cell in exercises)
+    notebook.cells = notebook.cells[: last + 1]
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    for cell in exercises:
+        printed = "".join(output.get("text", "") for output in cell.outputs)
+        assert "Right." in printed, f"{cell.source}\n{printed}"
+
+
+@pytest.mark.parametrize("path", EVIDENCE, ids=lambda path: path.stem)
+def test_evidence_can_be_recomputed(path):
+    """Each table names its command and versions, and the script beside it makes the row again that it calls its sample."""
+    first, second = path.read_text(encoding="utf-8").splitlines()[:2]
+    assert first == f"# python notebooks/evidence/{path.stem}.py"
+    assert re.match(r"# Python [\d.]+, TensorFlow [\d.]+, Keras [\d.]+", second)
+    spec = importlib.util.spec_from_file_location(path.stem, path.with_suffix(".py"))
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    made = script.sample()
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    assert tuple(rows[0]) == script.COLUMNS
+    key = {name: str(made[name]) for name in script.COLUMNS if name not in script.MEASURED}
+    stored = [row for row in rows if all(row[name] == value for name, value in key.items())]
+    assert len(stored) == 1
+    for name in script.MEASURED:
+        assert made[name] == pytest.approx(float(stored[0][name]), rel=0.03), name
