@@ -160,20 +160,21 @@ def test_pca_against_a_singular_value_decomposition():
 
 
 def test_pca_of_real_images(digits):
+    digits = digits[:, ::3]  # 262 pixels; an eigenproblem of 784 takes a second
     pca = ae.PCA(digits, 40)
-    assert (pca.mean.shape, pca.components.shape, pca.variances.shape) == ((784,), (40, 784), (40,))
+    assert (pca.mean.shape, pca.components.shape, pca.variances.shape) == ((262,), (40, 262), (40,))
     assert pca.components @ pca.components.T == pytest.approx(np.eye(40), abs=1e-5)
     assert np.all(np.diff(pca.variances) <= 0) and pca.variances[-1] > 0
     largest = np.abs(pca.components).argmax(axis=1)
     assert (pca.components[np.arange(40), largest] > 0).all()
     whole = digits.var(axis=0, ddof=1, dtype=float).sum()
     for k in (1, 7, 40):
-        discarded = (whole - pca.variances[:k].sum(dtype=float)) * 299 / 300 / 784
+        discarded = (whole - pca.variances[:k].sum(dtype=float)) * 299 / 300 / 262
         assert ae.mse(digits, pca.reconstruct(digits, k)) == pytest.approx(discarded, rel=1e-4)
 
 
 def test_pca_with_as_many_components_as_the_rank_is_exact(digits):
-    few = digits[:21]
+    few = digits[:21, ::3]
     assert ae.PCA(few, 20).reconstruct(few) == pytest.approx(few, abs=1e-5)
     assert ae.mse(few, ae.PCA(few, 19).reconstruct(few)) > 1e-5
 
@@ -226,7 +227,7 @@ COLUMNS = ("reconstruction by", "cross entropy", "above the floor", "squared err
 
 
 def test_ladder_rungs(mnist, digits):
-    test = mnist.x_test[:1500]
+    test = mnist.x_test[:1100]
     keras.utils.set_random_seed(0)
     model = ae.autoencoder(code_size=8)
     ladder = ae.loss_ladder(digits, test, {"ours": model, "itself": lambda images: images}, 8)
@@ -234,8 +235,8 @@ def test_ladder_rungs(mnist, digits):
     assert ladder.column("reconstruction by") == ["mean image", "PCA-8", "ours", "itself", "floor"]
     entropy, above, squared = (ladder.column(name) for name in COLUMNS[1:])
     floor, inside = ae.bce_floor(test), (1 / 510, 1 - 1 / 510)
-    mean, pca = np.tile(ae.mean_image(digits), (1500, 1)), ae.PCA(digits, 8).reconstruct(test)
-    made = model.predict(test, verbose=0)
+    mean, pca = np.tile(ae.mean_image(digits), (1100, 1)), ae.PCA(digits, 8).reconstruct(test)
+    made = model(test).numpy()
     assert entropy == pytest.approx(
         [ae.bce(test, mean.clip(*inside)), ae.bce(test, pca.clip(*inside)), ae.bce(test, made), floor, floor], abs=1e-6
     )

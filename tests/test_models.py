@@ -160,11 +160,11 @@ def test_compile_fit_and_evaluate_as_any_keras_model(small, tiny):
 VARIANTS = {
     "plain": {"hidden": (8, 6), "hidden_activation": "tanh"},
     "step": {"code_activation": "step"},
-    "straight": {"code_activation": ae.straight_through_step},
     "tied": {"hidden": (6,), "tied": True, "code_activation": "step"},
     "initializers": {
         "kernel_initializer": keras.initializers.VarianceScaling(0.3, seed=5),
         "bias_initializer": keras.initializers.Constant(0.25),
+        "code_activation": ae.straight_through_step,
         "output_activation": None,
     },
 }
