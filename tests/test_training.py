@@ -325,6 +325,25 @@ def test_when_records_are_made(small, tiny, fit, steps, record_every, expected):
     assert int(history.optimizer.iterations) == steps
 
 
+def test_on_record_sees_each_record_when_it_is_made(small, tiny, fit):
+    seen, model = [], small()
+
+    def look(history):
+        seen.append((history.steps.tolist(), int(history.optimizer.iterations), ae.bce(tiny, model(tiny).numpy())))
+
+    history = fit(model, tiny, steps=7, record_every=3, validation=tiny, learning_rate=0.1, on_record=look)
+    assert [steps for steps, _, _ in seen] == [[3], [3, 6], [3, 6, 7]]
+    assert [iterations for _, iterations, _ in seen] == [3, 6, 7]
+    assert [loss for _, _, loss in seen] == pytest.approx(history.valid_loss, abs=1e-6)
+
+
+def test_on_record_may_fail_or_interrupt(small, tiny, fit):
+    with pytest.raises(ZeroDivisionError):
+        fit(small(), tiny, on_record=lambda history: 1 / 0)
+    history = fit(small(), tiny, record_every=1, on_record=lambda history: interrupt_directly())
+    assert history.interrupted and history.steps.tolist() == [1]
+
+
 def test_validation_loss_is_that_of_the_model(mnist, fit):
     model = ae.autoencoder(code_size=3)
     images = mnist.x_test[:2100]  # two whole pieces and a short one
@@ -748,6 +767,7 @@ WRONG = {
     "batch_size '8'": ({"batch_size": "8"}, TypeError, "batch_size must be a positive whole number"),
     "record_every 0": ({"record_every": 0}, ValueError, "record_every must be at least 1"),
     "record_every 2.5": ({"record_every": 2.5}, TypeError, "record_every must be a positive whole number"),
+    "on_record a list": ({"on_record": []}, TypeError, "on_record must be a function of the history"),
     "optimizer unknown": ({"optimizer": "adamm"}, ValueError, "adamm"),
     "optimizer None": ({"optimizer": None}, TypeError, "optimizer must be a name or a keras.Optimizer"),
     "optimizer a class": ({"optimizer": keras.optimizers.Adam}, TypeError, "optimizer must be a name"),
