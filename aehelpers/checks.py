@@ -1,5 +1,7 @@
 """Verdict lines and self-check exercises: what makes a notebook's sentences testable."""
 
+import textwrap
+
 import numpy as np
 
 
@@ -43,11 +45,15 @@ def exercise(answer, accept, hint):
         Shown until the answer is right.
     """
     if answer is None:
-        print(f"No answer yet. Hint: {hint}")
+        _print_wrapped(f"No answer yet. Hint: {hint}")
         return
     try:
         right = bool(accept(answer))
     except Exception as error:  # whatever a learner hands in
-        print(f"Your answer could not be checked ({type(error).__name__}: {error}). Hint: {hint}")
+        _print_wrapped(f"Your answer could not be checked ({type(error).__name__}: {error}). Hint: {hint}")
     else:
-        print("Right." if right else f"Not yet. Hint: {hint}")
+        _print_wrapped("Right." if right else f"Not yet. Hint: {hint}")
+
+
+def _print_wrapped(text):
+    print(textwrap.fill(text, 100))  # JupyterLab breaks a longer line in the middle of a word

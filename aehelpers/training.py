@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 # XLA takes about a second to compile a loop and then makes each step of these models up to three times as fast.
 # benchmarks/training.py --break-even prints where that pays.
-_XLA_FROM_STEPS = 500
+_XLA_FROM_STEPS = 250
 
 _RECORDS = 40  # points on a loss curve, unless `record_every` says otherwise
 
@@ -110,13 +110,14 @@ def fit(
     validation=None,
     validation_target=None,
     record_every=None,
+    on_record=None,
     seed=0,
     progress=True,
 ):
     """Train a model for a number of steps, in a loop that runs inside TensorFlow.
 
     The result is that of `model.fit` on the same batches. It is faster because the data are put into TensorFlow once and
-    because Python is asked for nothing between steps: many steps run in one compiled call. XLA compiles it from 500 steps
+    because Python is asked for nothing between steps: many steps run in one compiled call. XLA compiles it from 250 steps
     on; a shorter run would not earn back the second that this takes, and gets a plain TensorFlow graph.
 
     The images are shuffled anew for each epoch. A batch that reaches the end of an epoch is filled up from the start of
@@ -146,6 +147,9 @@ def fit(
         What to reconstruct from ``validation``; itself unless told.
     record_every : int, optional
         Steps from one record to the next; unless told, a 40th of ``steps``.
+    on_record : callable, optional
+        Called with the history after each record, between two compiled calls: the place to measure or draw something
+        while the model trains.
     seed : int
         Seed of the shuffling. (The initial weights come from `keras.utils.set_random_seed` before the model is made.)
     progress : bool
@@ -182,6 +186,8 @@ def fit(
     batch_size = positive_integer(batch_size, "batch_size")
     if batch_size > len(x):
         raise ValueError(f"batch_size must be at most the number of images, {len(x)}, but it is {batch_size}")
+    if on_record is not None and not callable(on_record):
+        raise TypeError(f"on_record must be a function of the history, but it is {on_record!r}")
     record_every = -(-steps // _RECORDS) if record_every is None else positive_integer(record_every, "record_every")
     record_every = min(record_every, steps)
     optimizer = _as_optimizer(optimizer, learning_rate)
@@ -219,6 +225,8 @@ def fit(
             history._records.append((done, losses.mean(dtype=float), None if measure is None else measure()))
             bar.set_postfix_str(f"loss {losses.mean():.4f}", refresh=False)
             bar.update(count)
+            if on_record is not None:
+                on_record(history)
     if done < steps:
         history.interrupted = True
         print(f"Training was interrupted after {done} of {steps} steps. The model and its history up to there are kept.")
