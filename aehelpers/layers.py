@@ -15,7 +15,7 @@ def step(x):
     Parameters
     ----------
     x : tensor of float32, any shape
-        Pre-activations. (Exactly 0 gives sigmoid 0.5, which `tf.round` takes to the even number, 0.)
+        Pre-activations. (At 0, and up to 1e-7 above it, the sigmoid is 0.5 in float32, which `tf.round` takes to 0.)
 
     Returns
     -------

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from aehelpers._imports import without_stderr
-from aehelpers.arrays import as_images, positive_integer
+from aehelpers.arrays import as_images, as_pixels, positive_integer
 from tqdm.auto import tqdm
 
 # XLA takes about a second to compile a loop and then makes each step of these models up to three times as fast.
@@ -191,6 +191,8 @@ def fit(
     record_every = -(-steps // _RECORDS) if record_every is None else positive_integer(record_every, "record_every")
     record_every = min(record_every, steps)
     optimizer = _as_optimizer(optimizer, learning_rate)
+    if loss in ("bce", "binary_crossentropy"):  # below 0 or above 1 there is no cross entropy, and the loss falls for ever
+        as_pixels(x if target is None else target, "x" if target is None else "target")
     loss = _as_loss(loss)
     order = _batches(len(x), seed)
 
@@ -250,7 +252,8 @@ def sweep(build, values, x, **fit_arguments):
     Returns
     -------
     dict
-        ``{value: trained model}`` in the order of ``values``.
+        ``{value: trained model}`` in the order of ``values``. After Ctrl-C or the stop button it ends with the model that
+        was in training.
 
     Raises
     ------
