@@ -1,6 +1,5 @@
 """The ladder's other rungs: what an autoencoder has to beat, and what no model can beat."""
 
-import keras
 import numpy as np
 from aehelpers.arrays import as_images, as_pixels, positive_integer
 from aehelpers.tables import Table
@@ -269,8 +268,8 @@ def outputs(model, x, width=None):
     """
     if not callable(model):
         raise TypeError(f"a model must be a keras.Model or a function of an array of images, but it is {model!r:.200}")
-    call = model.predict_on_batch if isinstance(model, keras.Model) else model
-    return np.concatenate([as_images(call(piece), "a model's output", width) for piece in _pieces(x)])
+    # Not `predict_on_batch`: TensorFlow would warn about tracing too often after a few models.
+    return np.concatenate([as_images(model(piece), "a model's output", width) for piece in _pieces(x)])
 
 
 def _pieces(x):

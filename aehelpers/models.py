@@ -332,7 +332,7 @@ class _TransposedDense(keras.layers.Layer):
 
     def __init__(self, source, activation, bias_initializer, name):
         super().__init__(name=name)
-        # In a list inside a tuple Keras would track the source as a part of this layer and save its weights twice.
+        # Held in a plain object: a layer that is an attribute would pass for a part of this one, and be saved twice.
         self._borrowed = _Untracked(source)
         self.activation = activation
         self.bias_initializer = bias_initializer
