@@ -1,0 +1,102 @@
+"""Train the variational autoencoder of notebook 04 whole, with five seeds, and write grey_images.csv beside this file.
+
+    python notebooks/evidence/grey_images.py
+
+Takes about five minutes on two cores. ``train`` makes the rows of one run; the test suite recomputes that of ``sample``.
+"""
+
+import csv
+import platform
+from pathlib import Path
+
+import aehelpers as ae
+import keras
+import numpy as np
+import tensorflow as tf
+
+COLUMNS = (
+    "sigmoids",
+    "seed",
+    "steps",
+    "reconstruction_nats",
+    "kl_nats",
+    "test_mse",
+    "smallest_logit",
+    "largest_logit",
+    "grey_of_black",
+)
+MEASURED = COLUMNS[3:]
+SEEDS = range(5)
+STOPS = {1: (500, 2_000, 4_000, 11_000), 2: (500, 2_000, 4_000)}  # by the number of sigmoids
+
+
+def from_logits(x, z):
+    """Cross entropy in nats per image."""
+    return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(labels=x, logits=z), axis=1)
+
+
+def from_sigmoid_of_logits(x, z):
+    """The same with one sigmoid too many."""
+    return from_logits(x, tf.sigmoid(z))
+
+
+def measure(model, loss, x):
+    """Return what one row holds, on test images."""
+    mean, log_variance = model.encoder_with_variance(x)
+    logits = model(x).numpy()
+    mosaic = np.concatenate([x[:20], logits[:20]])
+    shown = logits if loss is from_logits else 1 / (1 + np.exp(-logits))
+    return {
+        "reconstruction_nats": round(float(tf.reduce_mean(loss(x, model(x, training=True)))), 2),
+        "kl_nats": round(float(tf.reduce_mean(tf.reduce_sum(tf.exp(log_variance) + mean**2 - 1 - log_variance, 1))) / 2, 3),
+        "test_mse": round(ae.mse(x, 1 / (1 + np.exp(-shown))), 5),
+        "smallest_logit": round(float(logits.min()), 2),
+        "largest_logit": round(float(logits.max()), 2),
+        "grey_of_black": round(float(-mosaic.min() / (mosaic.max() - mosaic.min())), 4),
+    }
+
+
+def train(data, sigmoids, seed, stops):
+    """Return one row for each number of steps in ``stops``."""
+    keras.utils.set_random_seed(seed)
+    model = ae.variational_autoencoder(hidden=(256,), code_size=5, output_activation=None, kl_weight=784)
+    optimizer = keras.optimizers.Adam(1e-4)
+    loss = from_logits if sigmoids == 1 else from_sigmoid_of_logits
+    rows, done = [], 0
+    for stop in stops:
+        ae.fit(
+            model,
+            data.x_train,
+            steps=stop - done,
+            batch_size=100,
+            optimizer=optimizer,
+            loss=loss,
+            seed=100 * seed + len(rows),
+            progress=False,
+        )
+        done = stop
+        rows.append({"sigmoids": sigmoids, "seed": seed, "steps": stop, **measure(model, loss, data.x_test)})
+    return rows
+
+
+def sample():
+    """Return a small row, to be compared with the stored one."""
+    return train(ae.load("mnist"), 1, 0, STOPS[1][:1])[0]
+
+
+def main():
+    data = ae.load("mnist")
+    path = Path(__file__).with_suffix(".csv")
+    with path.open("w", newline="", encoding="utf-8") as file:
+        file.write("# python notebooks/evidence/grey_images.py\n")
+        file.write(f"# Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}\n")
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        for sigmoids, stops in STOPS.items():
+            for seed in SEEDS:
+                table.writerows(train(data, sigmoids, seed, stops))
+                file.flush()
+
+
+if __name__ == "__main__":
+    main()
