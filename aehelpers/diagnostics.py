@@ -104,7 +104,8 @@ def weight_drift(model, before):
 def dead_units(encoder, x):
     """Say for each unit of an encoder's output whether it is dead: never above 0 on any of the images.
 
-    A ReLU unit that is dead on all training images gets no gradient from any of them and stays dead.
+    A ReLU unit that is dead on all training images gets no gradient from any of them. It comes back only if the layers
+    below it move, through units that are still alive.
 
     Parameters
     ----------

@@ -1,0 +1,131 @@
+"""Train the model of notebook 03 with 20 seeds, three code sizes and each remedy, and write dead_code.csv beside this file.
+
+    python notebooks/evidence/dead_code.py
+
+Takes about half an hour on two cores. ``train`` makes one row; the test suite recomputes the row of ``sample``.
+"""
+
+import csv
+import functools
+import multiprocessing
+import platform
+from pathlib import Path
+
+import aehelpers as ae
+import keras
+import numpy as np
+import tensorflow as tf
+
+COLUMNS = ("remedy", "size", "seed", "steps", "test_mse", "dead_code", "constant_code", "dead_output")
+MEASURED = ("test_mse", "dead_code", "constant_code", "dead_output")
+SEEDS = range(20)
+SIZES = (2, 5, 20)
+STEPS = 1_000
+LONG_RUNS = {"remedy": "none", "size": 20, "seeds": range(5), "steps": 20_000}  # the author's number of steps
+
+# What each remedy changes of the author's model ...
+MODELS = {
+    "linear code": {"code_activation": "linear"},
+    "leaky ReLU": {"hidden_activation": "leaky_relu", "code_activation": "leaky_relu", "output_activation": "leaky_relu"},
+    "sigmoid output": {"output_activation": "sigmoid"},
+    "Glorot weights and zero biases": {"kernel_initializer": "glorot_uniform", "bias_initializer": "zeros"},
+}
+# ... and of the author's training.
+REMEDIES = ("none", "Keras's RMSProp", *MODELS, "learning rate 0.001", "Adam 0.001", "sparsity penalty")
+
+
+class SparsityPenalty(keras.layers.Layer):
+    """Adds 0.001 times the sum of a code's activations to the loss."""
+
+    def call(self, code):
+        self.add_loss(0.001 * tf.reduce_mean(tf.reduce_sum(tf.abs(code), axis=-1)))
+        return code
+
+
+def build(remedy, size, seed):
+    """Make 784-300-100-size-100-300-784 with the author's activations and initial weights, but for the remedy."""
+    keras.utils.set_random_seed(seed)
+    arguments = {
+        "hidden_activation": "relu",
+        "code_activation": "relu",
+        "output_activation": "relu",
+        "kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.1),
+        "bias_initializer": keras.initializers.Constant(0.1),
+    }
+    return ae.autoencoder(hidden=(300, 100), code_size=size, **{**arguments, **MODELS.get(remedy, {})})
+
+
+def optimizer_for(remedy, model):
+    """Make the author's RMSProp, but for the remedy.
+
+    TensorFlow 1 started RMSProp's running mean of squared gradients at 1; Keras starts it at 0.
+    """
+    if remedy == "Adam 0.001":
+        return keras.optimizers.Adam(1e-3)
+    rate = 0.001 if remedy == "learning rate 0.001" else 0.01
+    optimizer = keras.optimizers.RMSprop(rate, rho=0.9, epsilon=1e-10)
+    if remedy != "Keras's RMSProp":
+        optimizer.build(model.trainable_variables)
+        for variable in optimizer.variables:
+            if "velocity" in variable.path:  # Keras's name for that running mean
+                variable.assign(tf.ones_like(variable))
+    return optimizer
+
+
+def train(remedy, size, seed, steps=STEPS):
+    """Return one row of the table."""
+    x_train, x_test = images()
+    model = trained = build(remedy, size, seed)
+    if remedy == "sparsity penalty":
+        trained = keras.Sequential([keras.Input((784,)), model.encoder, SparsityPenalty(), model.decoder])
+    optimizer = optimizer_for(remedy, trained)
+    ae.fit(trained, x_train, steps=steps, batch_size=50, optimizer=optimizer, loss="mse", seed=seed, progress=False)
+    code = model.encoder.predict(x_test, batch_size=1000, verbose=0)
+    reconstruction = model.predict(x_test, batch_size=1000, verbose=0)
+    return {
+        "remedy": remedy,
+        "size": size,
+        "seed": seed,
+        "steps": steps,
+        "test_mse": round(ae.mse(x_test, reconstruction), 5),
+        "dead_code": int((code <= 0).all(axis=0).sum()),
+        "constant_code": int((np.ptp(code, axis=0) == 0).sum()),
+        "dead_output": int((reconstruction <= 0).all(axis=0).sum()),
+    }
+
+
+def sample():
+    """Return a small row, to be compared with the stored one."""
+    return train("none", 2, seed=1)
+
+
+@functools.cache
+def images():
+    """Return the training and the test images, held so that they are prepared once for each process."""
+    data = ae.load("mnist")
+    return data.x_train, data.x_test
+
+
+def row(run):
+    """Return the row of one of the runs; called in one of several processes."""
+    return train(*run)
+
+
+def main():
+    runs = [(remedy, size, seed, STEPS) for remedy in REMEDIES for size in SIZES for seed in SEEDS]
+    runs += [(LONG_RUNS["remedy"], LONG_RUNS["size"], seed, LONG_RUNS["steps"]) for seed in LONG_RUNS["seeds"]]
+    path = Path(__file__).with_suffix(".csv")
+    with path.open("w", newline="", encoding="utf-8") as file:
+        file.write("# python notebooks/evidence/dead_code.py\n")
+        file.write(f"# Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}\n")
+        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        # Fresh processes now and then: XLA never gives back the memory of what it has compiled.
+        with multiprocessing.get_context("spawn").Pool(2, maxtasksperchild=20) as pool:
+            for made in pool.imap(row, runs):
+                table.writerow(made)
+                file.flush()
+
+
+if __name__ == "__main__":
+    main()
