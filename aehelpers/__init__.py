@@ -34,7 +34,6 @@ _HOME = {
     "dead_units": "diagnostics",
     "gradient_report": "diagnostics",
     "weight_drift": "diagnostics",
-    "show_gradients": "plots",
     "show_images": "plots",
     "show_loss": "plots",
     "Table": "tables",

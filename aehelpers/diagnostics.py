@@ -8,6 +8,7 @@ import tensorflow as tf
 from aehelpers.arrays import as_images
 from aehelpers.baselines import PCA, outputs
 from aehelpers.tables import Table
+from aehelpers.training import as_loss, total_loss
 
 _NO_VARIANCE = 1e-10  # of the largest: above what the rounding of float32 components leaves, below any real pixel
 
@@ -45,11 +46,10 @@ def gradient_report(model, x, loss="bce", target=None):
         raise TypeError(f"model must be a keras.Model, but it is {type(model).__name__}")
     x = as_images(x, "x")
     target = x if target is None else as_images(target, "target")
-    measure = keras.losses.get(loss)
+    measure = as_loss(loss)
     kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
     with tf.GradientTape() as tape:
-        value = tf.reduce_mean(measure(tf.constant(target), model(tf.constant(x), training=True)))
-        value = tf.add_n([value, *(tf.reduce_sum(penalty) for penalty in model.losses)])
+        value = total_loss(model, measure, tf.constant(x), tf.constant(target), training=True)
     gradients = tape.gradient(value, {id(weight): weight.value for weight in model.trainable_weights})
     for variable, value in kept:  # moving statistics and random states: a measurement changes nothing
         variable.assign(value)

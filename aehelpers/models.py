@@ -69,8 +69,34 @@ def autoencoder(
     )
 
 
+class _EncoderDecoder(keras.Model):
+    """What our models share: their halves are built with them, and a saved file holds the arguments that made them.
+
+    A subclass sets ``.encoder``, ``.decoder`` and ``._config``, its arguments in a form that can be saved, and then calls
+    ``build``.
+    """
+
+    def build(self, input_shape):
+        self.built = True  # the two halves were built with their inputs
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def _sizes(hidden, code_size, input_size):
+    """Return the sizes of the layers as integers, or say which is none."""
+    if isinstance(hidden, (str, int)):
+        raise TypeError(f"hidden must be a sequence of layer sizes such as (300, 100), but it is {hidden!r}")
+    hidden = tuple(positive_integer(size, "each size in hidden") for size in hidden)
+    return hidden, positive_integer(code_size, "code_size"), positive_integer(input_size, "input_size")
+
+
 @keras.saving.register_keras_serializable(package="aehelpers")
-class Autoencoder(keras.Model):
+class Autoencoder(_EncoderDecoder):
     """What `autoencoder` returns: ``decoder(encoder(x))``.
 
     The parameters are those of `autoencoder`. A saved ``.keras`` file holds them, so that `keras.models.load_model`
@@ -98,11 +124,7 @@ class Autoencoder(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if isinstance(hidden, (str, int)):
-            raise TypeError(f"hidden must be a sequence of layer sizes such as (300, 100), but it is {hidden!r}")
-        hidden = tuple(positive_integer(size, "each size in hidden") for size in hidden)
-        code_size = positive_integer(code_size, "code_size")
-        input_size = positive_integer(input_size, "input_size")
+        hidden, code_size, input_size = _sizes(hidden, code_size, input_size)
         if not isinstance(tied, bool):
             raise TypeError(f"tied must be True or False, but it is {tied!r}")
         hidden_activation = keras.activations.get(hidden_activation)
@@ -142,18 +164,8 @@ class Autoencoder(keras.Model):
         self.decoder = keras.Sequential([keras.Input((code_size,)), *mirrored], name="decoder")
         self.build((None, input_size))
 
-    def build(self, input_shape):
-        self.built = True  # the two halves were built with their inputs
-
     def call(self, inputs, training=None):
         return self.decoder(self.encoder(inputs, training=training), training=training)
-
-    def get_config(self):
-        return {**super().get_config(), **self._config}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 def variational_autoencoder(
@@ -217,7 +229,7 @@ def variational_autoencoder(
 
 
 @keras.saving.register_keras_serializable(package="aehelpers")
-class VariationalAutoencoder(keras.Model):
+class VariationalAutoencoder(_EncoderDecoder):
     """What `variational_autoencoder` returns.
 
     The parameters are those of `variational_autoencoder`. A saved ``.keras`` file holds them, so that
@@ -249,11 +261,7 @@ class VariationalAutoencoder(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if isinstance(hidden, (str, int)):
-            raise TypeError(f"hidden must be a sequence of layer sizes such as (300, 100), but it is {hidden!r}")
-        hidden = tuple(positive_integer(size, "each size in hidden") for size in hidden)
-        code_size = positive_integer(code_size, "code_size")
-        input_size = positive_integer(input_size, "input_size")
+        hidden, code_size, input_size = _sizes(hidden, code_size, input_size)
         kl_weight = non_negative_number(kl_weight, "kl_weight")
         hidden_activation = keras.activations.get(hidden_activation)
         output_activation = keras.activations.get(output_activation)
@@ -267,6 +275,7 @@ class VariationalAutoencoder(keras.Model):
         self.encoder = keras.Model(inputs, mean, name="encoder")
         self.encoder_with_variance = keras.Model(inputs, [mean, log_variance], name="encoder_with_variance")
         self.sampling = GaussianSampling(kl_weight / input_size, name="sampling")
+        self.sampling.built = True  # it has no weights
         mirrored = [dense(size, hidden_activation, f"hidden_{number}") for number, size in enumerate(reversed(hidden), start=1)]
         self.decoder = keras.Sequential(
             [keras.Input((code_size,)), *mirrored, dense(input_size, output_activation, "output")], name="decoder"
@@ -282,20 +291,9 @@ class VariationalAutoencoder(keras.Model):
         }
         self.build((None, input_size))
 
-    def build(self, input_shape):
-        self.sampling.built = True  # it has no weights; the rest was built with its inputs
-        self.built = True
-
     def call(self, inputs, training=None):
         mean, log_variance = self.encoder_with_variance(inputs, training=training)
         return self.decoder(self.sampling([mean, log_variance], training=training), training=training)
-
-    def get_config(self):
-        return {**super().get_config(), **self._config}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 class _DenseLayers:

@@ -6,10 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from aehelpers.arrays import as_images
 
-# Okabe and Ito's colours, told apart with every kind of colour vision; line styles and markers differ as well.
+# Okabe and Ito's colours, told apart with every kind of colour vision; the line styles differ as well.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 _GAP = 2  # pixels between two images of a mosaic
 
@@ -93,8 +92,10 @@ def mosaic(rows):
     return canvas
 
 
-def show_loss(histories, levels=None, validation=True, ax=None):
+def show_loss(histories, levels=None, ax=None):
     """Draw loss curves, with a horizontal line for each level to compare with.
+
+    The validation loss is drawn where a history has one, else the training loss.
 
     Parameters
     ----------
@@ -102,8 +103,6 @@ def show_loss(histories, levels=None, validation=True, ax=None):
         One history, or ``{name: history}``.
     levels : dict, optional
         ``{name: value}``, for example ``{"floor": ae.bce_floor(x)}``.
-    validation : bool
-        Draw the validation loss where a history has one, else the training loss.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -121,7 +120,7 @@ def show_loss(histories, levels=None, validation=True, ax=None):
     if ax is None:
         _, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
     for number, (name, history) in enumerate(histories.items()):
-        drawn = history.valid_loss if validation and history.valid_loss is not None else history.loss
+        drawn = history.loss if history.valid_loss is None else history.valid_loss
         ax.plot(
             history.steps,
             drawn,
@@ -136,62 +135,6 @@ def show_loss(histories, levels=None, validation=True, ax=None):
     ax.set_ylabel("loss")
     ax.spines[["top", "right"]].set_visible(False)
     if len(histories) > 1 or levels:
-        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
-    return ax
-
-
-def show_gradients(reports, ax=None):
-    """Draw the gradient norm of each weight, for one or several gradient reports.
-
-    A weight without a gradient gets the word "none" instead of a bar.
-
-    Parameters
-    ----------
-    reports : Table or dict
-        What `aehelpers.gradient_report` returns, or ``{name: report}``; all for models with the same weights.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    ValueError
-        If there is no report, or two reports have different weights.
-    """
-    reports = reports if isinstance(reports, dict) else {"": reports}
-    weights = next(iter(reports.values())).column("weight") if reports else None
-    if not reports or any(report.column("weight") != weights for report in reports.values()):
-        raise ValueError("reports must hold at least one report, all with the same weights")
-    if ax is None:
-        _, ax = plt.subplots(figsize=(7, 0.6 + 0.28 * len(weights) * (len(reports) + 0.5)), layout="constrained")
-    thickness = 0.8 / len(reports)
-    places = np.arange(len(weights))
-    largest = max(
-        (norm for report in reports.values() for norm in report.column("norm") if norm and norm < math.inf), default=1.0
-    )
-    for number, (name, report) in enumerate(reports.items()):
-        at = places + (number - (len(reports) - 1) / 2) * thickness
-        norms = report.column("norm")
-        ax.barh(
-            at,
-            [norm or 0 for norm in norms],
-            thickness * 0.9,
-            color=COLOURS[number % len(COLOURS)],
-            hatch=(None, "//", "..", "xx")[number % 4],
-            edgecolor="white",
-            label=name,
-        )
-        for y, norm, word in zip(at, norms, report.column("gradient"), strict=True):
-            text = word if not norm else f"{norm:.2g}"
-            ax.text((norm or 0) + 0.01 * largest, y, text, va="center", fontsize=9)
-    ax.set_yticks(places, weights)
-    ax.invert_yaxis()
-    ax.set_xlim(0, largest * 1.12)
-    ax.set_xlabel("norm of the gradient")
-    ax.spines[["top", "right"]].set_visible(False)
-    if len(reports) > 1:
         ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     return ax
 

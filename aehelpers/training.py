@@ -193,7 +193,7 @@ def fit(
     optimizer = _as_optimizer(optimizer, learning_rate)
     if loss in ("bce", "binary_crossentropy"):  # below 0 or above 1 there is no cross entropy, and the loss falls for ever
         as_pixels(x if target is None else target, "x" if target is None else "target")
-    loss = _as_loss(loss)
+    loss = as_loss(loss)
     order = _batches(len(x), seed)
 
     images = _Resident(x)
@@ -315,7 +315,8 @@ def _as_bytes(array):
     return levels
 
 
-def _total_loss(model, loss, inputs, targets, training):
+def total_loss(model, loss, inputs, targets, training):
+    """Return what is minimized, a scalar tensor: the mean of the loss, and the penalties that layers add with ``add_loss``."""
     value = tf.reduce_mean(loss(targets, model(inputs, training=training)))
     return tf.add_n([value, *(tf.reduce_sum(penalty) for penalty in model.losses)])
 
@@ -330,7 +331,7 @@ def _compile_loop(model, loss, optimizer, variables, images, targets, batch_size
             inputs = images.take(image_tensor, batch)
             outputs = inputs if targets is images else targets.take(target_tensor, batch)
             with tf.GradientTape() as tape:
-                value = _total_loss(model, loss, inputs, outputs, training=True)
+                value = total_loss(model, loss, inputs, outputs, training=True)
                 scaled = optimizer.scale_loss(value)  # `apply` divides by the scale, where there is one
             optimizer.apply(tape.gradient(scaled, variables), variables)
             return i + 1, tf.tensor_scatter_nd_update(losses, [[i]], [value])
@@ -363,7 +364,7 @@ def _compile_loop(model, loss, optimizer, variables, images, targets, batch_size
 def _compile_validation(model, loss, images, targets):
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([], tf.int32)] * 2)
     def on_piece(start, stop):
-        return _total_loss(model, loss, images.between(start, stop), targets.between(start, stop), training=False)
+        return total_loss(model, loss, images.between(start, stop), targets.between(start, stop), training=False)
 
     on_piece = on_piece.get_concrete_function()  # as above, against the warning about tracing too often
 
@@ -386,7 +387,7 @@ def _split_by_gradient(model, loss, images, targets, batch_size):
         inputs = images.between(0, batch_size)
         outputs = targets.between(0, batch_size)
         with tf.GradientTape() as tape:
-            value = _total_loss(model, loss, inputs, outputs, training=True)
+            value = total_loss(model, loss, inputs, outputs, training=True)
         gradients = tape.gradient(value, variables)
         missing[:] = [gradient is None for gradient in gradients]
         return value
@@ -494,7 +495,14 @@ def _build_optimizer(optimizer, reached, variables):
         optimizer.build(variables)  # all of them, as Keras does, so that the state fits a saved model
 
 
-def _as_loss(loss):
+def as_loss(loss):
+    """Return a function of (target, reconstruction) for a name, a keras.Loss or such a function.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none of these, or Keras does not know the name.
+    """
     if isinstance(loss, str):
         return keras.losses.get(loss)
     if not callable(loss) or isinstance(loss, type):

@@ -111,11 +111,12 @@ def test_the_solutions_are_right(path):
 
 
 @pytest.mark.parametrize("path", EVIDENCE, ids=lambda path: path.stem)
-def test_evidence_can_be_recomputed(path):
+def test_evidence_can_be_recomputed(path, monkeypatch):
     """Each table names its command and versions, and the script beside it makes the row again that it calls its sample."""
     first, second = path.read_text(encoding="utf-8").splitlines()[:2]
     assert first == f"# python notebooks/evidence/{path.stem}.py"
     assert re.match(r"# Python [\d.]+, TensorFlow [\d.]+, Keras [\d.]+", second)
+    monkeypatch.syspath_prepend(path.parent)  # as when the script is started from the command line
     spec = importlib.util.spec_from_file_location(path.stem, path.with_suffix(".py"))
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)

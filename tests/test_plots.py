@@ -1,9 +1,6 @@
 """What the figures show, read off the figures."""
 
-import itertools
-
 import aehelpers as ae
-import matplotlib.colors
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -25,18 +22,13 @@ def history(steps, loss, valid=None):
     return made
 
 
-def report(*rows):
-    return ae.Table(("weight", "shape", "gradient", "norm"), [(f"w{i}", "1", *row) for i, row in enumerate(rows)])
-
-
 DRAWERS = pytest.mark.parametrize(
     "draw",
     [
         lambda ax: ae.show_images(images(), ax=ax),
         lambda ax: ae.show_loss(history([1], [0.5]), ax=ax),
-        lambda ax: ae.show_gradients(report(("flows", 0.5)), ax=ax),
     ],
-    ids=["images", "loss", "gradients"],
+    ids=["images", "loss"],
 )
 
 
@@ -173,8 +165,6 @@ def test_validation_loss_where_there_is_one():
     both, plain = history([1, 2], [0.5, 0.25], [0.75, 0.625]), history([3], [0.125])
     drawn = [line.get_ydata().tolist() for line in ae.show_loss({"both": both, "plain": plain}).get_lines()]
     assert drawn == [[0.75, 0.625], [0.125]]
-    drawn = [line.get_ydata().tolist() for line in ae.show_loss({"both": both, "plain": plain}, validation=False).get_lines()]
-    assert drawn == [[0.5, 0.25], [0.125]]
 
 
 def test_levels_and_legend():
@@ -204,61 +194,4 @@ def test_loss_of_a_real_run(small, tiny):
 def test_no_loss_to_draw(histories):
     with pytest.raises(ValueError, match="histories must hold at least one history, each with at least one record"):
         ae.show_loss(histories)
-    assert plt.get_fignums() == []
-
-
-# ---------------------------------------------------------------------------------------------- show_gradients
-
-
-def test_gradients_have_bars_or_words():
-    ax = ae.show_gradients(report(("none", None), ("zero", 0.0), ("flows", 0.5), ("flows", 0.123456)))
-    assert [text.get_text() for text in ax.texts] == ["none", "zero", "0.5", "0.12"]
-    assert [bar.get_width() for bar in ax.patches] == pytest.approx([0, 0, 0.5, 0.123456])
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["w0", "w1", "w2", "w3"]
-    for text, bar in zip(ax.texts, ax.patches, strict=True):
-        x, y = text.get_position()
-        assert x > bar.get_width() and bar.get_y() < y < bar.get_y() + bar.get_height()
-    top, bottom = ax.transData.transform([(0, 0), (0, 3)])[:, 1]
-    assert top > bottom  # the first weight stands above the last
-    assert ax.get_legend() is None and ax.get_xlabel() == "norm of the gradient"
-
-
-def test_gradients_side_by_side():
-    ax = ae.show_gradients({"rounded": report(("none", None), ("flows", 1)), "sigmoid": report(("flows", 2), ("flows", 3))})
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["rounded", "sigmoid"]
-    assert [text.get_text() for text in ax.texts] == ["none", "1", "2", "3"]
-    spans = sorted((bar.get_y(), bar.get_y() + bar.get_height()) for bar in ax.patches)
-    assert all(above[1] < below[0] for above, below in itertools.pairwise(spans))  # none covers another
-    assert len({matplotlib.colors.to_hex(bar.get_facecolor()) for bar in ax.patches}) == 2
-    assert ax.get_xlim()[1] > 3
-
-
-def test_gradients_that_all_are_missing():
-    ax = ae.show_gradients(report(("none", None), ("none", None)))
-    ax.figure.canvas.draw()
-    assert [text.get_text() for text in ax.texts] == ["none", "none"]
-
-
-def test_more_reports_than_colours():
-    ax = ae.show_gradients({str(i): report(("flows", i + 1)) for i in range(9)})
-    assert len(ax.patches) == 9
-
-
-@pytest.mark.parametrize("norms", [(np.nan, 1), (1, np.nan), (np.nan, np.nan)])
-def test_gradients_that_are_not_numbers_can_be_drawn(norms):
-    ax = ae.show_gradients(report(*(("flows", norm) for norm in norms)))
-    ax.figure.canvas.draw()
-    assert [text.get_text() for text in ax.texts] == [f"{norm:.2g}" for norm in norms]
-
-
-def test_gradients_of_a_real_model(small, tiny):
-    ax = ae.show_gradients(ae.gradient_report(small(code_activation="step"), tiny))
-    assert [text.get_text() for text in ax.texts][:2] == ["none", "none"]
-    assert ax.get_yticklabels()[0].get_text() == "encoder/code/kernel"
-
-
-@pytest.mark.parametrize("reports", [{}, {"a": report(("flows", 1)), "b": report(("flows", 1), ("flows", 1))}])
-def test_no_gradients_to_draw(reports):
-    with pytest.raises(ValueError, match="reports must hold at least one report, all with the same weights"):
-        ae.show_gradients(reports)
     assert plt.get_fignums() == []

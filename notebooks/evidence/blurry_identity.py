@@ -6,16 +6,13 @@ Takes about 9 minutes on two quiet cores. ``train`` makes the rows of one traini
 ``sample``. Images are the 60,000 that the asker trained on; everything is measured on the 10,000 test images.
 """
 
-import csv
 import itertools
-import platform
 from functools import cache
-from pathlib import Path
 
 import aehelpers as ae
 import keras
 import numpy as np
-import tensorflow as tf
+from record import write_table
 
 GROUPS = (0, 10, 50, 100, 200, 400, 784)
 GAINS = tuple(f"gain_{first + 1}_{last}" for first, last in itertools.pairwise(GROUPS))
@@ -114,21 +111,14 @@ def sample():
     return train("as asked", "fashion_mnist", seed=0, last_step=100)[-1]
 
 
-def main():
-    path = Path(__file__).with_suffix(".csv")
-    with path.open("w", newline="", encoding="utf-8") as file:
-        file.write("# python notebooks/evidence/blurry_identity.py\n")
-        file.write(f"# Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}\n")
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        for seed in SEEDS:
-            for training in TRAININGS:
-                table.writerows(train(training, "fashion_mnist", seed))
-                file.flush()
-            for training in ("as asked", "linear output and squared error"):
-                table.writerows(train(training, "mnist", seed, last_step=EPOCHS_2))
-                file.flush()
+def rows():
+    """Train everything and yield the rows."""
+    for seed in SEEDS:
+        for training in TRAININGS:
+            yield from train(training, "fashion_mnist", seed)
+        for training in ("as asked", "linear output and squared error"):
+            yield from train(training, "mnist", seed, last_step=EPOCHS_2)
 
 
 if __name__ == "__main__":
-    main()
+    write_table(__file__, COLUMNS, rows())

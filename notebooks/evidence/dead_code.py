@@ -5,16 +5,14 @@
 Takes about half an hour on two cores. ``train`` makes one row; the test suite recomputes the row of ``sample``.
 """
 
-import csv
 import functools
 import multiprocessing
-import platform
-from pathlib import Path
 
 import aehelpers as ae
 import keras
 import numpy as np
 import tensorflow as tf
+from record import write_table
 
 COLUMNS = ("remedy", "size", "seed", "steps", "test_mse", "dead_code", "constant_code", "dead_output")
 MEASURED = ("test_mse", "dead_code", "constant_code", "dead_output")
@@ -114,17 +112,9 @@ def row(run):
 def main():
     runs = [(remedy, size, seed, STEPS) for remedy in REMEDIES for size in SIZES for seed in SEEDS]
     runs += [(LONG_RUNS["remedy"], LONG_RUNS["size"], seed, LONG_RUNS["steps"]) for seed in LONG_RUNS["seeds"]]
-    path = Path(__file__).with_suffix(".csv")
-    with path.open("w", newline="", encoding="utf-8") as file:
-        file.write("# python notebooks/evidence/dead_code.py\n")
-        file.write(f"# Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}\n")
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        # Fresh processes now and then: XLA never gives back the memory of what it has compiled.
-        with multiprocessing.get_context("spawn").Pool(2, maxtasksperchild=20) as pool:
-            for made in pool.imap(row, runs):
-                table.writerow(made)
-                file.flush()
+    # Fresh processes now and then: XLA never gives back the memory of what it has compiled.
+    with multiprocessing.get_context("spawn").Pool(2, maxtasksperchild=20) as pool:
+        write_table(__file__, COLUMNS, pool.imap(row, runs))
 
 
 if __name__ == "__main__":

@@ -5,14 +5,11 @@
 Takes about five minutes on two cores. ``train`` makes the rows of one run; the test suite recomputes that of ``sample``.
 """
 
-import csv
-import platform
-from pathlib import Path
-
 import aehelpers as ae
 import keras
 import numpy as np
 import tensorflow as tf
+from record import write_table
 
 COLUMNS = (
     "sigmoids",
@@ -84,19 +81,13 @@ def sample():
     return train(ae.load("mnist"), 1, 0, STOPS[1][:1])[0]
 
 
-def main():
+def rows():
+    """Train everything and yield the rows."""
     data = ae.load("mnist")
-    path = Path(__file__).with_suffix(".csv")
-    with path.open("w", newline="", encoding="utf-8") as file:
-        file.write("# python notebooks/evidence/grey_images.py\n")
-        file.write(f"# Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}\n")
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        for sigmoids, stops in STOPS.items():
-            for seed in SEEDS:
-                table.writerows(train(data, sigmoids, seed, stops))
-                file.flush()
+    for sigmoids, stops in STOPS.items():
+        for seed in SEEDS:
+            yield from train(data, sigmoids, seed, stops)
 
 
 if __name__ == "__main__":
-    main()
+    write_table(__file__, COLUMNS, rows())

@@ -5,14 +5,10 @@
 Takes about 20 minutes on two cores. ``train`` makes one row; the test suite recomputes the row of ``sample``.
 """
 
-import csv
-import platform
-from pathlib import Path
-
 import aehelpers as ae
 import keras
 import numpy as np
-import tensorflow as tf
+from record import write_table
 
 COLUMNS = ("code", "size", "learning_rate", "steps", "seed", "test_bce", "test_mse", "distinct_codes")
 MEASURED = ("test_bce", "test_mse", "distinct_codes")
@@ -66,16 +62,7 @@ def main():
         for code in ("step", "straight_through_step", "sigmoid", "frozen sigmoid", "tied step")
     ]
     runs += [("step", size, LONG["learning_rate"], LONG["steps"]) for size in SIZES]
-    path = Path(__file__).with_suffix(".csv")
-    with path.open("w", newline="", encoding="utf-8") as file:
-        file.write("# python notebooks/evidence/step_code.py\n")
-        file.write(f"# Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}\n")
-        table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        for run in runs:
-            for seed in SEEDS:
-                table.writerow(train(data, *run, seed))
-                file.flush()
+    write_table(__file__, COLUMNS, (train(data, *run, seed) for run in runs for seed in SEEDS))
 
 
 if __name__ == "__main__":
