@@ -59,6 +59,20 @@ def as_pixels(images, name, width=None):
     return array
 
 
+def side_of(images, name):
+    """Return the side of square images of shape (number, pixels), or say that they are not square.
+
+    Raises
+    ------
+    ValueError
+        If the number of pixels is not a square.
+    """
+    side = math.isqrt(images.shape[1])
+    if side * side != images.shape[1]:
+        raise ValueError(f"{name} must hold square images, but each has {images.shape[1]} pixels")
+    return side
+
+
 def positive_integer(value, name):
     """Return ``value`` as an int, or say that it is not a positive whole number.
 
@@ -95,3 +109,20 @@ def non_negative_number(value, name):
     if not 0 <= value < math.inf:
         raise ValueError(f"{name} must be finite and at least 0, but it is {value!r}")
     return float(value)
+
+
+def fraction(value, name, open_interval=False):
+    """Return ``value`` as a float in [0, 1], or strictly between 0 and 1, or say that it is none.
+
+    Raises
+    ------
+    TypeError
+        If ``value`` is not a real number (a bool is not).
+    ValueError
+        If it is outside the interval, infinite or NaN.
+    """
+    number = non_negative_number(value, name)
+    if number > 1 or (open_interval and number in (0, 1)):
+        where = "between 0 and 1" if open_interval else "in [0, 1]"
+        raise ValueError(f"{name} must lie {where}, but it is {value!r}")
+    return number

@@ -1,8 +1,9 @@
 """The ladder's other rungs: what an autoencoder has to beat, and what no model can beat."""
 
 import numpy as np
-from aehelpers.arrays import as_images, as_pixels, positive_integer
+from aehelpers.arrays import as_images, as_pixels, non_negative_number, positive_integer, side_of
 from aehelpers.tables import Table
+from PIL import Image, ImageFilter
 
 _HALF_A_GREY_LEVEL = 1 / 510
 _KERAS_EPSILON = 1e-7
@@ -191,6 +192,70 @@ class PCA:
         if k > self.k:
             raise ValueError(f"k must be at most the number of components, {self.k}, but it is {k}")
         return self.encode(x)[:, :k] @ self.components[:k] + self.mean
+
+
+def blur(x, radius):
+    """Blur images: each pixel becomes a weighted mean of its surroundings, with a bell-shaped weight (Pillow's GaussianBlur).
+
+    Parameters
+    ----------
+    x : array, shape (images, pixels)
+        Square images with pixels in [0, 1].
+    radius : float
+        Standard deviation of the bell, in pixels; 0 changes nothing.
+
+    Returns
+    -------
+    ndarray of float32, shape (images, pixels)
+        In [0, 1], in whole grey levels (multiples of 1/255).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``x`` is not an array of square images with values in [0, 1], or ``radius`` not a finite number of at least 0.
+
+    References
+    ----------
+    Notebook 06.
+    """
+    return _filtered(x, ImageFilter.GaussianBlur(non_negative_number(radius, "radius")))
+
+
+def median_filter(x, size):
+    """Replace each pixel by the median of the square around it (Pillow's MedianFilter).
+
+    Parameters
+    ----------
+    x : array, shape (images, pixels)
+        Square images with pixels in [0, 1].
+    size : int
+        Side of the square, an odd number of pixels.
+
+    Returns
+    -------
+    ndarray of float32, shape (images, pixels)
+        In [0, 1], in whole grey levels (multiples of 1/255).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``x`` is not an array of square images with values in [0, 1], or ``size`` not an odd positive number.
+
+    References
+    ----------
+    J. Tukey (1977), Exploratory data analysis. Notebook 06.
+    """
+    if positive_integer(size, "size") % 2 == 0:
+        raise ValueError(f"size must be odd, but it is {size}")
+    return _filtered(x, ImageFilter.MedianFilter(int(size)))
+
+
+def _filtered(x, image_filter):
+    x = as_pixels(x, "x")
+    side = side_of(x, "x")
+    levels = np.rint(x * 255).astype(np.uint8).reshape(-1, side, side)
+    made = np.stack([np.asarray(Image.fromarray(image).filter(image_filter)) for image in levels])
+    return made.reshape(x.shape).astype(np.float32) / 255
 
 
 def loss_ladder(x_train, x_test, models, code_size):

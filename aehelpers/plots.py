@@ -1,10 +1,8 @@
 """Figures. Each function draws on ``ax``, or on a new figure, and returns the axes it drew on."""
 
-import math
-
 import matplotlib.pyplot as plt
 import numpy as np
-from aehelpers.arrays import as_images
+from aehelpers.arrays import as_images, side_of
 
 # Okabe and Ito's colours, told apart with every kind of colour vision; the line styles differ as well.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -42,10 +40,9 @@ def show_images(rows, titles=None, autoscale=False, ax=None):
     if not rows:
         raise ValueError("rows must hold at least one row of images, but it is empty")
     rows = [as_images(row, f"row {number} of rows") for number, row in enumerate(rows)]
-    pixels = rows[0].shape[1]
-    side = math.isqrt(pixels)
-    if side * side != pixels or any(row.shape[1] != pixels for row in rows):
-        raise ValueError(f"rows must hold square images of one size, but their widths are {[row.shape[1] for row in rows]}")
+    side = side_of(rows[0], "rows")
+    if len({row.shape[1] for row in rows}) > 1:
+        raise ValueError(f"rows must hold images of one size, but their widths are {[row.shape[1] for row in rows]}")
     titles = [titles] if isinstance(titles, str) else titles
     if titles is not None and len(titles) != len(rows):
         raise ValueError(f"titles must have one entry for each of the {len(rows)} rows, but it has {len(titles)}")
@@ -83,7 +80,7 @@ def mosaic(rows):
     -------
     ndarray of float32, shape (height, width)
     """
-    side = math.isqrt(rows[0].shape[1])
+    side = side_of(rows[0], "rows")
     step = side + _GAP
     canvas = np.full((len(rows) * step - _GAP, max(map(len, rows)) * step - _GAP), np.nan, np.float32)
     for i, row in enumerate(rows):

@@ -332,3 +332,55 @@ def test_outputs_in_pieces(digits):
     assert sizes == [1000, 1000, 301] and made.dtype == np.float32 and np.array_equal(made, many[:, 1:] / 2)
     with pytest.raises(ValueError, match="a model's output must have 784 columns"):
         outputs(halve, many, 784)
+
+
+# Filters.
+
+
+def point(side=5):
+    image = np.zeros((1, side * side), np.float32)
+    image[0, side * side // 2] = 1
+    return image
+
+
+def test_median_removes_a_point_and_keeps_an_area():
+    assert (ae.median_filter(point(), 3) == 0).all()
+    area = np.zeros((7, 7), np.float32)
+    area[1:6, 1:6] = 1
+    corners_lost = area.copy()
+    corners_lost[[1, 1, 5, 5], [1, 5, 1, 5]] = 0  # 4 of the 9 pixels around a corner are white
+    assert np.array_equal(ae.median_filter(area.reshape(1, 49), 3), corners_lost.reshape(1, 49))
+
+
+def test_median_by_hand():
+    image = np.arange(9, dtype=np.float32).reshape(1, 9) / 255
+    assert ae.median_filter(image, 3)[0, 4] * 255 == pytest.approx(4)
+
+
+def test_blur_spreads_a_point_evenly_and_keeps_the_light():
+    made = ae.blur(point(11), 1).reshape(11, 11)
+    assert made.sum() == pytest.approx(1, abs=0.05)
+    assert made[5, 5] == pytest.approx(1 / (2 * np.pi), abs=0.02)  # a bell of deviation 1 has this height
+    assert made[5, 4] == made[5, 6] == made[4, 5] == made[6, 5] < made[5, 5]
+    assert np.array_equal(ae.blur(point(11), 0), point(11))
+
+
+@pytest.mark.parametrize("make", [lambda x: ae.blur(x, 1), lambda x: ae.median_filter(x, 3)])
+def test_filters_treat_each_image_by_itself(make, digits):
+    made = make(digits[:5])
+    assert made.shape == (5, 784) and made.dtype == np.float32 and made.min() >= 0 and made.max() <= 1
+    assert np.array_equal(made[3:4], make(digits[3:4]))
+    assert np.abs(made - digits[:5]).max() > 0.1
+
+
+def test_filters_say_what_is_wrong(tiny):
+    with pytest.raises(ValueError, match="x must hold square images, but each has 15 pixels"):
+        ae.blur(tiny[:, :15], 1)
+    with pytest.raises(ValueError, match=r"x must lie in \[0, 1\]"):
+        ae.median_filter(tiny + 1, 3)
+    with pytest.raises(ValueError, match="size must be odd, but it is 4"):
+        ae.median_filter(tiny, 4)
+    with pytest.raises(TypeError, match="size must be a positive whole number"):
+        ae.median_filter(tiny, 3.0)
+    with pytest.raises(ValueError, match="radius must be finite and at least 0"):
+        ae.blur(tiny, -1)

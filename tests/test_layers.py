@@ -55,3 +55,123 @@ def test_straight_through_is_exactly_the_step_forwards(jit_compile):
 def test_keras_knows_it_by_name(function):
     assert keras.saving.get_registered_object(f"aehelpers>{function.__name__}") is function
     assert keras.activations.deserialize(keras.activations.serialize(function)) is function
+
+
+# The price of units that are on too often or too seldom.
+
+
+def kl_and_gradient(h, rho):
+    h = tf.constant(h, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(h)
+        value = ae.kl_sparsity(h, rho)
+    return float(value), tape.gradient(value, h).numpy()
+
+
+def test_kl_sparsity_by_hand():
+    # Mean activations 0.5 and 0.1 with rho 0.05:
+    # 0.05 ln(0.05 / 0.5) + 0.95 ln(0.95 / 0.5) = 0.494632 and 0.05 ln(0.05 / 0.1) + 0.95 ln(0.95 / 0.9) = 0.016707
+    h = [[0.2, 0.1], [0.8, 0.1]]
+    value = ae.kl_sparsity(tf.constant(h), 0.05)
+    assert value.shape == () and value.dtype == tf.float32
+    assert float(value) == pytest.approx((0.494632 + 0.016707) / 2, abs=1e-5)
+    assert float(ae.kl_sparsity(np.array(h, np.float32), 0.05)) == float(value)
+
+
+def test_kl_sparsity_gradient_by_hand():
+    # dKL/dm = (1 - rho) / (1 - m) - rho / m = 0.95 / 0.5 - 0.05 / 0.5 = 1.8, shared by 2 units and 4 images
+    _, gradient = kl_and_gradient(np.full((4, 2), 0.5), 0.05)
+    assert gradient == pytest.approx(np.full((4, 2), 1.8 / 8), rel=1e-4)
+
+
+@pytest.mark.parametrize("rho", [0.02, 0.05, 0.3, 0.5, 0.99])
+def test_kl_sparsity_is_exactly_zero_at_rho_and_positive_elsewhere(rho):
+    assert float(ae.kl_sparsity(tf.fill((1, 7), np.float32(rho)), rho)) == 0
+    assert float(ae.kl_sparsity(tf.fill((1, 7), np.float32(rho * 0.9)), rho)) > 1e-5
+    assert float(ae.kl_sparsity(tf.fill((1, 7), np.float32(rho + 0.1 * (1 - rho))), rho)) > 1e-5
+
+
+@pytest.mark.parametrize("activation", [0.0, 1.0])
+def test_kl_sparsity_is_finite_at_the_ends_and_points_back(activation):
+    value, gradient = kl_and_gradient(np.full((3, 4), activation), 0.05)
+    assert np.isfinite(value) and value > 0.1
+    assert np.isfinite(gradient).all()
+    assert (np.sign(gradient) == (1 if activation else -1)).all()
+
+
+def test_kl_sparsity_does_not_depend_on_the_batch_size():
+    rows = np.random.default_rng(0).uniform(0, 0.4, (16, 10))
+    value, gradient = kl_and_gradient(rows, 0.05)
+    for copies in (4, 16):
+        more, its_gradient = kl_and_gradient(np.tile(rows, (copies, 1)), 0.05)
+        assert more == pytest.approx(value, rel=1e-5)
+        assert its_gradient[:16] * copies == pytest.approx(gradient, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("h", "rho", "error", "words"),
+    [
+        (np.zeros((2, 2), "f4"), 0, ValueError, "rho must lie between 0 and 1"),
+        (np.zeros((2, 2), "f4"), 1.0, ValueError, "rho must lie between 0 and 1"),
+        (np.zeros((2, 2), "f4"), "0.05", TypeError, "rho must be a number"),
+        (np.zeros(4, "f4"), 0.05, ValueError, r"h must have the shape \(images, units\)"),
+        (np.zeros((0, 4), "f4"), 0.05, ValueError, "h must hold at least one image"),
+        (np.zeros((2, 2), int), 0.05, TypeError, "h must hold floating-point"),
+        (np.full((2, 2), 1.5, "f4"), 0.05, ValueError, r"h must lie in \[0, 1\], but its values go from 1.5"),
+        (np.full((2, 2), -0.5, "f4"), 0.05, ValueError, r"h must lie in \[0, 1\]"),
+        (np.full((2, 2), np.nan, "f4"), 0.05, ValueError, r"h must lie in \[0, 1\]"),
+    ],
+)
+def test_kl_sparsity_says_what_is_wrong(h, rho, error, words):
+    with pytest.raises(error, match=words):
+        ae.kl_sparsity(h, rho)
+
+
+def sparse(weight, size=8):
+    keras.utils.set_random_seed(0)
+    model = ae.autoencoder(input_size=16, code_size=size, code_activation="sigmoid")
+    return model, keras.Sequential([keras.Input((16,)), model.encoder, ae.KLSparsity(0.1, weight), model.decoder])
+
+
+def test_layer_adds_its_price_once_and_returns_the_code(tiny):
+    model, trained = sparse(weight=0.5)
+    code = model.encoder(tiny)
+    for _ in range(2):
+        assert np.array_equal(trained(tiny), model(tiny))
+        assert len(trained.losses) == 1
+        assert float(trained.losses[0]) == pytest.approx(0.5 * float(ae.kl_sparsity(code, 0.1)), rel=1e-6)
+
+
+def test_price_is_the_same_in_our_fit_and_in_keras_fit(tiny):
+    """One step of gradient descent on the whole set, by both."""
+    (_, ours), (_, keras_own) = sparse(weight=2.0), sparse(weight=2.0)
+    history = ae.fit(ours, tiny, steps=1, batch_size=96, optimizer="sgd", learning_rate=0.5, loss="bce", progress=False)
+    keras_own.compile(optimizer=keras.optimizers.SGD(0.5), loss="binary_crossentropy")
+    losses = keras_own.fit(tiny, tiny, batch_size=96, epochs=1, verbose=0).history["loss"]
+    assert history.loss[0] == pytest.approx(losses[0], rel=1e-5)
+    for a, b in zip(ours.get_weights(), keras_own.get_weights(), strict=True):
+        assert a == pytest.approx(b, abs=1e-5)
+    _, unpriced = sparse(weight=0.0)
+    ae.fit(unpriced, tiny, steps=1, batch_size=96, optimizer="sgd", learning_rate=0.5, loss="bce", progress=False)
+    assert np.abs(unpriced.get_weights()[1] - ours.get_weights()[1]).max() > 0.01  # the price reaches the encoder's bias
+
+
+def test_training_brings_the_mean_activations_to_rho(tiny):
+    model, trained = sparse(weight=5.0)
+    assert model.encoder(tiny).numpy().mean(axis=0).max() > 0.5
+    ae.fit(trained, tiny, steps=600, batch_size=48, learning_rate=0.02, progress=False)
+    assert model.encoder(tiny).numpy().mean(axis=0) == pytest.approx(np.full(8, 0.1), abs=0.02)
+
+
+def test_sparse_model_is_saved_with_its_price(tiny, tmp_path):
+    _, trained = sparse(weight=0.25)
+    trained.save(tmp_path / "sparse.keras")
+    layer = keras.models.load_model(tmp_path / "sparse.keras").layers[1]
+    assert (layer.rho, layer.weight) == (0.1, 0.25)
+
+
+def test_layer_refuses_wrong_prices():
+    with pytest.raises(ValueError, match="rho must lie between 0 and 1"):
+        ae.KLSparsity(1.5)
+    with pytest.raises(ValueError, match="weight must be finite and at least 0"):
+        ae.KLSparsity(0.1, -1)

@@ -133,7 +133,7 @@ def test_constant_images():
     ("rows", "titles", "kind", "message"),
     [
         ([], None, ValueError, "rows must hold at least one row"),
-        (np.zeros((2, 15)), None, ValueError, r"rows must hold square images of one size, but their widths are \[15\]"),
+        (np.zeros((2, 15)), None, ValueError, r"rows must hold square images, but each has 15 pixels"),
         ([np.zeros((2, 16)), np.zeros((2, 9))], None, ValueError, r"widths are \[16, 9\]"),
         (np.zeros(16), None, ValueError, "two dimensions"),
         (np.zeros((3, 28, 28)), None, ValueError, "square images"),
