@@ -17,7 +17,8 @@ import tensorflow as tf
 from record import write_table
 
 # `value` is the squared error per pixel of the test images, but for the measure "label error": the share of the test images
-# that a linear classifier on the code, fitted by ridge regression, takes for another digit.
+# that a linear classifier on the code, fitted by ridge regression, takes for another digit; and "smoothness": the correlation
+# between neighbouring weights of the encoder's units.
 COLUMNS = ("model", "seed", "steps", "measure", "level", "value")
 MEASURED = ("value",)
 SEEDS = range(5)
@@ -96,6 +97,13 @@ def label_error(encode):
     return float((scores.argmax(axis=1) != data.y_test).mean())
 
 
+def smoothness(model):
+    """Correlate each weight with its neighbour to the right, in the middle of the picture; the mean over the units."""
+    kernels = model.encoder.get_weights()[0].T.reshape(-1, 28, 28)[:, 4:24, 4:24]
+    left, right = kernels[:, :, :-1].reshape(len(kernels), -1), kernels[:, :, 1:].reshape(len(kernels), -1)
+    return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(left, right, strict=True)]))
+
+
 @functools.cache
 def noisy_images(measure, level):
     """Return the test images with noise, the same for every model."""
@@ -126,7 +134,11 @@ def model_rows(name, seed):
         for level in levels
     ]
     encode = functools.partial(model.encoder.predict, batch_size=1000, verbose=0)
-    return [*made, row(name, seed, STEPS, "label error", 0, label_error(encode))]
+    return [
+        *made,
+        row(name, seed, STEPS, "label error", 0, label_error(encode)),
+        row(name, seed, STEPS, "smoothness", 0, smoothness(model)),
+    ]
 
 
 def untrained_rows():
