@@ -213,7 +213,7 @@ def unit_lights(dead, title):
 
 
 def as_mnist(drawing):
-    """Bring a drawing to the form of MNIST's digits: at most 20 pixels long, and its centre of mass in the middle of 28 x 28.
+    """Bring a drawing to the form of MNIST's digits: 20 pixels long, and its centre of mass at pixel (14, 14) of 28 x 28.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ def as_mnist(drawing):
     size = [max(1, round(length * scale)) for length in cut.shape]
     small = np.asarray(Image.fromarray(cut).resize(size[::-1], Image.Resampling.BOX)).clip(0, 1)
     weights = small / small.sum()
-    centre = [float(weights.sum(axis=1 - axis) @ (np.arange(small.shape[axis]) + 0.5)) for axis in (0, 1)]
+    centre = [float(weights.sum(axis=1 - axis) @ np.arange(small.shape[axis])) for axis in (0, 1)]
     top, left = (min(max(round(14 - c), 0), 28 - length) for c, length in zip(centre, small.shape, strict=True))
     image = np.zeros((28, 28), np.float32)
     image[top : top + small.shape[0], left : left + small.shape[1]] = small

@@ -628,7 +628,7 @@ class Pad(anywidget.AnyWidget):
         return "Pad"
 
 
-def drawing_pad(models, x):
+def drawing_pad(models, x, from_logits=False):
     """Draw a digit, and see what every model makes of it.
 
     A drawing on empty paper is scaled and centred as MNIST's digits are. A drawing on a loaded test image is not, and the
@@ -637,16 +637,18 @@ def drawing_pad(models, x):
     Parameters
     ----------
     models : dict
-        ``{name: model}``; the models give pixels in [0, 1].
+        ``{name: model}``.
     x : array, shape (images, 784)
         The images that can be loaded, with pixels in [0, 1].
+    from_logits : bool
+        Whether the models give logits; else they give pixels in [0, 1].
 
     Returns
     -------
     Display
     """
     x = as_pixels(x, "x", 784)
-    functions = {name: _compiled(model, 784) for name, model in models.items()}
+    functions = {name: _compiled(model, 784, from_logits) for name, model in models.items()}
     pad, load = Pad(), ipywidgets.Button(description="load a test image")
     number = itertools.count()
 
