@@ -1,14 +1,21 @@
 """A compiled training loop: what `model.fit` does, in a fraction of its time for small models."""
 
 import contextlib
+import inspect
+import json
+import operator
+import platform
+import re
 import signal
 import threading
 import weakref
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+from aehelpers import cache as disk
 from aehelpers._imports import without_stderr
 from aehelpers.arrays import as_images, as_pixels, positive_integer
 from tqdm.auto import tqdm
@@ -186,8 +193,7 @@ def fit(
     batch_size = positive_integer(batch_size, "batch_size")
     if batch_size > len(x):
         raise ValueError(f"batch_size must be at most the number of images, {len(x)}, but it is {batch_size}")
-    if on_record is not None and not callable(on_record):
-        raise TypeError(f"on_record must be a function of the history, but it is {on_record!r}")
+    _check_on_record(on_record)
     record_every = -(-steps // _RECORDS) if record_every is None else positive_integer(record_every, "record_every")
     record_every = min(record_every, steps)
     optimizer = _as_optimizer(optimizer, learning_rate)
@@ -231,11 +237,12 @@ def fit(
                 on_record(history)
     if done < steps:
         history.interrupted = True
-        print(f"Training was interrupted after {done} of {steps} steps. The model and its history up to there are kept.")
+        # Not `print`: the progress bar of a sweep is still open, and a terminal would show both on one line.
+        tqdm.write(f"Training was interrupted after {done} of {steps} steps. The model and its history up to there are kept.")
     return history
 
 
-def sweep(build, values, x, **fit_arguments):
+def sweep(build, values, x, *, steps, cache=False, progress=True, on_record=None, **fit_arguments):
     """Train one model for each value, for example one autoencoder per code size.
 
     Parameters
@@ -246,6 +253,17 @@ def sweep(build, values, x, **fit_arguments):
         What to try; each must be hashable, and none may stand twice.
     x : array, shape (images, pixels)
         Training images.
+    steps : int
+        Number of batches for each model.
+    cache : bool
+        Keep each trained model in the user's cache folder and, in a later run, take it from there instead of training it.
+        A model is found again if it starts from the same weights (call `keras.utils.set_random_seed` before it is made)
+        and everything else that decides its training is the same: the images, the arguments, this package and its
+        libraries. Without a folder that can be written to, all models are trained, as they are without a cache.
+    progress : bool
+        Show a progress bar, one for all models.
+    on_record : callable, optional
+        As for `fit`. It is not called for a model that comes from the cache.
     **fit_arguments
         Handed to `fit`, the same for all.
 
@@ -258,17 +276,167 @@ def sweep(build, values, x, **fit_arguments):
     Raises
     ------
     ValueError
-        If there are no values, or one stands twice.
+        If there are no values, or one stands twice; with a cache, if the training cannot be repeated (``seed=None``, an
+        optimizer object that has been used) or depends on code that is in neither Keras, TensorFlow nor this package, a
+        hand-written loss for example: a later run could not tell whether that code is still the same.
     """
     values = list(values)
     if not values or len(set(values)) != len(values):
         raise ValueError(f"values must be one or more different values, but they are {values!r}")
+    x = as_images(x, "x")
+    steps = positive_integer(steps, "steps")
+    _check_on_record(on_record)
+    training = _describe_training(x, len(values), steps=steps, **fit_arguments) if cache else None
     models = {}
-    for value in values:
-        models[value] = build(value)
-        if fit(models[value], x, **fit_arguments).interrupted:
-            break
+    with tqdm(total=steps * len(values), disable=not progress, unit=" steps") as bar:
+
+        def advance(history):
+            bar.update(int(history.steps[-1]) - bar.n % steps)
+            if on_record is not None:
+                on_record(history)
+
+        for value in values:
+            model = models[value] = build(value)
+            key = _key(model, x, training) if cache else None
+            if cache and _restore(model, key):
+                bar.update(steps)
+                continue
+            if fit(model, x, steps=steps, progress=False, on_record=advance, **fit_arguments).interrupted:
+                break
+            if cache:
+                disk.write(key, _state(model))
     return models
+
+
+# Read now: a file that is edited later is not the code that runs here.
+_SOURCE = disk.digest(
+    "".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("training.py", "models.py", "layers.py")),
+    [],
+)
+
+# Where code must come from so that versions and sources say whether it is the same as in an earlier run.
+_KNOWN_CODE = ("keras.", "tensorflow.", "aehelpers.layers.", "aehelpers.models.")
+
+
+def _describe_training(x, number, **fit_arguments):
+    """Return all that the training of ``number`` models on ``x`` depends on, besides the models, for `_key`."""
+    bound = inspect.signature(fit).bind(None, x, **fit_arguments)
+    bound.apply_defaults()
+    told = bound.arguments
+    optimizer = _as_optimizer(told["optimizer"], told["learning_rate"])
+    if optimizer is told["optimizer"] and (optimizer.built or number > 1):
+        raise ValueError(
+            "cache must be False for an optimizer object that has been used, and for one that is to train several models: "
+            "what it does depends on what it did before. Give its name and a learning_rate instead"
+        )
+    as_loss(told["loss"])  # says what is wrong with it
+    loss = told["loss"]
+    if isinstance(loss, keras.Loss):
+        # Some losses of Keras (Huber, for one) leave arguments out of their configuration.
+        loss = [_describe(loss, "loss"), getattr(loss, "_fn_kwargs", None), loss.dtype]
+    elif not isinstance(loss, str):
+        raise ValueError(f"cache must be False for a loss that is a function: a later run could not recognize {loss!r}")
+    try:
+        seed = operator.index(told["seed"])
+    except TypeError as error:
+        raise ValueError(f"cache must be False unless seed is a whole number, but it is {told['seed']!r}") from error
+    target, record_every = told["target"], told["record_every"]
+    return {
+        "steps": told["steps"],
+        "batch_size": positive_integer(told["batch_size"], "batch_size"),
+        # It sets the size of the compiled loop, and with it, possibly, the order in which a compiler adds numbers.
+        "record_every": None if record_every is None else positive_integer(record_every, "record_every"),
+        "seed": seed,
+        "optimizer": _describe(optimizer, "optimizer"),
+        "loss": loss,
+        "x": disk.digest("", [x]),
+        "target": None if target is None else disk.digest("", [as_images(target, "target")]),
+        "settings": [keras.config.epsilon(), keras.config.floatx()],
+        "versions": [tf.__version__, keras.__version__, np.__version__],
+        "machine": [platform.system(), platform.machine()],
+        "source": _SOURCE,
+    }
+
+
+def _key(model, x, training):
+    """Return the name under which the trained model is kept."""
+    _output_width(model, x)  # says what is wrong with the model, and builds it if it is not built
+    trainable = {id(variable) for variable in model.trainable_variables}
+    # Layer by layer, because a layer may have been changed after its model was made. The first is the model itself.
+    layers = model._flatten_layers()
+    origins = [_origins(layer, "model") for layer in layers]
+    configurations = [_configuration(layer) for layer in layers]
+    if configurations[0] is None:
+        raise ValueError("cache must be False for this model: it has no configuration that says how its layers are connected")
+    description = {
+        **training,
+        "layers": [origins, configurations],
+        "variables": [
+            [id(variable) in trainable, *(_describe(part, "model") for part in (variable.regularizer, variable.constraint))]
+            for variable in model.variables
+        ],
+    }
+    text = json.dumps(keras.saving.serialize_keras_object(description), sort_keys=True)
+    for module in re.findall(r'"module": "(.*?)"', text):
+        if module != "builtins":
+            _check_code(module, "model, loss or optimizer")
+    return disk.digest(_without_numbers(text), _state(model))
+
+
+def _without_numbers(text):
+    """Replace, in JSON, names such as "dense_7": the eighth dense layer of this process may be the first of the next one."""
+    names = dict.fromkeys(re.findall(r'"name": "(.*?)"', text))
+    renamed = {name: re.sub(r"_\d+$", "", name) + f" {number}" for number, name in enumerate(names)}
+    return re.sub(r'"((?:[^"\\]|\\.)*)"', lambda found: f'"{renamed.get(found[1], found[1])}"', text)
+
+
+def _describe(thing, argument):
+    """Return what a Keras object is and does, or say that a later run could not recognize it."""
+    return None if thing is None else [_origins(thing, argument), _configuration(thing)]
+
+
+def _configuration(thing):
+    try:
+        return thing.get_config()
+    except NotImplementedError:  # the decoder of a tied autoencoder, which is described by the autoencoder
+        return None
+
+
+def _origins(thing, argument):
+    """Return where the class of a Keras object and the functions that it calls are defined."""
+    functions = {name: _origin(part, argument) for name, part in vars(thing).items() if callable(part)}
+    return [_origin(thing, argument), functions]
+
+
+def _origin(thing, argument):
+    """Return where a function, or the class of an object, is defined."""
+    module = getattr(thing, "__module__", type(thing).__module__)  # some types of extension modules hide theirs
+    origin = f"{module}.{getattr(thing, '__qualname__', type(thing).__qualname__)}"
+    _check_code(origin, argument)
+    return origin
+
+
+def _check_code(origin, argument):
+    if not f"{origin}.".startswith(_KNOWN_CODE):
+        raise ValueError(
+            f"cache must be False for this {argument}: it uses {origin}, and a later run can recognize only code of Keras, "
+            "TensorFlow and aehelpers"
+        )
+
+
+def _state(model):
+    """Return the values of all variables: the weights, and the states of layers that draw random numbers."""
+    return [variable.numpy() for variable in model.variables]
+
+
+def _restore(model, key):
+    """Give a model the state that is kept under a key, and return whether there is one."""
+    values = disk.read(key, like=_state(model))
+    if values is None:
+        return False
+    for variable, value in zip(model.variables, values, strict=True):
+        variable.assign(value)
+    return True
 
 
 _resident_tensors = {}  # by the id of an array that cannot change, for as long as that array lives
@@ -456,6 +624,11 @@ def _output_width(model, x):
     if not tf.is_tensor(output) or output.shape.rank != 2:
         raise ValueError(f"model must have one output of shape (images, pixels), but for x it gives {output!r:.200}")
     return output.shape[1]
+
+
+def _check_on_record(on_record):
+    if on_record is not None and not callable(on_record):
+        raise TypeError(f"on_record must be a function of the history, but it is {on_record!r}")
 
 
 def _as_target(target, name, x, width):
