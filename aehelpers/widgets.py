@@ -631,8 +631,8 @@ class Pad(anywidget.AnyWidget):
 def drawing_pad(models, x, from_logits=False):
     """Draw a digit, and see what every model makes of it.
 
-    A drawing on empty paper is scaled and centred as MNIST's digits are. A drawing on a loaded test image is not, and the
-    number of pixels that it changes is counted.
+    It begins with a test image; "clear" gives empty paper. A drawing on empty paper is scaled and centred as those of MNIST are.
+    A drawing on a test image is not, and the number of pixels that it changes is counted.
 
     Parameters
     ----------
@@ -649,8 +649,8 @@ def drawing_pad(models, x, from_logits=False):
     """
     x = as_pixels(x, "x", 784)
     functions = {name: _compiled(model, 784, from_logits) for name, model in models.items()}
-    pad, load = Pad(), ipywidgets.Button(description="load a test image")
-    number = itertools.count()
+    loaded = (np.rint(image * 255).astype(np.uint8).tobytes() for image in itertools.cycle(x))
+    pad, load = Pad(base=next(loaded)), ipywidgets.Button(description="load a test image")
 
     def render(ink, base):
         drawing = np.frombuffer(ink, np.uint8).reshape(112, 112).astype(np.float32) / 255 if ink else np.zeros((112, 112))
@@ -668,8 +668,7 @@ def drawing_pad(models, x, from_logits=False):
         return image_rows([image[None], *rebuilt.values()], ["input", *rebuilt], pixels=4), said
 
     def another(_):
-        image = x[next(number) % len(x)]
-        pad.value, pad.base = b"", np.rint(image * 255).astype(np.uint8).tobytes()
+        pad.value, pad.base = b"", next(loaded)
 
     load.on_click(another)
     return Display("Drawing pad", {"ink": (pad, "value"), "base": (pad, "base")}, render, beside=[pad, load])
