@@ -27,7 +27,7 @@ import time
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
-NEEDED = ("jupyterlab", "ipywidgets", "tensorflow", "nbval", "pytest")
+NEEDED = ("jupyterlab", "ipywidgets", "anywidget", "tensorflow", "nbval", "pytest")
 STAMP = "made-by-run.txt"
 QUIET_LAB = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 # Options of pytest whose value is the next word: a value that happens to be a file's name is not a path to test.

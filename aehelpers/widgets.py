@@ -631,7 +631,7 @@ class Pad(anywidget.AnyWidget):
 def drawing_pad(models, x, from_logits=False):
     """Draw a digit, and see what every model makes of it.
 
-    It begins with a test image; "clear" gives empty paper. A drawing on empty paper is scaled and centred as those of MNIST are.
+    It begins with a test image; "clear" gives empty paper. A drawing on empty paper is scaled and centred as those of MNIST.
     A drawing on a test image is not, and the number of pixels that it changes is counted.
 
     Parameters

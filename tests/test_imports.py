@@ -27,7 +27,8 @@ def test_each_public_name_resolves_and_is_documented(name):
 def test_promised_names_are_public():
     promised = (
         "load autoencoder fit sweep PCA bce_floor loss_ladder gradient_report show_images check exercise mse bce mean_image "
-        "show_loss weight_drift code_usage step straight_through_step"
+        "show_loss weight_drift code_usage step straight_through_step variational_autoencoder dead_units component_gain "
+        "kl_sparsity masking_noise"
     )
     assert set(promised.split()) <= set(ae.__all__)
 
