@@ -30,6 +30,10 @@ _STYLE = """<style>
 </style>"""
 
 
+class _Picture(ipywidgets.Image):
+    description = traitlets.Unicode().tag(sync=True)  # without it the browser cannot show an image that has a tooltip
+
+
 class Display(ipywidgets.VBox):
     """Controls, a picture and a sentence.
 
@@ -61,7 +65,7 @@ class Display(ipywidgets.VBox):
             key: control if isinstance(control, tuple) else (control, "value") for key, control in controls.items()
         }
         self.render = render
-        self.picture = ipywidgets.Image(format="png", tooltip=name)
+        self.picture = _Picture(format="png", tooltip=name)
         self.picture.add_class("ae-picture")
         self.sentence = ipywidgets.HTML()
         self._name = name
@@ -75,6 +79,9 @@ class Display(ipywidgets.VBox):
         super().__init__([*parts, self.sentence, ipywidgets.HTML(_STYLE)])
         self.add_class("ae-display")
         for widget, trait in self.controls.values():
+            if hasattr(widget, "description"):
+                widget.style.description_width = "initial"  # else a longer label is cut off
+                widget.tooltip = widget.description  # else the label's tooltip is "null"
             widget.observe(self.refresh, trait)
         self.refresh()
 
@@ -207,10 +214,15 @@ def noise_display(models, kinds, x, from_logits=False):
 
     controls = {
         "level": ipywidgets.FloatSlider(value=0.3, min=0, max=0.9, step=0.1, description="noise level", readout_format=".1f"),
-        "kind": ipywidgets.Dropdown(options=list(kinds), description="kind of noise"),
-        "model": ipywidgets.Dropdown(options=list(models), description="model"),
+        "kind": _choice(kinds, "kind of noise"),
+        "model": _choice(models, "model"),
     }
     return Display("Sliders for noise and denoiser", controls, render)
+
+
+def _choice(options, description):
+    """A row of buttons. (JupyterLab takes the arrow keys from a closed dropdown, and moves on to the next cell.)"""
+    return ipywidgets.ToggleButtons(options=list(options), description=description, style={"button_width": "auto"})
 
 
 def _decibels(error):
@@ -251,8 +263,8 @@ def threshold_display(models, ways, x, from_logits=False):
         return picture, sentence
 
     controls = {
-        "model": ipywidgets.Dropdown(options=list(models), value=list(models)[-1], description="model"),
-        "way": ipywidgets.ToggleButtons(options=list(ways), description="below it", style={"button_width": "auto"}),
+        "model": _choice(models, "model"),
+        "way": _choice(ways, "below it"),
         "threshold": ipywidgets.FloatSlider(value=0.1, min=0, max=0.9, step=0.02, description="threshold"),
     }
     return Display("Slider for a threshold on the code", controls, render)
@@ -283,7 +295,7 @@ def step_display(model, x):
     kernel, bias = (tf.constant(weights) for weights in model.encoder.get_weights())
     decode = _compiled(model.decoder, len(bias))
     before = x @ kernel.numpy() + bias.numpy()
-    temperatures = [*(float(f"{t:.1g}") for t in np.geomspace(1, 1e-7, 15)), 0.0]
+    temperatures = [0.0, *(float(f"{t:.1g}") for t in np.geomspace(1e-7, 1, 15))]
 
     def code_at(temperature):
         if temperature == 0:
@@ -318,7 +330,7 @@ def step_display(model, x):
         return stacked([picture, chart.marked(temperature or np.nan, gradients.get(temperature, np.nan))]), sentence
 
     slider = ipywidgets.SelectionSlider(
-        options=[(f"{t:g}", t) for t in temperatures], value=temperatures[0], description="temperature"
+        options=[(f"{t:g}", t) for t in temperatures], value=temperatures[-1], description="temperature"
     )
     return Display("Slider from the sigmoid to the step", {"temperature": slider}, render)
 
@@ -357,10 +369,8 @@ def sigmoid_display(originals, logits):
         return picture, sentence
 
     controls = {
-        "shown": ipywidgets.ToggleButtons(options=list(outputs), description="show"),
-        "greys": ipywidgets.ToggleButtons(
-            options=[_TOGETHER, _EACH, _FIXED], description="grey range", style={"button_width": "auto"}
-        ),
+        "shown": _choice(outputs, "show"),
+        "greys": _choice((_TOGETHER, _EACH, _FIXED), "grey range"),
     }
     return Display("Switches for what is drawn, and in which range", controls, render)
 
@@ -480,33 +490,38 @@ def latent_plane(decoder, codes, x, labels):
     plane = Plane(
         background=as_png(Chart(draw, 480, 360, frame=False).paper), limits=[left, right, bottom, top], value=[0.0, 0.0]
     )
-    fields = {
-        "unit_1": ipywidgets.BoundedFloatText(
-            value=0, min=left, max=right, step=(right - left) / 50, description="code unit 1"
-        ),
-        "unit_2": ipywidgets.BoundedFloatText(
-            value=0, min=bottom, max=top, step=(top - bottom) / 50, description="code unit 2"
-        ),
-    }
-    plane.value = [field.value for field in fields.values()]  # 0 may lie outside
-
-    def render(unit_1, unit_2):
-        point = np.array([[unit_1, unit_2]], np.float32)
-        nearest = np.argsort(np.square(codes - point).sum(axis=1))[:5]
-        picture = image_rows([np.concatenate([decode(point), x[nearest]])], ["decoded, then the\nnearest images"], pixels=6)
-        near = ", ".join(str(labels[number]) for number in nearest)
-        return picture, f"The point ({unit_1:.2f}, {unit_2:.2f}), decoded; the nearest images are labelled {near}."
+    fields = [
+        ipywidgets.BoundedFloatText(min=low, max=high, step=round((high - low) / 50, 2), description=f"code unit {number}")
+        for number, low, high in ((1, left, right), (2, bottom, top))
+    ]
+    for field in fields:
+        field.style.description_width = "initial"
+        field.tooltip = field.description
+    plane.value = [field.value for field in fields]  # 0 may lie outside
+    following = threading.local()  # says that a field follows the plane, not the reader
 
     def to_fields(_):
-        fields["unit_1"].value, fields["unit_2"].value = plane.value
+        following.now = True
+        for field, place in zip(fields, plane.value, strict=True):
+            field.value = round(place, 2)
+        following.now = False
 
     def to_plane(_):
-        plane.value = [field.value for field in fields.values()]
+        if not getattr(following, "now", False):
+            plane.value = [field.value for field in fields]
 
     plane.observe(to_fields, "value")
-    for field in fields.values():
+    for field in fields:
         field.observe(to_plane, "value")
-    return Display("Plane of codes", fields, render, beside=[plane, *fields.values()])
+
+    def render(point):
+        nearest = np.argsort(np.square(codes - point).sum(axis=1))[:5]
+        decoded = decode(np.array([point], np.float32))
+        picture = image_rows([np.concatenate([decoded, x[nearest]])], ["decoded, then the\nnearest images"])
+        near = ", ".join(str(labels[number]) for number in nearest)
+        return picture, f"The point ({point[0]:.2f}, {point[1]:.2f}), decoded; the nearest images are labelled {near}."
+
+    return Display("Plane of codes", {"point": plane}, render, beside=[plane, *fields])
 
 
 class Pad(anywidget.AnyWidget):
@@ -665,7 +680,7 @@ def drawing_pad(models, x, from_logits=False):
         if image.any():
             errors = (f"{name} {mse(image[None], made):.4f}" for name, made in rebuilt.items())
             said += f" Squared errors: {', '.join(errors)}."
-        return image_rows([image[None], *rebuilt.values()], ["input", *rebuilt], pixels=4), said
+        return image_rows([image[None], *rebuilt.values()], ["input", *map(str, rebuilt)]), said
 
     def another(_):
         pad.value, pad.base = b"", next(loaded)

@@ -18,10 +18,6 @@ def model_of(size, **options):
     return ae.autoencoder(**{"code_size": size, "code_activation": "sigmoid", **options})
 
 
-def widget(display, name):
-    return display.controls[name][0]
-
-
 def moved(display, **values):
     """Move controls, and return whether the picture and the sentence changed."""
     picture, sentence = display.picture.value, display.sentence.value
@@ -116,7 +112,7 @@ def models():
 
 def every_control_is_labelled(display):
     controls = {control for control, _ in display.controls.values() if hasattr(control, "description")}
-    assert all(control.description for control in controls)
+    assert all(control.description and control.tooltip for control in controls)
     assert display.picture.tooltip
     return True
 
@@ -161,11 +157,11 @@ def test_threshold(models, mnist):
     ways = {"zero": lambda h, t: np.where(h < t, 0, h), "raise": np.maximum}
     display = ae.threshold_display({"a": models[4], "b": models[16]}, ways, mnist.x_test)
     assert every_control_is_labelled(display)
-    for state in ({"threshold": 0.6}, {"way": "raise"}, {"model": "a"}):
+    for state in ({"threshold": 0.6}, {"way": "raise"}, {"model": "b"}):
         assert moved(display, **state) == (True, True)
     x = mnist.x_test[:500]
-    h = models[4].encoder(x).numpy()
-    error = ae.mse(x, models[4].decoder(np.maximum(h, 0.6)).numpy())
+    h = models[16].encoder(x).numpy()
+    error = ae.mse(x, models[16].decoder(np.maximum(h, 0.6)).numpy())
     assert (
         f"{100 * (h >= 0.6).mean():.0f} % of the activations reach 0.60. Squared error {error:.4f};" in display.sentence.value
     )
@@ -213,15 +209,21 @@ def plane(mnist):
 
 def test_plane_follows_fields_and_pointer(plane, mnist):
     display, codes, _ = plane
-    assert every_control_is_labelled(display)
-    pointer = next(child for child in display.children[0].children[0].children if type(child).__name__ == "Plane")
-    assert moved(display, unit_1=0.5) == (True, True)
-    assert pointer.value[0] == 0.5
+    pointer, first, second = display.children[0].children[0].children
+    assert first.description == "code unit 1" and second.description == "code unit 2"
+    rendered = []
+    render = display.render
+    display.render = lambda point: rendered.append(point) or render(point)
     before = display.picture.value
-    pointer.value = [-0.25, 0.75]  # what the browser sends
+    first.value = 0.5
+    assert pointer.value == [0.5, 0.0] and display.picture.value != before
+    before = display.picture.value
+    pointer.value = [-0.254, 0.754]  # what the browser sends
     assert display.picture.value != before
-    assert (widget(display, "unit_1").value, widget(display, "unit_2").value) == (-0.25, 0.75)
-    near = np.argsort(np.square(codes - [-0.25, 0.75]).sum(axis=1))[:5]
+    assert (first.value, second.value) == (-0.25, 0.75)
+    assert pointer.value == [-0.254, 0.754]
+    assert rendered == [[0.5, 0.0], [-0.254, 0.754]]
+    near = np.argsort(np.square(codes - [-0.254, 0.754]).sum(axis=1))[:5]
     assert f"labelled {', '.join(str(label) for label in mnist.y_test[near])}." in display.sentence.value
     assert Image.open(io.BytesIO(pointer.background)).size == (960, 720)
 

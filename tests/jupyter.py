@@ -1,0 +1,146 @@
+"""A JupyterLab of its own, and notebooks opened in it by a browser."""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+
+# No questions to a new user, and no cells that leave the page while they are outside the window.
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+BROWSER_OPTIONS = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-gpu"]
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+
+# A picture decodes to nothing for a moment while a new one is loaded; then there is no fingerprint.
+_FINGERPRINT = """async image => {
+  try { await image.decode(); } catch { return null; }
+  const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight), ink = canvas.getContext("2d");
+  ink.drawImage(image, 0, 0);
+  const pixels = ink.getImageData(0, 0, canvas.width, canvas.height).data;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", pixels));
+  return Array.from(digest, byte => byte.toString(16).padStart(2, "0")).join("");
+}"""
+
+_CODE_CELLS = "jupyterapp.shell.currentWidget.content.widgets.filter(cell => cell.model.type === 'code')"
+
+
+def find_chromium():
+    """Return the path of a Chromium, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+@contextlib.contextmanager
+def jupyterlab(folder, home):
+    """Start a JupyterLab that shows one folder and keeps all it writes in another; yield its address and its token."""
+    for name, values in SETTINGS.items():
+        path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(values), encoding="ascii")
+    token = secrets.token_hex(16)
+    places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")
+    # JUPYTER_PATH could name another Python's kernel. PYTEST_CURRENT_TEST makes ipykernel leave out what C code writes.
+    variables = {name: value for name, value in os.environ.items() if name not in ("JUPYTER_PATH", "PYTEST_CURRENT_TEST")}
+    variables |= {name: str(home / name) for name in places}
+    variables |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTER_TOKEN": token}
+    options = ["--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root", "--expose-app-in-browser"]
+    command = [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={folder}"]
+    with (home / "lab.log").open("wb") as log:
+        process = subprocess.Popen(command, env=variables, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
+    try:
+        yield _address(process, home, token), token
+    finally:
+        process.terminate()  # it ends its kernels first
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _address(process, home, token):
+    """Return the address as soon as the server answers there."""
+    end = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < end:
+        for path in (home / "JUPYTER_RUNTIME_DIR").glob("jpserver-*.json"):
+            with contextlib.suppress(ValueError, OSError):  # half written, or not listening yet
+                address = json.loads(path.read_text())["url"]
+                urllib.request.urlopen(f"{address}api/status?token={token}", timeout=5).close()
+                return address
+        time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start. It said:\n{(home / 'lab.log').read_text(errors='replace')[-2000:]}")
+
+
+class OpenNotebook:
+    """A notebook that is open in a page of a browser.
+
+    ``problems`` holds the errors in the page's console, and ``requests`` the addresses that it asked for.
+    """
+
+    def __init__(self, context, lab, name):
+        address, token = lab
+        self.problems, self.requests = [], []
+        self.page = context.new_page()
+        self.page.on("console", lambda message: message.type == "error" and self.problems.append(_with_place(message)))
+        self.page.on("pageerror", lambda error: self.problems.append(error.stack or error.message))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("websocket", lambda socket: self.requests.append(socket.url))
+        self.page.goto(f"{address}lab/tree/{name}?reset&token={token}")
+        self.page.wait_for_function(
+            "window.jupyterapp?.shell.currentWidget?.context?.isReady"
+            " && jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.connectionStatus === 'connected'",
+            timeout=120_000,
+        )
+
+    def execute(self, command, **arguments):
+        """Execute a command of JupyterLab."""
+        self.page.evaluate("([name, told]) => jupyterapp.commands.execute(name, told).then(() => null)", [command, arguments])
+
+    def run_all(self, seconds):
+        """Run all cells, and wait until the last is done or one has failed."""
+        in_time = self.page.evaluate(
+            "seconds => Promise.race([jupyterapp.commands.execute('notebook:run-all-cells').then(() => true),"
+            " new Promise(resolve => setTimeout(() => resolve(false), 1000 * seconds))])",
+            seconds,
+        )
+        if not in_time:
+            raise TimeoutError(f"the notebook was not done after {seconds} s")
+
+    def outputs(self):
+        """Return the outputs of each code cell, as they would be stored."""
+        return self.page.evaluate(f"{_CODE_CELLS}.map(cell => cell.model.outputs.toJSON())")
+
+    def fingerprint_of_png(self, data):
+        """Return what `fingerprint` returns for a PNG file in base64."""
+        source = f"data:image/png;base64,{''.join(data.split())}"
+        return fingerprint(self.page.evaluate_handle("source => Object.assign(new Image(), { src: source })", source))
+
+    def set_theme(self, theme):
+        """Set JupyterLab's theme, "light" or "dark", and wait until it is there."""
+        self.execute("apputils:change-theme", theme=THEMES[theme])
+        light = "true" if theme == "light" else "false"
+        self.page.locator(f"body[data-jp-theme-light='{light}']").wait_for(state="attached", timeout=60_000)
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=60_000)
+
+    def close(self):
+        """End the kernel and close the page."""
+        try:
+            self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        finally:
+            self.page.close()
+
+
+def _with_place(message):
+    return f"{message.text} ({message.location['url']})"
+
+
+def fingerprint(image):
+    """Return a digest of the pixels that the browser decoded from an ``img`` element, or None if it shows no picture."""
+    return image.evaluate(_FINGERPRINT)
