@@ -257,8 +257,8 @@ def threshold_display(models, ways, x, from_logits=False):
         left = decoders[model](np.asarray(ways[way](code, threshold), np.float32))
         picture = image_rows([x[:_SHOWN], whole[model][:_SHOWN], left[:_SHOWN]], ["original", "whole code", way])
         sentence = (
-            f"Model {model}: {100 * (code >= threshold).mean():.0f} % of the activations reach {threshold:.2f}. Squared error "
-            f"{mse(x, left):.4f}; with the whole code {mse(x, whole[model]):.4f}."
+            f"Model {model}: {100 * (code >= threshold).mean():.0f} % of the activations reach {threshold:.2f}. "
+            f"Squared error {mse(x, whole[model]):.4f} with the whole code; {way}: {mse(x, left):.4f}."
         )
         return picture, sentence
 
