@@ -91,6 +91,7 @@ def record(display, number):
 
 # What has the focus in the browser, and the keys of each move; only the last of them is timed.
 SLIDER = ("[role=slider]", ["ArrowRight", "ArrowLeft"] * (MOVES // 2))
+SLIDER_AT_ITS_END = ("[role=slider]", ["ArrowLeft", "ArrowRight"] * (MOVES // 2))
 TWO_BUTTONS = (".widget-toggle-buttons button", ["Tab Enter", "Shift+Tab Enter"] * (MOVES // 2))
 PLANE = ("canvas.ae-plane", ["ArrowRight", "ArrowUp"] * (MOVES // 2))
 PAD = ("canvas.ae-pad", ["Space ArrowUp"] + ["ArrowUp"] * 9 + ["ArrowLeft"] * 10 + ["ArrowDown"] * 10)
@@ -100,7 +101,7 @@ DISPLAYS = {
     "ae.code_size_display(models, x_train, x_test)": (choose("size"), SLIDER),
     "ae.noise_display(named, {'masking': ae.masking_noise}, x_test)": (slide("level"), SLIDER),
     "ae.threshold_display({'sigmoid': sigmoid}, {'subtract': np.subtract}, x_test)": (slide("threshold"), SLIDER),
-    "ae.step_display(sigmoid, x_test)": (choose("temperature"), SLIDER),
+    "ae.step_display(sigmoid, x_test)": (choose("temperature"), SLIDER_AT_ITS_END),
     "ae.sigmoid_display(x_test[:8], models[32](x_test[:8]).numpy() * 9 - 4)": (choose("shown"), TWO_BUTTONS),
     "ae.latent_plane(models[2].decoder, models[2].encoder(x_test).numpy(), x_test, data.y_test)": (drag, PLANE),
     "ae.drawing_pad(named, x_test)": (draw, PAD),
