@@ -148,7 +148,7 @@ class Chart:
         The chart without marks.
     """
 
-    def __init__(self, draw, width=720, height=260, frame=True):
+    def __init__(self, draw, width=720, height=220, frame=True):
         # Not pyplot: a display draws on a thread of its own.
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

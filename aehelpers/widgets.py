@@ -148,7 +148,7 @@ def code_size_display(models, x_train, x_test):
         ax.minorticks_off()
         ax.legend(frameon=False)
 
-    chart = Chart(draw, height=220)
+    chart = Chart(draw)
 
     def render(size):
         rows = [x_test[:_SHOWN], rebuilt[size][:_SHOWN], projected[size][:_SHOWN]]
@@ -197,7 +197,7 @@ def noise_display(models, kinds, x, from_logits=False):
             ax.set(xlabel=f"level of the noise ({kind})", ylabel="squared error per pixel", ylim=(0, None), xticks=levels)
             ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 
-        return Chart(draw, height=220)
+        return Chart(draw)
 
     charts = {kind: chart_of(kind) for kind in kinds}
 
@@ -315,7 +315,7 @@ def step_display(model, x):
         ax.plot(list(gradients), list(gradients.values()), "-o", markersize=4, color=COLOURS[0])
         ax.set(xlabel="temperature T (sharper to the left)", ylabel="gradient at the encoder", xscale="log", ylim=(0, None))
 
-    chart = Chart(draw, height=220)
+    chart = Chart(draw)
 
     def render(temperature):
         code = code_at(temperature)
@@ -550,7 +550,7 @@ class Pad(anywidget.AnyWidget):
       const ink = canvas.getContext("2d", { willReadFrequently: true });
       let strokes = [], stroke = null, pen = [SIDE / 2, SIDE / 2], keyStroke = null, asked = false;
       const paint = target => {
-        target.strokeStyle = target.fillStyle = "white";
+        target.strokeStyle = "white";
         target.lineWidth = 9; target.lineCap = target.lineJoin = "round";
         for (const points of strokes) {
           target.beginPath(); target.moveTo(points[0][0] + 0.01, points[0][1]);  // a lone point gets a dot
@@ -569,7 +569,7 @@ class Pad(anywidget.AnyWidget):
           }
         }
         paint(ink);
-        if (document.activeElement === canvas && keyStroke !== undefined) {
+        if (document.activeElement === canvas) {
           ink.strokeStyle = keyStroke ? "#D55E00" : "#56B4E9"; ink.lineWidth = 1;
           ink.beginPath(); ink.arc(pen[0], pen[1], 5, 0, 7); ink.stroke();
         }

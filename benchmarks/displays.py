@@ -20,7 +20,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from jupyter import BROWSER_OPTIONS, OpenNotebook, find_chromium, jupyterlab  # noqa: E402 - it is a neighbour of the tests
+from browser import BROWSER_OPTIONS, OpenNotebook, find_chromium, jupyterlab  # noqa: E402 - it is a neighbour of the tests
 
 MOVES = 30
 KERNEL_LIMIT, BROWSER_LIMIT = 30, 150  # milliseconds

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import nbformat
 import pytest
-from jupyter import BROWSER_OPTIONS, THEMES, OpenNotebook, find_chromium, fingerprint, jupyterlab
+from browser import BROWSER_OPTIONS, THEMES, OpenNotebook, find_chromium, fingerprint, jupyterlab
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="there is no chromium on this machine")

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from record import write_table
+from sparse_codes import build, cross_entropy
 
 # `value` is the squared error per pixel of the test images, but for the measure "label error": the share of the test images
 # that a linear classifier on the code, fitted by ridge regression, takes for another digit; and "smoothness": the correlation
@@ -37,8 +38,6 @@ TRAINED = {
     "masking 0 to 0.9": (0.0, 0.9),
 }
 
-cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
-
 
 def best_of(reconstructions, x):
     """The least error that any setting of a filter reaches; a real user could not know which."""
@@ -54,16 +53,7 @@ FILTERS = {
 
 def train(name, seed, steps=STEPS):
     """Return the trained autoencoder 784-128-784, without its noise."""
-    keras.utils.set_random_seed(seed)
-    initializer = keras.initializers.TruncatedNormal(stddev=0.1)
-    bare = ae.autoencoder(
-        hidden=(),
-        code_size=128,
-        code_activation="sigmoid",
-        output_activation=None,
-        kernel_initializer=initializer,
-        bias_initializer=initializer,
-    )
+    bare, _ = build("plain", 0, 0, seed)
     level = TRAINED[name]
     trained = bare if level is None else keras.Sequential([keras.Input((784,)), ae.MaskingNoise(level), bare])
     x_train = images().x_train
