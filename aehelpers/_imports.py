@@ -1,12 +1,13 @@
 """What has to happen when TensorFlow and Keras are loaded, no matter who loads them first.
 
-`import aehelpers` loads neither, yet two promises depend on them:
+`import aehelpers` loads neither, yet three promises depend on them:
 
 * no red block of start-up messages under the first cell. TensorFlow 2.21 writes a dozen lines about oneDNN, CUDA and the
   processor to file descriptor 2, when it is imported and again at its first operation and its first compilation. No
   environment variable stops them all, so the descriptor is turned away for that moment. Python's own errors get through.
 * `keras.models.load_model` understands a saved autoencoder after `import aehelpers` alone, so our classes have to be
   registered as soon as Keras is there.
+* thirty kernels fit on one machine, for which TensorFlow's way with memory has to be set before it starts.
 """
 
 import contextlib
@@ -14,6 +15,8 @@ import importlib
 import importlib.machinery
 import os
 import sys
+
+from aehelpers import _memory
 
 
 @contextlib.contextmanager
@@ -35,6 +38,7 @@ def without_stderr():
 
 
 def _load_tensorflow(module, execute):
+    _memory.keep_small()
     with without_stderr():
         execute(module)
         number = module.zeros(())

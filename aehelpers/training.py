@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 from aehelpers import cache as disk
 from aehelpers._imports import without_stderr
+from aehelpers._memory import give_back
 from aehelpers.arrays import as_images, as_pixels, positive_integer
 from tqdm.auto import tqdm
 
@@ -235,6 +236,7 @@ def fit(
             bar.update(count)
             if on_record is not None:
                 on_record(history)
+    give_back()
     if done < steps:
         history.interrupted = True
         # Not `print`: the progress bar of a sweep is still open, and a terminal would show both on one line.
@@ -501,7 +503,10 @@ def _compile_loop(model, loss, optimizer, variables, images, targets, batch_size
             with tf.GradientTape() as tape:
                 value = total_loss(model, loss, inputs, outputs, training=True)
                 scaled = optimizer.scale_loss(value)  # `apply` divides by the scale, where there is one
-            optimizer.apply(tape.gradient(scaled, variables), variables)
+            gradients = tape.gradient(scaled, variables)
+            # Outside `merge_call`, Keras sums the gradients of all devices, by an operation that TensorFlow never forgets: it
+            # would keep this graph and the model's weights for as long as the process lives.
+            tf.distribute.get_replica_context().merge_call(lambda _: optimizer.apply(gradients, variables))
             return i + 1, tf.tensor_scatter_nd_update(losses, [[i]], [value])
 
         def goes_on(i, losses):

@@ -1,0 +1,110 @@
+"""Print how a room full of learners fares on this machine: many kernels run one notebook at the same time.
+
+    python benchmarks/classroom.py                           # thirty learners with notebook 01
+    python benchmarks/classroom.py --kernels 5 --notebook 03
+
+All kernels start at once, which is harder than a class in which people read. "Own" memory is what a kernel takes for itself at
+its peak. The rest of its resident memory are pages of files, nearly all of TensorFlow's library, which the machine holds once
+for all kernels. "In all" is by how much the machine's available memory fell. Needs Linux, for its /proc.
+"""
+
+import argparse
+import asyncio
+import re
+import statistics
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parent.parent
+CELL_LIMIT = 3600  # seconds
+
+
+def megabytes(path, field):
+    """Return a field of /proc/meminfo or of a process's status."""
+    return int(re.search(rf"^{field}:\s+(\d+) kB", path.read_text(), re.MULTILINE)[1]) / 1024
+
+
+def available():
+    return megabytes(Path("/proc/meminfo"), "MemAvailable")
+
+
+async def learn(notebook, everybody):
+    """Run a notebook in a kernel of its own; return its seconds, own and shared megabytes, and what went wrong.
+
+    The kernel stays, as it does in a class, until everybody is done.
+    """
+    client = NotebookClient(
+        nbformat.read(notebook, as_version=4),
+        timeout=CELL_LIMIT,
+        kernel_name="python3",
+        resources={"metadata": {"path": notebook.parent}},
+    )
+    start, failure = time.perf_counter(), None
+    async with client.async_setup_kernel():
+        try:
+            for number, cell in enumerate(client.nb.cells):
+                await client.async_execute_cell(cell, number)
+        except Exception as error:  # whatever it was, it is one learner's, and the others go on
+            failure = str(error)
+        seconds = time.perf_counter() - start
+        await everybody.wait()
+        status = Path(f"/proc/{client.km.provisioner.pid}/status")
+        try:
+            shared = megabytes(status, "RssFile")
+            return seconds, megabytes(status, "VmHWM") - shared, shared, failure
+        except OSError:  # there is no such process
+            return seconds, None, None, failure or "the kernel died"
+
+
+async def watch(lowest):
+    """Note in ``lowest`` how little memory was available, once a second."""
+    while True:
+        lowest[0] = min(lowest[0], available())
+        await asyncio.sleep(1)
+
+
+async def run_class(notebook, number):
+    """Return the wall time, the memory in all, and what `learn` returned for each kernel."""
+    before = available()
+    lowest = [before]
+    watching = asyncio.create_task(watch(lowest))
+    start = time.perf_counter()
+    everybody = asyncio.Barrier(number)
+    results = await asyncio.gather(*(learn(notebook, everybody) for _ in range(number)))
+    watching.cancel()
+    return time.perf_counter() - start, before - lowest[0], results
+
+
+def main():
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kernels", type=int, default=30)
+    parser.add_argument("--notebook", default="01", help="the first characters of its file name")
+    options = parser.parse_args()
+    found = sorted((ROOT / "notebooks").glob(f"{options.notebook}*.ipynb"))
+    if len(found) != 1 or options.kernels < 1:
+        parser.error("give one notebook, such as 01, and at least one kernel")
+
+    wall, in_all, results = asyncio.run(run_class(found[0], options.kernels))
+    failures = [failure for *_, failure in results if failure]
+    print(f"{options.kernels} kernels, {found[0].stem}")
+    print(f"completed {len(results) - len(failures)}, failed {len(failures)}; {wall:.0f} s until the last was done")
+    for title, values, unit in zip(
+        ("seconds", "own memory at its peak", "shared memory"),
+        list(zip(*results, strict=True))[:3],
+        ("s", "MB", "MB"),
+        strict=True,
+    ):
+        known = [value for value in values if value is not None]
+        if known:
+            print(f"{title:24}median {statistics.median(known):6.0f} {unit:3} most {max(known):6.0f} {unit}")
+    print(f"{'memory in all':24}{in_all:13.0f} MB")
+    for failure in failures:
+        print(f"\nFailed: {failure}")
+
+
+if __name__ == "__main__":
+    main()
