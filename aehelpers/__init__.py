@@ -12,6 +12,7 @@ from aehelpers import _imports
 _HOME = {
     "Dataset": "datasets",
     "load": "datasets",
+    "stored_runs": "datasets",
     "step": "layers",
     "straight_through_step": "layers",
     "GaussianSampling": "layers",

@@ -6,6 +6,7 @@ Nothing here fails because of the disk: what cannot be read counts as missing, a
 import contextlib
 import hashlib
 import io
+import mmap
 import os
 import time
 import uuid
@@ -79,21 +80,68 @@ def write(key, arrays):
     """
     # In memory first: an archive that a full disk cuts short raises a second error when it is closed.
     content = io.BytesIO()
+    np.savez(content, *arrays, key=key, checksum=digest(key, arrays))
     with contextlib.suppress(OSError):
-        np.savez(content, *arrays, key=key, checksum=digest(key, arrays))
-        folder().mkdir(parents=True, exist_ok=True)
-        _remove_leftovers()
-        temporary = folder() / f"{uuid.uuid4().hex}.tmp"
-        try:
-            with open(temporary, "xb") as file:
-                file.write(content.getbuffer())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, _path(key))
-        except BaseException:  # Ctrl-C too
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        _replace(_path(key), content.getbuffer())
+
+
+def shared(name, shape, checksum, make):
+    """Return a large array of constants that all processes of a user have in memory once: a file that they map.
+
+    Parameters
+    ----------
+    name : str
+        The file's name.
+    shape : tuple of int
+    checksum : str
+        The SHA-256 of the array's bytes, in hexadecimal.
+    make : callable
+        Returns the array, float32, where there is no such file or a damaged one; it is then written.
+
+    Returns
+    -------
+    ndarray of float32
+        Read-only. Where no file can be written it is the array that was made, in memory.
+    """
+    path = folder() / name
+    array = _map(path, shape, checksum)
+    if array is None:
+        made = make()
+        with contextlib.suppress(OSError):
+            _replace(path, made.reshape(-1).view(np.uint8))
+        array = _map(path, shape, checksum)
+        if array is None:
+            made.flags.writeable = False
+            return made
+    return array
+
+
+def _map(path, shape, checksum):
+    try:
+        with path.open("rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if hashlib.sha256(content).hexdigest() == checksum:
+            return np.ndarray(shape, np.float32, buffer=content)
+    except (OSError, ValueError):  # missing, empty, or on a disk that knows no mapping
+        pass
+    return None
+
+
+def _replace(path, content):
+    """Write a file so that whoever reads it finds the old one or the whole of the new one."""
+    folder().mkdir(parents=True, exist_ok=True)
+    _remove_leftovers()
+    temporary = folder() / f"{uuid.uuid4().hex}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:  # Ctrl-C too
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
 def _path(key):

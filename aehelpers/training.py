@@ -18,7 +18,7 @@ import tensorflow as tf
 from aehelpers import cache as disk
 from aehelpers._imports import without_stderr
 from aehelpers._memory import give_back
-from aehelpers.arrays import as_images, as_pixels, positive_integer
+from aehelpers.arrays import as_function, as_images, as_pixels, positive_integer, random_generator, true_or_false
 from tqdm.auto import tqdm
 
 # XLA takes about a second to compile a loop and then makes each step of these models up to three times as fast.
@@ -181,13 +181,13 @@ def fit(
     Notebook 01 uses it next to plain Keras. The measurements are printed by ``benchmarks/training.py``.
     """
     x = as_images(x, "x")
-    width = _output_width(model, x)
-    target = _as_target(target, "target", x, width)
+    width = output_width(model, x)
+    target = as_target(target, "target", x, width)
     if validation is not None:
         validation = as_images(validation, "validation", x.shape[1])
         if target is not None and validation_target is None:
             raise ValueError("validation_target must be given when target is, or the two losses would mean different things")
-        validation_target = _as_target(validation_target, "validation_target", validation, width)
+        validation_target = as_target(validation_target, "validation_target", validation, width)
     elif validation_target is not None:
         raise ValueError("validation_target was given without validation")
     steps = positive_integer(steps, "steps")
@@ -198,10 +198,12 @@ def fit(
     record_every = -(-steps // _RECORDS) if record_every is None else positive_integer(record_every, "record_every")
     record_every = min(record_every, steps)
     optimizer = _as_optimizer(optimizer, learning_rate)
-    if loss in ("bce", "binary_crossentropy"):  # below 0 or above 1 there is no cross entropy, and the loss falls for ever
-        as_pixels(x if target is None else target, "x" if target is None else "target")
     loss = as_loss(loss)
+    check_range(loss, x, target, "x", "target")
+    if validation is not None:
+        check_range(loss, validation, validation_target, "validation", "validation_target")
     order = _batches(len(x), seed)
+    progress = true_or_false(progress, "progress")
 
     images = _Resident(x)
     targets = images if target is None else _Resident(target)
@@ -277,17 +279,27 @@ def sweep(build, values, x, *, steps, cache=False, progress=True, on_record=None
 
     Raises
     ------
-    ValueError
-        If there are no values, or one stands twice; with a cache, if the training cannot be repeated (``seed=None``, an
-        optimizer object that has been used) or depends on code that is in neither Keras, TensorFlow nor this package, a
-        hand-written loss for example: a later run could not tell whether that code is still the same.
+    TypeError, ValueError
+        If an argument is wrong: there are no values, or one stands twice, for example. With a cache also if the training
+        cannot be repeated (``seed=None``, an optimizer object that has been used) or depends on code that is in neither
+        Keras, TensorFlow nor this package, a hand-written loss for example: a later run could not tell whether that code is
+        still the same.
     """
-    values = list(values)
-    if not values or len(set(values)) != len(values):
+    build = as_function(build, "build", "a value")
+    try:
+        values = list(values)
+        different = len(set(values))
+    except TypeError as error:
+        raise TypeError(f"values must be a sequence of values that are hashable, but it is {values!r:.200}: {error}") from error
+    if not values or different != len(values):
         raise ValueError(f"values must be one or more different values, but they are {values!r}")
     x = as_images(x, "x")
     steps = positive_integer(steps, "steps")
     _check_on_record(on_record)
+    cache, progress = true_or_false(cache, "cache"), true_or_false(progress, "progress")
+    told = inspect.signature(fit).bind(None, x, steps=steps, **fit_arguments).arguments
+    if isinstance(told.get("optimizer"), keras.Optimizer) and len(values) > 1 and not cache:
+        raise ValueError("optimizer must be a name when several models are trained: an optimizer object belongs to one model")
     training = _describe_training(x, len(values), steps=steps, **fit_arguments) if cache else None
     models = {}
     with tqdm(total=steps * len(values), disable=not progress, unit=" steps") as bar:
@@ -298,7 +310,10 @@ def sweep(build, values, x, *, steps, cache=False, progress=True, on_record=None
                 on_record(history)
 
         for value in values:
-            model = models[value] = build(value)
+            model = build(value)
+            if any(model is earlier for earlier in models.values()):
+                raise ValueError(f"build must make a new model for each value, but for {value!r} it returned an earlier one")
+            models[value] = model
             key = _key(model, x, training) if cache else None
             if cache and _restore(model, key):
                 bar.update(steps)
@@ -362,7 +377,7 @@ def _describe_training(x, number, **fit_arguments):
 
 def _key(model, x, training):
     """Return the name under which the trained model is kept."""
-    _output_width(model, x)  # says what is wrong with the model, and builds it if it is not built
+    output_width(model, x)  # says what is wrong with the model, and builds it if it is not built
     trainable = {id(variable) for variable in model.trainable_variables}
     # Layer by layer, because a layer may have been changed after its model was made. The first is the model itself.
     layers = model._flatten_layers()
@@ -448,7 +463,7 @@ class _Resident:
     """An array inside TensorFlow; as bytes, a quarter of the size, where every value is a byte divided by 255."""
 
     def __init__(self, array):
-        constant = array.base is None and not array.flags.writeable  # as those of `load` are
+        constant = _is_constant(array)
         self.tensor = _resident_tensors.get(id(array)) if constant else None
         if self.tensor is None:
             levels = _as_bytes(array)
@@ -471,6 +486,15 @@ class _Resident:
         return tf.cast(tensor, tf.float32) / 255 if self._as_bytes else tensor
 
 
+def _is_constant(array):
+    """Whether nothing can write to the array, nor to what it is a part of; so it is with those of `load`."""
+    while isinstance(array, np.ndarray):
+        if array.flags.writeable:
+            return False
+        array = array.base
+    return array is None or memoryview(array).readonly
+
+
 def _as_bytes(array):
     """Return the uint8 array that, divided by 255, is exactly ``array``, or None where there is none."""
     levels = np.empty(array.shape, np.uint8)
@@ -487,12 +511,22 @@ def _as_bytes(array):
 
 def total_loss(model, loss, inputs, targets, training):
     """Return what is minimized, a scalar tensor: the mean of the loss, and the penalties that layers add with ``add_loss``."""
-    value = tf.reduce_mean(loss(targets, model(inputs, training=training)))
-    return tf.add_n([value, *(tf.reduce_sum(penalty) for penalty in model.losses)])
+    value = loss(targets, model(inputs, training=training))
+    if value is None:  # TensorFlow's message would not say what is None
+        raise TypeError("loss must return a tensor, but it returned None")
+    return tf.add_n([tf.reduce_mean(value), *(tf.reduce_sum(penalty) for penalty in model.losses)])
 
 
 def _compile_loop(model, loss, optimizer, variables, images, targets, batch_size, length, with_xla):
     """Return a function of (rows, count) that takes ``count`` steps, at most ``length``, and whether XLA compiled it."""
+
+    def apply(gradients):
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):  # refuses to be called from `merge_call`
+            optimizer.apply(gradients, variables)
+        else:
+            # Elsewhere, Keras sums the gradients over all devices, by an operation that TensorFlow never forgets: it would
+            # keep the graph and the model's weights for as long as the process lives.
+            tf.distribute.get_replica_context().merge_call(lambda _: optimizer.apply(gradients, variables))
 
     @tf.function(jit_compile=with_xla, autograph=False)
     def loop(rows, count, image_tensor, target_tensor):
@@ -503,10 +537,7 @@ def _compile_loop(model, loss, optimizer, variables, images, targets, batch_size
             with tf.GradientTape() as tape:
                 value = total_loss(model, loss, inputs, outputs, training=True)
                 scaled = optimizer.scale_loss(value)  # `apply` divides by the scale, where there is one
-            gradients = tape.gradient(scaled, variables)
-            # Outside `merge_call`, Keras sums the gradients of all devices, by an operation that TensorFlow never forgets: it
-            # would keep this graph and the model's weights for as long as the process lives.
-            tf.distribute.get_replica_context().merge_call(lambda _: optimizer.apply(gradients, variables))
+            apply(tape.gradient(scaled, variables))
             return i + 1, tf.tensor_scatter_nd_update(losses, [[i]], [value])
 
         def goes_on(i, losses):
@@ -577,7 +608,7 @@ def _split_by_gradient(model, loss, images, targets, batch_size):
 
 def _batches(number, seed):
     """Return a function that hands out the next rows of one endless shuffle, epoch after epoch."""
-    generator = np.random.default_rng(seed)
+    generator = random_generator(seed, "seed")
     left = np.empty(0, np.int32)
 
     def take(count):
@@ -618,7 +649,7 @@ def _deferred_interrupt():
         signal.signal(signal.SIGINT, before)
 
 
-def _output_width(model, x):
+def output_width(model, x):
     """Return how many columns the model's output has for images like ``x``, or say why it cannot be trained on them."""
     if not isinstance(model, keras.Model):
         raise TypeError(f"model must be a keras.Model, but it is {type(model).__name__}")
@@ -636,7 +667,8 @@ def _check_on_record(on_record):
         raise TypeError(f"on_record must be a function of the history, but it is {on_record!r}")
 
 
-def _as_target(target, name, x, width):
+def as_target(target, name, x, width):
+    """Return the target as an array with a row for each image and ``width`` columns, or None where it is the image itself."""
     if target is None:
         if width != x.shape[1]:
             raise ValueError(f"{name} must be given, since the model turns {x.shape[1]} pixels into {width} numbers")
@@ -655,9 +687,12 @@ def _as_optimizer(optimizer, learning_rate):
     if not isinstance(optimizer, str):
         raise TypeError(f"optimizer must be a name or a keras.Optimizer, but it is {optimizer!r}")
     learning_rate = 1e-3 if learning_rate is None else learning_rate
-    if not isinstance(learning_rate, (int, float, np.number)) or not 0 < learning_rate < np.inf:
+    if not isinstance(learning_rate, (int, float, np.number)) or learning_rate is True or not 0 < learning_rate < np.inf:
         raise ValueError(f"learning_rate must be a positive number, but it is {learning_rate!r}")
-    made = keras.optimizers.get(optimizer)
+    try:
+        made = keras.optimizers.get(optimizer)
+    except ValueError as error:
+        raise ValueError(f"optimizer must be a name that Keras knows or a keras.Optimizer, but it is {optimizer!r}") from error
     made.learning_rate = float(learning_rate)
     return made
 
@@ -682,7 +717,32 @@ def as_loss(loss):
         If it is none of these, or Keras does not know the name.
     """
     if isinstance(loss, str):
-        return keras.losses.get(loss)
+        try:
+            return keras.losses.get(loss)
+        except ValueError as error:
+            raise ValueError(f"loss must be a name that Keras knows, a keras.Loss or a function, but it is {loss!r}") from error
     if not callable(loss) or isinstance(loss, type):
         raise TypeError(f"loss must be a name, a keras.Loss or a function of (target, reconstruction), but it is {loss!r}")
     return loss
+
+
+def check_range(loss, x, target, name, target_name):
+    """Say so when a binary cross entropy is to be taken of a target outside [0, 1]: it has no least value there.
+
+    Parameters
+    ----------
+    loss : callable
+        What `as_loss` returned.
+    x : array
+        What is reconstructed where ``target`` is None.
+    target : array or None
+    name, target_name : str
+        The names of the two, for the error message.
+
+    Raises
+    ------
+    ValueError
+        If it is a cross entropy of Keras, by name, object or function, and a value lies outside [0, 1].
+    """
+    if loss is keras.losses.binary_crossentropy or isinstance(loss, keras.losses.BinaryCrossentropy):
+        as_pixels(x if target is None else target, name if target is None else target_name)

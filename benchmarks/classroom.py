@@ -3,13 +3,15 @@
     python benchmarks/classroom.py                           # thirty learners with notebook 01
     python benchmarks/classroom.py --kernels 5 --notebook 03
 
-All kernels start at once, which is harder than a class in which people read. "Own" memory is what a kernel takes for itself at
-its peak. The rest of its resident memory are pages of files, nearly all of TensorFlow's library, which the machine holds once
-for all kernels. "In all" is by how much the machine's available memory fell. Needs Linux, for its /proc.
+All kernels start at once, which is harder than a class in which people read, and stay until the last is done. "Own" memory is
+what a kernel takes for itself at its peak, looked at five times a second. The rest of its resident memory are pages of files,
+TensorFlow's library and the images, which the machine holds once for all kernels. "In all" is by how much the machine's available
+memory fell. Needs Linux, for its /proc.
 """
 
 import argparse
 import asyncio
+import contextlib
 import re
 import statistics
 import time
@@ -32,7 +34,7 @@ def available():
 
 
 async def learn(notebook, everybody):
-    """Run a notebook in a kernel of its own; return its seconds, own and shared megabytes, and what went wrong.
+    """Run a notebook in a kernel of its own; return its seconds, its peaks of own and shared megabytes, and what went wrong.
 
     The kernel stays, as it does in a class, until everybody is done.
     """
@@ -42,8 +44,9 @@ async def learn(notebook, everybody):
         kernel_name="python3",
         resources={"metadata": {"path": notebook.parent}},
     )
-    start, failure = time.perf_counter(), None
+    start, failure, peaks = time.perf_counter(), None, {"RssAnon": 0, "RssFile": 0}
     async with client.async_setup_kernel():
+        watching = asyncio.create_task(watch_kernel(client.km.provisioner.pid, peaks))
         try:
             for number, cell in enumerate(client.nb.cells):
                 await client.async_execute_cell(cell, number)
@@ -51,15 +54,21 @@ async def learn(notebook, everybody):
             failure = str(error)
         seconds = time.perf_counter() - start
         await everybody.wait()
-        status = Path(f"/proc/{client.km.provisioner.pid}/status")
-        try:
-            shared = megabytes(status, "RssFile")
-            return seconds, megabytes(status, "VmHWM") - shared, shared, failure
-        except OSError:  # there is no such process
-            return seconds, None, None, failure or "the kernel died"
+        watching.cancel()
+    return seconds, peaks["RssAnon"], peaks["RssFile"], failure
 
 
-async def watch(lowest):
+async def watch_kernel(process, peaks):
+    """Raise the peaks of a kernel's memory, until the kernel or this task ends."""
+    status = Path(f"/proc/{process}/status")
+    with contextlib.suppress(OSError, TypeError):  # a process that has ended has no memory, and then no status
+        while True:
+            for field in peaks:
+                peaks[field] = max(peaks[field], megabytes(status, field))
+            await asyncio.sleep(0.2)
+
+
+async def watch_machine(lowest):
     """Note in ``lowest`` how little memory was available, once a second."""
     while True:
         lowest[0] = min(lowest[0], available())
@@ -70,7 +79,7 @@ async def run_class(notebook, number):
     """Return the wall time, the memory in all, and what `learn` returned for each kernel."""
     before = available()
     lowest = [before]
-    watching = asyncio.create_task(watch(lowest))
+    watching = asyncio.create_task(watch_machine(lowest))
     start = time.perf_counter()
     everybody = asyncio.Barrier(number)
     results = await asyncio.gather(*(learn(notebook, everybody) for _ in range(number)))
@@ -92,16 +101,10 @@ def main():
     failures = [failure for *_, failure in results if failure]
     print(f"{options.kernels} kernels, {found[0].stem}")
     print(f"completed {len(results) - len(failures)}, failed {len(failures)}; {wall:.0f} s until the last was done")
-    for title, values, unit in zip(
-        ("seconds", "own memory at its peak", "shared memory"),
-        list(zip(*results, strict=True))[:3],
-        ("s", "MB", "MB"),
-        strict=True,
-    ):
-        known = [value for value in values if value is not None]
-        if known:
-            print(f"{title:24}median {statistics.median(known):6.0f} {unit:3} most {max(known):6.0f} {unit}")
-    print(f"{'memory in all':24}{in_all:13.0f} MB")
+    seconds, own, shared, _ = zip(*results, strict=True)
+    for title, values, unit in (("time", seconds, "s"), ("own memory", own, "MB"), ("shared memory", shared, "MB")):
+        print(f"{title:16}median {statistics.median(values):6.0f} {unit:3} most {max(values):6.0f} {unit}")
+    print(f"{'memory in all':16}{in_all:13.0f} MB")
     for failure in failures:
         print(f"\nFailed: {failure}")
 

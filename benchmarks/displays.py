@@ -6,6 +6,7 @@ The models are small and hardly trained, the images are MNIST's, and each time i
 need at most 30 ms, and the pixels should have changed after 150 ms. Without Playwright or a chromium only the kernel is timed.
 """
 
+import functools
 import importlib.util
 import statistics
 import sys
@@ -14,6 +15,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import aehelpers as ae
 import nbformat
 import numpy as np
 
@@ -25,27 +27,48 @@ from browser import BROWSER_OPTIONS, OpenNotebook, find_chromium, jupyterlab  # 
 MOVES = 30
 KERNEL_LIMIT, BROWSER_LIMIT = 30, 150  # milliseconds
 
-PREPARE = """\
-import aehelpers as ae
-import keras
-import numpy as np
-
-data = ae.load("mnist")
-x_train, x_test = data.x_train, data.x_test
-
-
-def quick(code_size, **options):
-    keras.utils.set_random_seed(0)
-    model = ae.autoencoder(code_size=code_size, **options)
-    ae.fit(model, x_train, steps=200, batch_size=64, learning_rate=3e-3, progress=False)
-    return model
-
-
-models = {size: quick(size, code_activation=None) for size in (2, 8, 32)}
-named = {f"code of {size}": model for size, model in models.items()}
-sigmoid = quick(64, code_activation="sigmoid")
-"""
 HISTORY = SimpleNamespace(steps=np.arange(1, 201), loss=np.geomspace(0.7, 0.1, 200))
+
+
+@functools.cache
+def prepare():
+    """Return the data and the models that the displays show."""
+    import keras
+
+    data = ae.load("mnist")
+    x_train, x_test = data.x_train, data.x_test
+
+    def quick(code_size, **options):
+        keras.utils.set_random_seed(0)
+        model = ae.autoencoder(code_size=code_size, **options)
+        ae.fit(model, x_train, steps=200, batch_size=64, learning_rate=3e-3, progress=False)
+        return model
+
+    models = {size: quick(size, code_activation=None) for size in (2, 8, 32)}
+    return SimpleNamespace(
+        x_train=x_train,
+        x_test=x_test,
+        y_test=data.y_test,
+        models=models,
+        named={f"code of {size}": model for size, model in models.items()},
+        sigmoid=quick(64, code_activation="sigmoid"),
+    )
+
+
+def make(name):
+    """Return a new display of this name."""
+    p = prepare()
+    codes, logits = p.models[2].encoder(p.x_test).numpy(), p.models[32](p.x_test[:8]).numpy() * 9 - 4
+    return {
+        "code_size_display": lambda: ae.code_size_display(p.models, p.x_train, p.x_test),
+        "noise_display": lambda: ae.noise_display(p.named, {"masking": ae.masking_noise}, p.x_test),
+        "threshold_display": lambda: ae.threshold_display({"sigmoid": p.sigmoid}, {"subtract": np.subtract}, p.x_test),
+        "step_display": lambda: ae.step_display(p.sigmoid, p.x_test),
+        "sigmoid_display": lambda: ae.sigmoid_display(p.x_test[:8], logits),
+        "latent_plane": lambda: ae.latent_plane(p.models[2].decoder, codes, p.x_test, p.y_test),
+        "drawing_pad": lambda: ae.drawing_pad(p.named, p.x_test),
+        "training_display": lambda: ae.training_display(p.sigmoid, p.x_test[:500], steps=200, highest_loss=0.7),
+    }[name]()
 
 
 def choose(name):
@@ -97,15 +120,15 @@ PLANE = ("canvas.ae-plane", ["ArrowRight", "ArrowUp"] * (MOVES // 2))
 PAD = ("canvas.ae-pad", ["Space ArrowUp"] + ["ArrowUp"] * 9 + ["ArrowLeft"] * 10 + ["ArrowDown"] * 10)
 
 DISPLAYS = {
-    # how it is made: (its move in the kernel, its moves in the browser)
-    "ae.code_size_display(models, x_train, x_test)": (choose("size"), SLIDER),
-    "ae.noise_display(named, {'masking': ae.masking_noise}, x_test)": (slide("level"), SLIDER),
-    "ae.threshold_display({'sigmoid': sigmoid}, {'subtract': np.subtract}, x_test)": (slide("threshold"), SLIDER),
-    "ae.step_display(sigmoid, x_test)": (choose("temperature"), SLIDER_AT_ITS_END),
-    "ae.sigmoid_display(x_test[:8], models[32](x_test[:8]).numpy() * 9 - 4)": (choose("shown"), TWO_BUTTONS),
-    "ae.latent_plane(models[2].decoder, models[2].encoder(x_test).numpy(), x_test, data.y_test)": (drag, PLANE),
-    "ae.drawing_pad(named, x_test)": (draw, PAD),
-    "ae.training_display(sigmoid, x_test[:500], steps=200, highest_loss=0.7)": (record, None),
+    # name: (its move in the kernel, its moves in the browser)
+    "code_size_display": (choose("size"), SLIDER),
+    "noise_display": (slide("level"), SLIDER),
+    "threshold_display": (slide("threshold"), SLIDER),
+    "step_display": (choose("temperature"), SLIDER_AT_ITS_END),
+    "sigmoid_display": (choose("shown"), TWO_BUTTONS),
+    "latent_plane": (drag, PLANE),
+    "drawing_pad": (draw, PAD),
+    "training_display": (record, None),
 }
 
 # From the next key press, heard before anybody else hears of it, until the picture that follows is about to be painted.
@@ -121,17 +144,16 @@ STOPWATCH = """image => {
 
 def time_kernel():
     """Return the median milliseconds of a move for each display."""
-    names, times = {}, {}
-    exec(PREPARE, names)
-    for source, (move, _) in DISPLAYS.items():
-        display, taken = eval(source, names), []
+    times = {}
+    for name, (move, _) in DISPLAYS.items():
+        display, taken = make(name), []
         for number in range(MOVES):
             start = time.perf_counter()
             move(display, number)
             taken.append(1000 * (time.perf_counter() - start))
         if "ae-failed" in display.sentence.value:
-            raise RuntimeError(f"{source}: {display.sentence.value}")
-        times[source] = statistics.median(taken)
+            raise RuntimeError(f"{name}: {display.sentence.value}")
+        times[name] = statistics.median(taken)
     return times
 
 
@@ -139,22 +161,22 @@ def time_browser():
     """Return the median milliseconds from a key to the picture, for each display that has controls."""
     from playwright.sync_api import sync_playwright
 
-    sources = [source for source, (_, moves) in DISPLAYS.items() if moves]
+    names = [name for name, (_, moves) in DISPLAYS.items() if moves]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         folder, home = Path(place) / "notebooks", Path(place) / "home"
         folder.mkdir()
         home.mkdir()
-        cells = [nbformat.v4.new_code_cell(source) for source in (PREPARE, *sources)]
-        kernel = {
-            "kernelspec": {"name": "python3", "display_name": "Python 3"}
-        }  # without one, JupyterLab asks which it should be
-        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "displays.ipynb")
+        find_me = f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nimport displays\ndisplays.prepare()\nNone"
+        cells = [nbformat.v4.new_code_cell(source) for source in (find_me, *(f"displays.make({name!r})" for name in names))]
+        kernel = {"name": "python3", "display_name": "Python 3"}  # without one, JupyterLab asks which it should be
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        nbformat.write(notebook, folder / "displays.ipynb")
         with jupyterlab(folder, home) as lab, sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=find_chromium(), args=BROWSER_OPTIONS)
             notebook = OpenNotebook(browser.new_context(), lab, "displays.ipynb")
             notebook.run_all(300)
             displays = notebook.page.locator(".ae-display")
-            times = {source: _time_keys(displays.nth(n), *DISPLAYS[source][1]) for n, source in enumerate(sources)}
+            times = {name: _time_keys(displays.nth(n), *DISPLAYS[name][1]) for n, name in enumerate(names)}
             notebook.close()
             browser.close()
     return times
@@ -183,9 +205,8 @@ def main():
     else:
         print("The browser is not timed: playwright or chromium is missing.")
     print(f"{'display':22}{'kernel':>10}{'limit':>8}{'browser':>12}{'limit':>8}")
-    for source, milliseconds in kernel.items():
-        name = source.removeprefix("ae.").partition("(")[0]
-        seen = f"{browser[source]:9.0f} ms{BROWSER_LIMIT:5} ms" if source in browser else f"{'-':>12}"
+    for name, milliseconds in kernel.items():
+        seen = f"{browser[name]:9.0f} ms{BROWSER_LIMIT:5} ms" if name in browser else f"{'-':>12}"
         print(f"{name:22}{milliseconds:7.1f} ms{KERNEL_LIMIT:5} ms{seen}")
 
 

@@ -1,16 +1,17 @@
 """The two data sets are complete, unaltered, and split as they say."""
 
 import dataclasses
-import gc
+import errno
 import hashlib
+import mmap
+import os
 import shutil
-import weakref
 from pathlib import Path
 
 import aehelpers as ae
 import numpy as np
 import pytest
-from aehelpers import datasets
+from aehelpers import cache, datasets
 
 FILES = Path(datasets.__file__).parent / "data"
 
@@ -96,18 +97,62 @@ def test_arrays_are_read_only(both, name):
         both[name].name = "other"
 
 
-def test_floats_are_shared_while_held_and_forgotten_after(both):
-    data = both["mnist"]
-    held = data.x_valid
-    assert data.x_valid is held
-    piece, watch = held[:10], weakref.ref(held)
-    del held
-    gc.collect()
-    assert watch() is data.x_valid  # a slice holds the whole
-    del piece
-    gc.collect()
-    assert watch() is None
-    assert data.x_valid.shape == (5_000, 784)
+class TestSharedFile:
+    """The images as float32 in a file of the cache folder, which every process maps."""
+
+    @pytest.fixture
+    def folder(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(cache, "folder", lambda: tmp_path / "cache")
+        return tmp_path / "cache"
+
+    @staticmethod
+    def is_mapped(array):
+        while isinstance(array, np.ndarray):
+            array = array.base
+        return isinstance(array, mmap.mmap)
+
+    def test_is_made_once_and_read_afterwards(self, both, folder, monkeypatch):
+        first = ae.load("mnist")
+        assert [path.name for path in folder.iterdir()] == ["mnist.float32"]
+        monkeypatch.setattr(datasets, "_as_floats", lambda arrays: pytest.fail("the file is there"))
+        second = ae.load("mnist")
+        assert self.is_mapped(first.x_train) and self.is_mapped(second.x_test)
+        assert np.array_equal(first.x_valid, both["mnist"].x_valid) and np.array_equal(second.x_valid, first.x_valid)
+
+    @pytest.mark.parametrize("harm", ["one bit", "truncated", "empty", "longer", "directory"])
+    def test_a_damaged_file_is_not_believed(self, both, folder, harm):
+        folder.mkdir()
+        path = folder / "mnist.float32"
+        if harm == "directory":
+            path.mkdir()
+        else:
+            ae.load("mnist")
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= harm == "one bit"
+            path.unlink()
+            path.write_bytes({"truncated": content[:-4], "empty": b"", "longer": content + b"0000"}.get(harm, content))
+        data = ae.load("mnist")
+        assert np.array_equal(data.x_test, both["mnist"].x_test)
+        assert self.is_mapped(data.x_test) == (harm != "directory") and not list(folder.glob("*.tmp"))
+
+    @pytest.mark.parametrize("target", ["os.fsync", "os.replace", "os.unlink", "mmap.mmap"])
+    def test_without_room_or_mapping_they_are_in_memory(self, both, folder, monkeypatch, target):
+        def fail(*arguments, **options):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(target, fail)
+            if target == "os.unlink":
+                patch.setattr("os.replace", fail)
+            data = ae.load("mnist")
+        assert not self.is_mapped(data.x_test) and not data.x_test.flags.writeable
+        assert np.array_equal(data.x_test, both["mnist"].x_test)
+
+    def test_a_removed_file_stays_readable(self, both, folder):
+        data = ae.load("mnist")
+        if os.name != "nt":  # where a mapped file cannot be removed
+            shutil.rmtree(folder)
+        assert np.array_equal(data.x_test[::100], both["mnist"].x_test[::100])
 
 
 def test_two_loads_compare_by_identity(both):

@@ -1,6 +1,7 @@
 """`import aehelpers` is light and silent, and what loads after it stays silent."""
 
 import os
+import sys
 
 import aehelpers as ae
 import pytest
@@ -94,3 +95,34 @@ def test_watcher_finds_only_what_it_wraps():
     assert _imports.Watcher.find_spec("json") is None
     assert _imports.Watcher.find_spec("tensorflow.python") is None
     assert _imports.Watcher.find_spec("keras").name == "keras"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc is told how to give memory back, and /proc is Linux's")
+def test_memory_that_is_free_goes_back(python):
+    """TensorFlow alone keeps the room of one copy of the images (172 MB), or of several, for ever."""
+    done = python(
+        "import re\n"
+        "import aehelpers as ae\n"
+        "import tensorflow as tf\n"
+        "def own():\n"
+        "    return int(re.search(r'RssAnon:\\s+(\\d+)', open('/proc/self/status').read())[1]) / 1024\n"
+        "x = ae.load('mnist').x_train\n"
+        "model = ae.autoencoder(code_size=4)\n"
+        "model(x[:10])\n"
+        "before = own()\n"
+        "for _ in range(2):\n"
+        "    tf.constant(x)\n"
+        "    codes = model.encoder(x).numpy()\n"
+        "print(own() - before)\n"
+    )
+    assert float(done.stdout) < 60, done.stderr
+
+
+def test_a_setting_of_the_user_is_kept(python):
+    done = python(
+        "import os\n"
+        "os.environ['TF_ONEDNN_USE_SYSTEM_ALLOCATOR'] = '0'\n"
+        "import aehelpers, tensorflow\n"
+        "print(os.environ['TF_ONEDNN_USE_SYSTEM_ALLOCATOR'])\n"
+    )
+    assert done.stdout == "0\n"

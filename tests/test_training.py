@@ -6,6 +6,7 @@ import re
 import signal
 import threading
 import warnings
+import weakref
 
 import aehelpers as ae
 import keras
@@ -802,8 +803,8 @@ WRONG = {
         ValueError,
         "validation_target must have a row for each of the 20",
     ),
-    "seed negative": ({"seed": -1}, ValueError, "non-negative"),
-    "seed text": ({"seed": "a"}, TypeError, "SeedSequence"),
+    "seed negative": ({"seed": -1}, ValueError, "seed must be None, a whole number of at least 0"),
+    "seed text": ({"seed": "a"}, TypeError, "seed must be None, a whole number"),
 }
 
 
@@ -898,3 +899,18 @@ def test_sweep_ends_when_interrupted(small, tiny, fit, monkeypatch, capsys):
 def test_sweep_wants_a_model_from_build(tiny):
     with pytest.raises(TypeError, match=r"model must be a keras\.Model, but it is NoneType"):
         ae.sweep(lambda value: None, [1], tiny, steps=1)
+
+
+@XLA
+def test_nothing_of_a_training_outlives_its_model(small, tiny, fit, use_xla, xla):
+    """Keras's optimizers, inside a graph of TensorFlow, leave it registered for ever, and the weights with it."""
+    use_xla(xla)
+    before = {id(thing) for thing in gc.get_objects() if type(thing).__name__.endswith("FuncGraph")}
+    model = small()
+    history = fit(model, tiny, optimizer="adam")
+    weights = [weakref.ref(variable.value) for variable in (*model.variables, *history.optimizer.variables)]
+    del model, history
+    gc.collect()
+    after = {id(thing) for thing in gc.get_objects() if type(thing).__name__.endswith("FuncGraph")}
+    assert after <= before
+    assert not any(reference() is not None for reference in weights)
