@@ -5,7 +5,7 @@
 
 All kernels start at once, which is harder than a class in which people read, and stay until the last is done. "Own" memory is
 what a kernel takes for itself at its peak, looked at five times a second. The rest of its resident memory are pages of files,
-TensorFlow's library and the images, which the machine holds once for all kernels. "In all" is by how much the machine's available
+TensorFlow's library and the images, which the machine holds once for all. "In all" is by how much the machine's available
 memory fell. Needs Linux, for its /proc.
 """
 
