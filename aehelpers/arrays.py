@@ -1,4 +1,4 @@
-"""Checks of array arguments, shared by everything that takes images."""
+"""Checks of arguments, shared by everything that takes images."""
 
 import math
 import numbers
@@ -28,7 +28,12 @@ def as_images(images, name, width=None, at_least=1):
     ValueError
         If the rank or the width is wrong, if there are too few rows, or if a value is NaN or infinite.
     """
-    array = np.asarray(images)
+    try:
+        array = np.asarray(images)
+    except ValueError as error:  # rows of several lengths, for example
+        raise ValueError(
+            f"{name} must be an array of shape (images, pixels), but no array can be made of it: {error}"
+        ) from error
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, but its dtype is {array.dtype}")
     if array.ndim != 2:
@@ -49,9 +54,9 @@ def as_images(images, name, width=None, at_least=1):
     return array
 
 
-def as_pixels(images, name, width=None):
+def as_pixels(images, name, width=None, at_least=1):
     """Like `as_images`, for values that are pixels or probabilities: they must lie in [0, 1]."""
-    array = as_images(images, name, width)
+    array = as_images(images, name, width, at_least)
     low, high = array.min(), array.max()
     if low < 0 or high > 1:
         hint = "; divide by 255 first" if low >= 0 and high <= 255 and high > 2 else ""
@@ -83,15 +88,48 @@ def positive_integer(value, name):
     ValueError
         If it is below 1.
     """
+    return _whole_number(value, name, "a positive whole number", 1)
+
+
+def optional_seed(value, name):
+    """Return ``value`` as None or an int, or say that it is neither None nor a whole number of at least 0.
+
+    Raises
+    ------
+    TypeError
+        If it is neither None nor an integer (a bool and 2.0 are not).
+    ValueError
+        If it is negative.
+    """
+    return None if value is None else _whole_number(value, name, "None or a whole number", 0)
+
+
+def _whole_number(value, name, wanted, at_least):
     try:
         number = operator.index(value)
     except TypeError:
         number = None
     if number is None or isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be a positive whole number, but it is {value!r}")
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1, but it is {number}")
+        raise TypeError(f"{name} must be {wanted}, but it is {value!r:.200}")
+    if number < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, but it is {number}")
     return number
+
+
+def random_generator(seed, name):
+    """Return `numpy.random.default_rng` of ``seed``, or say that NumPy cannot take it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither None, a whole number of at least 0, a sequence of such numbers, nor a generator.
+    """
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"{name} must be None, a whole number of at least 0 or a numpy.random.Generator, but it is {seed!r:.200}"
+        ) from error
 
 
 def non_negative_number(value, name):
@@ -105,7 +143,7 @@ def non_negative_number(value, name):
         If it is negative, infinite or NaN.
     """
     if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be a number, but it is {value!r}")
+        raise TypeError(f"{name} must be a number, but it is {value!r:.200}")
     if not 0 <= value < math.inf:
         raise ValueError(f"{name} must be finite and at least 0, but it is {value!r}")
     return float(value)
@@ -126,3 +164,46 @@ def fraction(value, name, open_interval=False):
         where = "between 0 and 1" if open_interval else "in [0, 1]"
         raise ValueError(f"{name} must lie {where}, but it is {value!r}")
     return number
+
+
+def true_or_false(value, name):
+    """Return ``value`` as a bool, or say that it is none: a text such as "no" would count as true.
+
+    Raises
+    ------
+    TypeError
+        If it is neither True nor False.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, but it is {value!r:.200}")
+    return bool(value)
+
+
+def as_dict(entries, name, what, may_be_empty=False):
+    """Return ``entries``, or say that it is not a dict of names and ``what`` with at least one entry.
+
+    Raises
+    ------
+    TypeError
+        If it is not a dict.
+    ValueError
+        If it is empty and may not be.
+    """
+    if not isinstance(entries, dict):
+        raise TypeError(f"{name} must be a dict of name and {what}, but it is {entries!r:.200}")
+    if not entries and not may_be_empty:
+        raise ValueError(f"{name} must have at least one entry of name and {what}, but it is empty")
+    return entries
+
+
+def as_function(value, name, of):
+    """Return ``value``, or say that it is not a function of what is told.
+
+    Raises
+    ------
+    TypeError
+        If it cannot be called.
+    """
+    if not callable(value):
+        raise TypeError(f"{name} must be a function of {of}, but it is {value!r:.200}")
+    return value

@@ -1,12 +1,13 @@
 """The ladder's other rungs: what an autoencoder has to beat, and what no model can beat."""
 
 import numpy as np
-from aehelpers.arrays import as_images, as_pixels, non_negative_number, positive_integer, side_of
+from aehelpers.arrays import as_dict, as_images, as_pixels, non_negative_number, positive_integer, side_of
 from aehelpers.tables import Table
 from PIL import Image, ImageFilter
 
 _HALF_A_GREY_LEVEL = 1 / 510
 _KERAS_EPSILON = 1e-7
+_LARGEST_RADIUS = 1e6  # Pillow counts in whole numbers that end not far above
 _PIECE = 1000  # images at a time, so that no large intermediate array is made
 
 
@@ -51,6 +52,7 @@ def bce(x, reconstruction):
     x, reconstruction = _same_shape(as_pixels(x, "x"), as_pixels(reconstruction, "reconstruction"))
 
     def cross_entropy(pixel, probability):
+        pixel = pixel.astype(float)  # in float32, 1 - pixel is rounded, and the result can fall below the floor
         probability = np.clip(probability.astype(float), _KERAS_EPSILON, 1 - _KERAS_EPSILON)
         return -pixel * np.log(probability) - (1 - pixel) * np.log1p(-probability)
 
@@ -132,7 +134,8 @@ class PCA:
     Raises
     ------
     TypeError, ValueError
-        If ``x_train`` is not an array of images, or ``k`` not a whole number from 1 to the number of pixels.
+        If ``x_train`` is not an array of images, or holds numbers whose squares are too large for float32; or if ``k`` is not
+        a whole number from 1 to the number of pixels.
 
     References
     ----------
@@ -143,14 +146,16 @@ class PCA:
     def __init__(self, x_train, k):
         x_train = as_images(x_train, "x_train", at_least=2)
         pixels = x_train.shape[1]
-        self.k = positive_integer(k, "k")
-        if self.k > pixels:
-            raise ValueError(f"k must be at most the number of pixels, {pixels}, but it is {self.k}")
+        self.k = _number_of_components(k, "k", pixels)
         mean = x_train.mean(axis=0, dtype=float)
         scatter = np.zeros((pixels, pixels))
-        for piece in _pieces(x_train):
-            centred = piece - mean.astype(np.float32)
-            scatter += centred.T @ centred
+        with np.errstate(over="ignore", invalid="ignore"):  # the error below says it better than a warning
+            for piece in _pieces(x_train):
+                centred = piece - mean.astype(np.float32)
+                scatter += centred.T @ centred
+        if not np.isfinite(scatter).all():
+            low, high = x_train.min(), x_train.max()
+            raise ValueError(f"x_train must hold numbers whose squares fit into float32, but they go from {low:g} to {high:g}")
         variances, vectors = np.linalg.eigh(scatter / (len(x_train) - 1))
         components = vectors.T[::-1][: self.k]
         largest = np.abs(components).argmax(axis=1)
@@ -202,7 +207,7 @@ def blur(x, radius):
     x : array, shape (images, pixels)
         Square images with pixels in [0, 1].
     radius : float
-        Standard deviation of the bell, in pixels; 0 changes nothing.
+        Standard deviation of the bell, in pixels, at most a million; 0 changes nothing but the rounding to grey levels.
 
     Returns
     -------
@@ -212,13 +217,17 @@ def blur(x, radius):
     Raises
     ------
     TypeError, ValueError
-        If ``x`` is not an array of square images with values in [0, 1], or ``radius`` not a finite number of at least 0.
+        If ``x`` is not an array of square images with values in [0, 1], or ``radius`` not a number from 0 to a million.
 
     References
     ----------
     Notebook 06.
     """
-    return _filtered(x, ImageFilter.GaussianBlur(non_negative_number(radius, "radius")))
+    x, side = _square_pixels(x)
+    radius = non_negative_number(radius, "radius")
+    if radius > _LARGEST_RADIUS:
+        raise ValueError(f"radius must be at most a million pixels, but it is {radius:g}")
+    return _filtered(x, side, ImageFilter.GaussianBlur(radius))
 
 
 def median_filter(x, size):
@@ -229,7 +238,7 @@ def median_filter(x, size):
     x : array, shape (images, pixels)
         Square images with pixels in [0, 1].
     size : int
-        Side of the square, an odd number of pixels.
+        Side of the square, an odd number of pixels, less than twice the side of the images.
 
     Returns
     -------
@@ -239,20 +248,27 @@ def median_filter(x, size):
     Raises
     ------
     TypeError, ValueError
-        If ``x`` is not an array of square images with values in [0, 1], or ``size`` not an odd positive number.
+        If ``x`` is not an array of square images with values in [0, 1], or ``size`` not such a number.
 
     References
     ----------
     J. Tukey (1977), Exploratory data analysis. Notebook 06.
     """
-    if positive_integer(size, "size") % 2 == 0:
+    x, side = _square_pixels(x)
+    size = positive_integer(size, "size")
+    if size % 2 == 0:
         raise ValueError(f"size must be odd, but it is {size}")
-    return _filtered(x, ImageFilter.MedianFilter(int(size)))
+    if size >= 2 * side:  # from there on it reaches over all edges, and Pillow needs ever more memory
+        raise ValueError(f"size must be less than twice the side of the images, {side}, but it is {size}")
+    return _filtered(x, side, ImageFilter.MedianFilter(size))
 
 
-def _filtered(x, image_filter):
+def _square_pixels(x):
     x = as_pixels(x, "x")
-    side = side_of(x, "x")
+    return x, side_of(x, "x")
+
+
+def _filtered(x, side, image_filter):
     levels = np.rint(x * 255).astype(np.uint8).reshape(-1, side, side)
     made = np.stack([np.asarray(Image.fromarray(image).filter(image_filter)) for image in levels])
     return made.reshape(x.shape).astype(np.float32) / 255
@@ -286,13 +302,12 @@ def loss_ladder(x_train, x_test, models, code_size):
     ----------
     Notebooks 01 to 03.
     """
-    x_train, x_test = as_pixels(x_train, "x_train"), as_pixels(x_test, "x_test")
+    x_train, x_test = as_pixels(x_train, "x_train", at_least=2), as_pixels(x_test, "x_test")
     if x_train.shape[1] != x_test.shape[1]:
         raise ValueError(f"x_test must have {x_train.shape[1]} columns as x_train has, but its shape is {x_test.shape}")
-    if not isinstance(models, dict):
-        raise TypeError(f"models must be a dict of name and model, but it is {models!r:.200}")
+    code_size = _number_of_components(code_size, "code_size", x_train.shape[1])
+    as_dict(models, "models", "model", may_be_empty=True)
     floor = bce_floor(x_test)
-    pca = PCA(x_train, code_size)
 
     def rung(name, reconstruction, inside=0.0):
         error = mse(x_test, reconstruction)
@@ -303,22 +318,27 @@ def loss_ladder(x_train, x_test, models, code_size):
         cross_entropy = bce(x_test, reconstruction)
         return name, cross_entropy, cross_entropy - floor, error
 
+    # The models first: what is wrong with one should be said before the seconds that PCA takes.
+    of_models = [rung(name, outputs(model, x_test, f"models[{name!r}]", x_test.shape[1])) for name, model in models.items()]
+    pca = PCA(x_train, code_size)
     rows = [
         rung("mean image", np.broadcast_to(mean_image(x_train), x_test.shape), _HALF_A_GREY_LEVEL),
         rung(f"PCA-{pca.k}", pca.reconstruct(x_test), _HALF_A_GREY_LEVEL),
-        *(rung(name, outputs(model, x_test, x_test.shape[1])) for name, model in models.items()),
+        *of_models,
         ("floor", floor, 0.0, 0.0),
     ]
     return Table(("reconstruction by", "cross entropy", "above the floor", "squared error"), rows)
 
 
-def outputs(model, x, width=None):
+def outputs(model, x, name, width=None):
     """Return ``model(x)`` as a float32 array, computed in pieces.
 
     Parameters
     ----------
     model : keras.Model or callable
     x : array, shape (images, pixels)
+    name : str
+        The model's name, for the error message.
     width : int, optional
         The number of columns that the output must have.
 
@@ -329,12 +349,31 @@ def outputs(model, x, width=None):
     Raises
     ------
     TypeError, ValueError
-        If ``model`` cannot be called, or its output is not an array of finite numbers with that many columns.
+        If ``model`` cannot be called or cannot take ``x``, or its output is not an array of finite numbers with a row for
+        each image and that many columns.
     """
     if not callable(model):
-        raise TypeError(f"a model must be a keras.Model or a function of an array of images, but it is {model!r:.200}")
-    # Not `predict_on_batch`: TensorFlow would warn about tracing too often after a few models.
-    return np.concatenate([as_images(model(piece), "a model's output", width) for piece in _pieces(x)])
+        raise TypeError(f"{name} must be a keras.Model or a function of an array of images, but it is {model!r:.200}")
+    made = []
+    for piece in _pieces(x):
+        try:
+            # Not `predict_on_batch`: TensorFlow would warn about tracing too often after a few models.
+            output = model(piece)
+        except (TypeError, ValueError) as error:  # what Keras says names neither the argument nor the images
+            raise ValueError(f"{name} must take images of shape {piece.shape}, but it cannot: {error}") from error
+        made.append(as_images(output, f"the output of {name}", width))
+        if len(made[-1]) != len(piece):
+            raise ValueError(
+                f"the output of {name} must have a row for each of the {len(piece)} images, but its shape is {made[-1].shape}"
+            )
+    return np.concatenate(made)
+
+
+def _number_of_components(k, name, pixels):
+    k = positive_integer(k, name)
+    if k > pixels:
+        raise ValueError(f"{name} must be at most the number of pixels, {pixels}, but it is {k}")
+    return k
 
 
 def _pieces(x):

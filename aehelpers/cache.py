@@ -80,8 +80,8 @@ def write(key, arrays):
     """
     # In memory first: an archive that a full disk cuts short raises a second error when it is closed.
     content = io.BytesIO()
-    np.savez(content, *arrays, key=key, checksum=digest(key, arrays))
     with contextlib.suppress(OSError):
+        np.savez(content, *arrays, key=key, checksum=digest(key, arrays))
         _replace(_path(key), content.getbuffer())
 
 

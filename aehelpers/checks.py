@@ -3,6 +3,7 @@
 import textwrap
 
 import numpy as np
+from aehelpers.arrays import as_function
 
 
 def check(sentence, condition):
@@ -43,7 +44,15 @@ def exercise(answer, accept, hint):
         a learner's slip never stops the notebook.
     hint : str
         Shown until the answer is right.
+
+    Raises
+    ------
+    TypeError
+        If ``accept`` is not a function or ``hint`` not a string: that is a slip of the author, not of the learner.
     """
+    as_function(accept, "accept", "the answer")
+    if not isinstance(hint, str):
+        raise TypeError(f"hint must be a string, but it is {hint!r:.200}")
     if answer is None:
         _print_wrapped(f"No answer yet. Hint: {hint}")
         return

@@ -8,7 +8,7 @@ import tensorflow as tf
 from aehelpers.arrays import as_images
 from aehelpers.baselines import PCA, outputs
 from aehelpers.tables import Table
-from aehelpers.training import as_loss, total_loss
+from aehelpers.training import as_loss, as_target, check_range, output_width, total_loss
 
 _NO_VARIANCE = 1e-10  # of the largest: above what the rounding of float32 components leaves, below any real pixel
 
@@ -42,11 +42,11 @@ def gradient_report(model, x, loss="bce", target=None):
     ----------
     Notebook 01.
     """
-    if not isinstance(model, keras.Model):
-        raise TypeError(f"model must be a keras.Model, but it is {type(model).__name__}")
     x = as_images(x, "x")
-    target = x if target is None else as_images(target, "target")
+    target = as_target(target, "target", x, output_width(model, x))
     measure = as_loss(loss)
+    check_range(measure, x, target, "x", "target")
+    target = x if target is None else target
     kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
     with tf.GradientTape() as tape:
         value = total_loss(model, measure, tf.constant(x), tf.constant(target), training=True)
@@ -88,11 +88,14 @@ def weight_drift(model, before):
     """
     if not isinstance(model, keras.Model):
         raise TypeError(f"model must be a keras.Model, but it is {type(model).__name__}")
+    # Not `model.weights`: those are the weights of now, and have never moved.
+    if not isinstance(before, (list, tuple)) or not all(isinstance(b, np.ndarray) and b.dtype.kind == "f" for b in before):
+        raise TypeError(f"before must be a list of arrays, an earlier model.get_weights(), but it is {before!r:.200}")
     after = model.get_weights()
-    if [np.shape(b) for b in before] != [a.shape for a in after]:
+    if [b.shape for b in before] != [a.shape for a in after]:
         raise ValueError(
             f"before must be an earlier model.get_weights(), with shapes {[a.shape for a in after]}, "
-            f"but its shapes are {[np.shape(b) for b in before]}"
+            f"but its shapes are {[b.shape for b in before]}"
         )
     rows = []
     for weight, old, new in zip(model.weights, before, after, strict=True):
@@ -126,7 +129,7 @@ def dead_units(encoder, x):
     ----------
     Notebook 03.
     """
-    return (outputs(encoder, as_images(x, "x")) <= 0).all(axis=0)
+    return (outputs(encoder, as_images(x, "x"), "encoder") <= 0).all(axis=0)
 
 
 @dataclass(frozen=True)
@@ -185,8 +188,9 @@ def code_usage(codes):
     C. Shannon (1948), A mathematical theory of communication. Notebook 01.
     """
     codes = as_images(codes, "codes")
-    if not np.isin(codes, (0, 1)).all():
-        raise ValueError("codes must hold zeros and ones only")
+    binary = np.isin(codes, (0, 1))
+    if not binary.all():
+        raise ValueError(f"codes must hold zeros and ones only, but one of its values is {codes[~binary][0]:g}")
     share = codes.mean(axis=0, dtype=float)
     inside = np.clip(share, 1e-300, 1 - 1e-16)
     bits = np.where((share > 0) & (share < 1), -inside * np.log2(inside) - (1 - inside) * np.log2(1 - inside), 0.0)
@@ -249,6 +253,6 @@ def component_gain(model, x_train, x):
         piece = x[start : start + 1000]
         score = (piece - mean) @ components.T - middle
         variance += np.square(score).sum(axis=0)
-        covariance += (score * ((outputs(model, piece, x.shape[1]) - mean) @ components.T)).sum(axis=0)
+        covariance += (score * ((outputs(model, piece, "model", x.shape[1]) - mean) @ components.T)).sum(axis=0)
     varies = variance > _NO_VARIANCE * max(variance.max(), len(x) * float(pca.variances[0]))
     return np.divide(covariance, variance, out=np.full(len(components), np.nan), where=varies)

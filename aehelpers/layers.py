@@ -2,7 +2,7 @@
 
 import keras
 import tensorflow as tf
-from aehelpers.arrays import fraction, non_negative_number
+from aehelpers.arrays import fraction, non_negative_number, optional_seed
 
 _INSIDE = 1e-6  # how far mean activations of 0 and 1 are moved inwards before their logarithms are taken
 
@@ -22,13 +22,18 @@ def step(x):
     Returns
     -------
     tensor of float32, the same shape
-        0.0 or 1.0.
+        0.0 or 1.0; NaN where ``x`` is NaN, so that it does not go unnoticed.
+
+    Raises
+    ------
+    TypeError
+        If ``x`` does not hold floating-point numbers.
 
     References
     ----------
     Notebook 01; https://ja.stackoverflow.com/questions/50958.
     """
-    return tf.round(tf.sigmoid(x))
+    return tf.round(tf.sigmoid(_as_floats(x, "x")))
 
 
 @keras.saving.register_keras_serializable(package="aehelpers")
@@ -43,16 +48,32 @@ def straight_through_step(x):
     Returns
     -------
     tensor of float32, the same shape
-        0.0 or 1.0.
+        0.0 or 1.0; NaN where ``x`` is NaN.
+
+    Raises
+    ------
+    TypeError
+        If ``x`` does not hold floating-point numbers.
 
     References
     ----------
     Y. Bengio, N. Leonard and A. Courville (2013), Estimating or propagating gradients through stochastic neurons for
     conditional computation, https://arxiv.org/abs/1308.3432. Notebook 01.
     """
-    soft = tf.sigmoid(x)
+    soft = tf.sigmoid(_as_floats(x, "x"))
     # Not soft + stop_gradient(round(soft) - soft): in float32 that sum can miss 1 by a rounding error.
     return _round_straight_through(soft)
+
+
+def _as_floats(x, name):
+    """Return ``x`` as a tensor of floating-point numbers, or say that it is none."""
+    try:
+        x = tf.convert_to_tensor(x)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must hold floating-point numbers, but no tensor can be made of it: {error}") from error
+    if not x.dtype.is_floating:
+        raise TypeError(f"{name} must hold floating-point numbers, but its dtype is {x.dtype.name}")
+    return x
 
 
 @tf.custom_gradient
@@ -81,7 +102,8 @@ class GaussianSampling(keras.layers.Layer):
     Raises
     ------
     TypeError, ValueError
-        If ``kl_weight`` is not a finite number of at least 0; in a call, if the two tensors differ in shape.
+        If ``kl_weight`` is not a finite number of at least 0 or ``seed`` not a whole number of at least 0; in a call, if it is
+        not handed a pair of tensors, or the two differ in shape.
 
     References
     ----------
@@ -92,11 +114,13 @@ class GaussianSampling(keras.layers.Layer):
     def __init__(self, kl_weight=1.0, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.kl_weight = non_negative_number(kl_weight, "kl_weight")
-        self.seed = seed
-        self._noise = keras.random.SeedGenerator(seed)  # its state is a variable, so compiled loops draw anew in each step
+        self.seed = optional_seed(seed, "seed")
+        self._noise = keras.random.SeedGenerator(self.seed)  # its state is a variable, so compiled loops draw anew in each step
 
     def call(self, inputs, training=None):
-        mean, log_variance = inputs
+        if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:  # one tensor of two rows would pass for a pair
+            raise ValueError(f"inputs must be a pair of tensors, mean and log-variance, but it is {inputs!r:.200}")
+        mean, log_variance = (_as_floats(part, name) for part, name in zip(inputs, ("mean", "log-variance"), strict=True))
         if tuple(mean.shape) != tuple(log_variance.shape) or len(mean.shape) != 2:
             raise ValueError(
                 "mean and log-variance must both have the shape (images, units), but their shapes are "
@@ -136,8 +160,9 @@ def kl_sparsity(h, rho):
     Raises
     ------
     TypeError, ValueError
-        If ``rho`` is not a number between 0 and 1, ``h`` has not the shape (images, units), or an activation lies outside
-        [0, 1]. (In a compiled function values cannot be looked at; means outside [0, 1] then give NaN.)
+        If ``rho`` is not a number between 0 and 1, ``h`` does not hold floating-point numbers or has not the shape (images,
+        units), or an activation lies outside [0, 1]. (In a compiled function values cannot be looked at; means outside
+        [0, 1] then give NaN.)
 
     References
     ----------
@@ -145,9 +170,7 @@ def kl_sparsity(h, rho):
     lecture notes of CS294A. Notebook 05.
     """
     rho = fraction(rho, "rho", open_interval=True)
-    h = tf.convert_to_tensor(h)
-    if not h.dtype.is_floating:
-        raise TypeError(f"h must hold floating-point activations, but its dtype is {h.dtype.name}")
+    h = _as_floats(h, "h")
     if h.shape.rank != 2:
         raise ValueError(f"h must have the shape (images, units), but its shape is {tuple(h.shape)}")
     if tf.executing_eagerly():
@@ -227,7 +250,8 @@ class MaskingNoise(keras.layers.Layer):
     Raises
     ------
     TypeError, ValueError
-        If ``p`` is not a number in [0, 1] or a pair of such numbers in ascending order.
+        If ``p`` is not a number in [0, 1] or a pair of such numbers in ascending order, or ``seed`` not a whole number of at
+        least 0.
 
     References
     ----------
@@ -240,8 +264,8 @@ class MaskingNoise(keras.layers.Layer):
         self.p = tuple(fraction(end, "each end of p") for end in p) if isinstance(p, (tuple, list)) else fraction(p, "p")
         if isinstance(self.p, tuple) and (len(self.p) != 2 or self.p[0] > self.p[1]):
             raise ValueError(f"p must be one number or a pair (lowest, highest), but it is {p!r}")
-        self.seed = seed
-        self._noise = keras.random.SeedGenerator(seed)  # its state is a variable, so compiled loops draw anew in each step
+        self.seed = optional_seed(seed, "seed")
+        self._noise = keras.random.SeedGenerator(self.seed)  # its state is a variable, so compiled loops draw anew in each step
         self.built = True  # it has no weights
 
     def call(self, inputs, training=None):
@@ -250,7 +274,8 @@ class MaskingNoise(keras.layers.Layer):
         level = self.p
         if isinstance(level, tuple):
             lowest, highest = level
-            level = lowest + (highest - lowest) * self._draw((tf.shape(inputs)[0], 1))
+            one_for_each_image = (tf.shape(inputs)[0], *[1] * (len(inputs.shape) - 1))
+            level = lowest + (highest - lowest) * self._draw(one_for_each_image)
         return inputs * tf.cast(self._draw(tf.shape(inputs)) >= level, inputs.dtype)
 
     def _draw(self, shape):

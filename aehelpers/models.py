@@ -1,6 +1,7 @@
 """Autoencoders as ordinary Keras models, with their two halves at hand as ``.encoder`` and ``.decoder``."""
 
 import itertools
+from collections.abc import Iterable
 
 import keras
 import tensorflow as tf
@@ -89,10 +90,24 @@ class _EncoderDecoder(keras.Model):
 
 def _sizes(hidden, code_size, input_size):
     """Return the sizes of the layers as integers, or say which is none."""
-    if isinstance(hidden, (str, int)):
-        raise TypeError(f"hidden must be a sequence of layer sizes such as (300, 100), but it is {hidden!r}")
+    if isinstance(hidden, str) or not isinstance(hidden, Iterable):
+        raise TypeError(f"hidden must be a sequence of layer sizes such as (300, 100), but it is {hidden!r:.200}")
     hidden = tuple(positive_integer(size, "each size in hidden") for size in hidden)
     return hidden, positive_integer(code_size, "code_size"), positive_integer(input_size, "input_size")
+
+
+def _from_keras(get, given, name, kind):
+    """Return what Keras makes of a name, a function or a saved form of one, or say which argument it is that it cannot take."""
+    try:
+        return get(given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be {kind}, but it is {given!r:.200}. Keras says: {error}") from error
+
+
+def _activation(given, name):
+    if isinstance(given, type):  # Keras would take it for a function
+        raise TypeError(f"{name} must not be a class, but it is {given.__name__}; make one with {given.__name__}()")
+    return _from_keras(keras.activations.get, given, name, "the name of a Keras activation, a function or None")
 
 
 @keras.saving.register_keras_serializable(package="aehelpers")
@@ -127,11 +142,12 @@ class Autoencoder(_EncoderDecoder):
         hidden, code_size, input_size = _sizes(hidden, code_size, input_size)
         if not isinstance(tied, bool):
             raise TypeError(f"tied must be True or False, but it is {tied!r}")
-        hidden_activation = keras.activations.get(hidden_activation)
-        code_activation = keras.activations.get(
-            _STEPS.get(code_activation, code_activation) if isinstance(code_activation, str) else code_activation
+        hidden_activation = _activation(hidden_activation, "hidden_activation")
+        code_activation = _activation(
+            _STEPS.get(code_activation, code_activation) if isinstance(code_activation, str) else code_activation,
+            "code_activation",
         )
-        output_activation = keras.activations.get(output_activation)
+        output_activation = _activation(output_activation, "output_activation")
         dense = _DenseLayers(kernel_initializer, bias_initializer)
         self._config = {
             "hidden": hidden,
@@ -263,8 +279,8 @@ class VariationalAutoencoder(_EncoderDecoder):
         super().__init__(**kwargs)
         hidden, code_size, input_size = _sizes(hidden, code_size, input_size)
         kl_weight = non_negative_number(kl_weight, "kl_weight")
-        hidden_activation = keras.activations.get(hidden_activation)
-        output_activation = keras.activations.get(output_activation)
+        hidden_activation = _activation(hidden_activation, "hidden_activation")
+        output_activation = _activation(output_activation, "output_activation")
         dense = _DenseLayers(kernel_initializer, bias_initializer)
 
         inputs = features = keras.Input((input_size,))
@@ -302,9 +318,11 @@ class _DenseLayers:
     def __init__(self, kernel_initializer, bias_initializer):
         # Kept in this form for get_config, and turned back for each layer: one initializer object used twice would
         # give both layers the same random numbers.
+        given = {"kernel_initializer": kernel_initializer, "bias_initializer": bias_initializer}
+        kind = "the name of a Keras initializer or an initializer"
         self.config = {
-            "kernel_initializer": keras.initializers.serialize(keras.initializers.get(kernel_initializer)),
-            "bias_initializer": keras.initializers.serialize(keras.initializers.get(bias_initializer)),
+            name: keras.initializers.serialize(_from_keras(keras.initializers.get, initializer, name, kind))
+            for name, initializer in given.items()
         }
         self._numbers = itertools.count()
 

@@ -1,7 +1,7 @@
 """What is done to images on purpose, so that a model can learn or show how to undo it."""
 
 import numpy as np
-from aehelpers.arrays import as_images, as_pixels, fraction, non_negative_number
+from aehelpers.arrays import as_images, as_pixels, fraction, non_negative_number, random_generator
 
 
 def masking_noise(x, p, seed=None):
@@ -23,7 +23,7 @@ def masking_noise(x, p, seed=None):
     Raises
     ------
     TypeError, ValueError
-        If ``x`` is not an array of images or ``p`` is not in [0, 1].
+        If ``x`` is not an array of images, ``p`` is not in [0, 1], or NumPy does not take ``seed``.
 
     References
     ----------
@@ -31,7 +31,7 @@ def masking_noise(x, p, seed=None):
     autoencoders. Notebook 06.
     """
     x, p = as_images(x, "x"), fraction(p, "p")
-    kept = np.random.default_rng(seed).random(x.shape, dtype=np.float32) >= p
+    kept = random_generator(seed, "seed").random(x.shape, dtype=np.float32) >= p
     return x * kept
 
 
@@ -53,14 +53,14 @@ def salt_and_pepper_noise(x, p, seed=None):
     Raises
     ------
     TypeError, ValueError
-        If ``x`` is not an array of images or ``p`` is not in [0, 1].
+        If ``x`` is not an array of images, ``p`` is not in [0, 1], or NumPy does not take ``seed``.
 
     References
     ----------
     Notebook 06.
     """
     x, p = as_images(x, "x"), fraction(p, "p")
-    draw = np.random.default_rng(seed).random(x.shape, dtype=np.float32)
+    draw = random_generator(seed, "seed").random(x.shape, dtype=np.float32)
     return np.where(draw < p / 2, np.float32(0), np.where(draw < p, np.float32(1), x))
 
 
@@ -83,12 +83,14 @@ def gaussian_noise(x, deviation, seed=None):
     Raises
     ------
     TypeError, ValueError
-        If ``x`` is not an array of pixels or ``deviation`` is not a finite number of at least 0.
+        If ``x`` is not an array of pixels, ``deviation`` is not a finite number of at least 0, or NumPy does not take
+        ``seed``.
 
     References
     ----------
     Notebook 06.
     """
     x, deviation = as_pixels(x, "x"), non_negative_number(deviation, "deviation")
-    noise = np.random.default_rng(seed).standard_normal(x.shape, dtype=np.float32)
-    return np.clip(x + np.float32(deviation) * noise, 0, 1)
+    noise = random_generator(seed, "seed").standard_normal(x.shape, dtype=np.float32)
+    # Long before the limit of float32 there are black and white pixels only.
+    return np.clip(x + np.float32(min(deviation, 1e30)) * noise, 0, 1)

@@ -1,8 +1,12 @@
 """Figures. Each function draws on ``ax``, or on a new figure, and returns the axes it drew on."""
 
+import numbers
+from collections.abc import Iterable
+
 import matplotlib.pyplot as plt
 import numpy as np
-from aehelpers.arrays import as_images, side_of
+from aehelpers.arrays import as_dict, as_images, side_of, true_or_false
+from matplotlib.axes import Axes
 
 # Okabe and Ito's colours, told apart with every kind of colour vision; the line styles differ as well.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -34,9 +38,11 @@ def show_images(rows, titles=None, autoscale=False, ax=None):
     Raises
     ------
     TypeError, ValueError
-        If the rows are not arrays of square images of one size, or the titles do not fit the rows.
+        If the rows are not arrays of square images of one size, the titles do not fit the rows, or another argument is wrong.
     """
-    rows = [rows] if getattr(rows, "ndim", None) == 2 else list(rows)
+    if isinstance(rows, (str, dict)) or not isinstance(rows, Iterable):
+        raise TypeError(f"rows must be an array of images or a sequence of such arrays, but it is {rows!r:.200}")
+    rows = [rows] if getattr(rows, "ndim", None) in (1, 2) else list(rows)
     if not rows:
         raise ValueError("rows must hold at least one row of images, but it is empty")
     rows = [as_images(row, f"row {number} of rows") for number, row in enumerate(rows)]
@@ -44,8 +50,13 @@ def show_images(rows, titles=None, autoscale=False, ax=None):
     if len({row.shape[1] for row in rows}) > 1:
         raise ValueError(f"rows must hold images of one size, but their widths are {[row.shape[1] for row in rows]}")
     titles = [titles] if isinstance(titles, str) else titles
-    if titles is not None and len(titles) != len(rows):
-        raise ValueError(f"titles must have one entry for each of the {len(rows)} rows, but it has {len(titles)}")
+    if titles is not None:
+        if not isinstance(titles, (list, tuple)) or not all(isinstance(title, str) for title in titles):
+            raise TypeError(f"titles must be a string or a list of strings, but it is {titles!r:.200}")
+        if len(titles) != len(rows):
+            raise ValueError(f"titles must have one entry for each of the {len(rows)} rows, but it has {len(titles)}")
+    autoscale = true_or_false(autoscale, "autoscale")
+    _check_axes(ax)
 
     columns = max(map(len, rows))
     low, high = min(float(row.min()) for row in rows), max(float(row.max()) for row in rows)
@@ -108,10 +119,17 @@ def show_loss(histories, levels=None, ax=None):
 
     Raises
     ------
-    ValueError
-        If there is no history, or one without a record.
+    TypeError, ValueError
+        If there is no history, or one without a record; or if ``levels`` is not a dict of finite numbers.
     """
     histories = histories if isinstance(histories, dict) else {"loss": histories}
+    for history in histories.values():
+        if not all(hasattr(history, name) for name in ("steps", "loss", "valid_loss")):
+            raise TypeError(
+                f"histories must be what fit returned, or a dict of name and such a history, but one is {history!r:.200}"
+            )
+    levels = as_levels(levels)
+    _check_axes(ax)
     if not histories or any(len(history.steps) == 0 for history in histories.values()):
         raise ValueError("histories must hold at least one history, each with at least one record")
     if ax is None:
@@ -126,7 +144,7 @@ def show_loss(histories, levels=None, ax=None):
             label=name,
         )
     # Names on the lines themselves could fall on one another; a legend outside cannot.
-    for number, (name, value) in enumerate((levels or {}).items()):
+    for number, (name, value) in enumerate(levels.items()):
         ax.axhline(value, color="#777777", linestyle=LINE_STYLES[(number + 3) % len(LINE_STYLES)], linewidth=1.2, label=name)
     ax.set_xlabel("training step")
     ax.set_ylabel("loss")
@@ -134,6 +152,30 @@ def show_loss(histories, levels=None, ax=None):
     if len(histories) > 1 or levels:
         ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     return ax
+
+
+def as_levels(levels):
+    """Return ``levels`` as a dict, an empty one for None, or say that it is not a dict of names and finite numbers.
+
+    Raises
+    ------
+    TypeError
+        If it is not a dict, or a value is not a real number.
+    ValueError
+        If a value is NaN or infinite.
+    """
+    levels = {} if levels is None else as_dict(levels, "levels", "number", may_be_empty=True)
+    for name, value in levels.items():
+        if not isinstance(value, numbers.Real):
+            raise TypeError(f"levels[{name!r}] must be a number, but it is {value!r:.200}")
+        if not np.isfinite(value):
+            raise ValueError(f"levels[{name!r}] must be finite, but it is {value!r}")
+    return levels
+
+
+def _check_axes(ax):
+    if ax is not None and not isinstance(ax, Axes):
+        raise TypeError(f"ax must be one matplotlib.axes.Axes, but it is {ax!r:.200}")
 
 
 def _grey():

@@ -2,6 +2,7 @@
 
 import html
 import numbers
+from collections.abc import Iterable
 
 
 class Table:
@@ -22,16 +23,28 @@ class Table:
 
     Raises
     ------
+    TypeError
+        If ``columns`` does not hold strings, a row is no sequence, or an entry cannot be shown.
     ValueError
         If a row is not as long as ``columns``.
     """
 
     def __init__(self, columns, rows):
-        self.columns = tuple(columns)
-        self.rows = [tuple(row) for row in rows]
+        self.columns = _sequence(columns, "columns")
+        for heading in self.columns:
+            if not isinstance(heading, str):
+                raise TypeError(f"columns must hold strings, but one is {heading!r}")
+        self.rows = [_sequence(row, "each row in rows") for row in _sequence(rows, "rows")]
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(f"each row must have {len(self.columns)} entries, but one has {len(row)}: {row!r}")
+            for entry in row:
+                try:
+                    _text(entry)
+                except (TypeError, ValueError) as error:
+                    raise TypeError(
+                        f"rows must hold strings, real numbers and None, but one entry is {entry!r:.200}"
+                    ) from error
 
     def column(self, name):
         """Return the entries of one column, from top to bottom.
@@ -75,6 +88,12 @@ class Table:
     def _is_number(self, place):
         entries = [row[place] for row in self.rows if row[place] is not None]
         return bool(entries) and not any(isinstance(entry, str) for entry in entries)
+
+
+def _sequence(entries, name):
+    if isinstance(entries, str) or not isinstance(entries, Iterable):
+        raise TypeError(f"{name} must be a sequence, but it is {entries!r:.200}")
+    return tuple(entries)
 
 
 def _text(entry):

@@ -11,14 +11,24 @@ import threading
 
 import anywidget
 import ipywidgets
+import keras
 import numpy as np
 import tensorflow as tf
 import traitlets
-from aehelpers.arrays import as_images, as_pixels
-from aehelpers.baselines import PCA, mean_image, mse
+from aehelpers.arrays import (
+    as_dict,
+    as_function,
+    as_images,
+    as_pixels,
+    non_negative_number,
+    positive_integer,
+    side_of,
+    true_or_false,
+)
+from aehelpers.baselines import PCA, mean_image, mse, outputs
 from aehelpers.diagnostics import dead_units
 from aehelpers.pictures import DENSITY, Chart, as_mnist, as_png, image_rows, stacked, unit_lights
-from aehelpers.plots import COLOURS, LINE_STYLES
+from aehelpers.plots import COLOURS, LINE_STYLES, as_levels
 
 _SHOWN = 8  # images in a row of a display
 _MEASURED = 500  # images behind the errors that a display names
@@ -129,11 +139,21 @@ def code_size_display(models, x_train, x_test):
     Returns
     -------
     Display
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong; before anything is measured or drawn.
     """
-    sizes = sorted(models)
-    x_train, x_test = as_pixels(x_train, "x_train"), as_pixels(x_test, "x_test")[:_MEASURED]
+    x_train = as_pixels(x_train, "x_train", at_least=2)
+    width = x_train.shape[1]
+    x_test = as_pixels(x_test, "x_test", width)[:_MEASURED]
+    side_of(x_test, "x_test")
+    sizes = sorted(positive_integer(size, "each code size in models") for size in as_dict(models, "models", "model"))
+    if sizes[-1] > width:
+        raise ValueError(f"each code size in models must be at most the number of pixels, {width}, but one is {sizes[-1]}")
+    rebuilt = {size: _compiled(models[size], f"models[{size}]", width, width)(x_test) for size in sizes}
     pca = PCA(x_train, sizes[-1])
-    rebuilt = {size: _compiled(models[size], x_test.shape[1])(x_test) for size in sizes}
     projected = {size: pca.reconstruct(x_test, size) for size in sizes}
     level = mse(x_test, np.broadcast_to(mean_image(x_train), x_test.shape))
     errors = {size: mse(x_test, rebuilt[size]) for size in sizes}
@@ -180,11 +200,23 @@ def noise_display(models, kinds, x, from_logits=False):
     Returns
     -------
     Display
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong; before anything is measured or drawn.
     """
-    x = as_pixels(x, "x")[:_MEASURED]
+    x = _squares(x)[:_MEASURED]
+    width = x.shape[1]
     levels = [round(0.1 * number, 1) for number in range(10)]
-    functions = {name: _compiled(model, x.shape[1], from_logits) for name, model in models.items()}
-    noisy = {(kind, level): make(x, level, seed=0) for kind, make in kinds.items() for level in levels}
+    for kind, make in as_dict(kinds, "kinds", "function").items():
+        as_function(make, f"kinds[{kind!r}]", "images, a level and seed")
+    functions = _all_compiled(models, width, width, from_logits)
+    noisy = {
+        (kind, level): as_images(make(x, level, seed=0), f"the output of kinds[{kind!r}]", width)
+        for kind, make in kinds.items()
+        for level in levels
+    }
     nothing = {key: mse(x, images) for key, images in noisy.items()}
     errors = {(name, *key): mse(x, function(images)) for name, function in functions.items() for key, images in noisy.items()}
 
@@ -246,15 +278,27 @@ def threshold_display(models, ways, x, from_logits=False):
     Returns
     -------
     Display
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong; before anything is measured or drawn.
     """
-    x = as_pixels(x, "x")[:_MEASURED]
-    codes = {name: _compiled(model.encoder, x.shape[1])(x) for name, model in models.items()}
-    decoders = {name: _compiled(model.decoder, codes[name].shape[1], from_logits) for name, model in models.items()}
+    x = _squares(x)[:_MEASURED]
+    width = x.shape[1]
+    for way, change in as_dict(ways, "ways", "function").items():
+        as_function(change, f"ways[{way!r}]", "codes and a threshold")
+    from_logits = true_or_false(from_logits, "from_logits")
+    codes, decoders = {}, {}
+    for name, model in as_dict(models, "models", "model").items():
+        encoder, decoder = _halves(model, f"models[{name!r}]")
+        codes[name] = _compiled(encoder, f"models[{name!r}].encoder", width)(x)
+        decoders[name] = _compiled(decoder, f"models[{name!r}].decoder", codes[name].shape[1], width, from_logits)
     whole = {name: decoders[name](codes[name]) for name in models}
 
     def render(model, way, threshold):
         code = codes[model]
-        left = decoders[model](np.asarray(ways[way](code, threshold), np.float32))
+        left = decoders[model](as_images(ways[way](code, threshold), f"the output of ways[{way!r}]", code.shape[1]))
         picture = image_rows([x[:_SHOWN], whole[model][:_SHOWN], left[:_SHOWN]], ["original", "whole code", way])
         sentence = (
             f"Model {model}: {100 * (code >= threshold).mean():.0f} % of the activations reach {threshold:.2f}. "
@@ -286,14 +330,20 @@ def step_display(model, x):
 
     Raises
     ------
-    ValueError
-        If the encoder has more than one layer.
+    TypeError, ValueError
+        If the encoder has more than one layer, or another argument is wrong.
     """
-    if len(model.encoder.layers) != 1:
-        raise ValueError(f"model must have one layer to the code, but its encoder has {len(model.encoder.layers)}")
-    x = as_pixels(x, "x")[:_MEASURED]
-    kernel, bias = (tf.constant(weights) for weights in model.encoder.get_weights())
-    decode = _compiled(model.decoder, len(bias))
+    encoder, decoder = _halves(model, "model")
+    if len(encoder.layers) != 1:
+        raise ValueError(f"model must have one layer to the code, but its encoder has {len(encoder.layers)}")
+    shapes = [weights.shape for weights in encoder.get_weights()]
+    if [len(shape) for shape in shapes] != [2, 1]:
+        raise ValueError(
+            f"model must have a dense layer with a bias to the code, but that layer has weights of shapes {shapes}"
+        )
+    x = _squares(x, shapes[0][0])[:_MEASURED]
+    kernel, bias = (tf.constant(weights) for weights in encoder.get_weights())
+    decode = _compiled(decoder, "model.decoder", len(bias), x.shape[1])
     before = x @ kernel.numpy() + bias.numpy()
     temperatures = [0.0, *(float(f"{t:.1g}") for t in np.geomspace(1e-7, 1, 15))]
 
@@ -305,7 +355,7 @@ def step_display(model, x):
     def gradient_at(temperature):
         with tf.GradientTape() as tape:
             tape.watch(kernel)
-            output = model.decoder(tf.sigmoid((x @ kernel + bias) / temperature))
+            output = decoder(tf.sigmoid((x @ kernel + bias) / temperature))
             loss = tf.reduce_mean(tf.keras.losses.binary_crossentropy(x, output))
         return float(tf.norm(tape.gradient(loss, kernel)))
 
@@ -348,9 +398,21 @@ def sigmoid_display(originals, logits):
     Returns
     -------
     Display
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong; before anything is measured or drawn.
     """
-    originals = as_pixels(originals, "originals")[:_SHOWN]
-    logits = as_images(logits, "logits", originals.shape[1])[:_SHOWN]
+    originals = as_pixels(originals, "originals")
+    side_of(originals, "originals")
+    logits = as_images(logits, "logits", originals.shape[1])
+    if len(originals) != len(logits):
+        raise ValueError(f"originals and logits must be as many, but there are {len(originals)} and {len(logits)}")
+    originals, logits = originals[:_SHOWN], logits[:_SHOWN]
+    for name, shown in (("originals", originals), ("logits", logits)):
+        if shown.min() == shown.max():
+            raise ValueError(f"{name} must hold more than one value, or have no grey range, but all shown are {shown.max():g}")
     outputs = {"logits": logits, "probabilities": tf.sigmoid(logits).numpy()}
 
     def render(shown, greys):
@@ -462,8 +524,9 @@ def latent_plane(decoder, codes, x, labels):
     codes : array, shape (images, 2)
         Where the images lie.
     x : array, shape (images, pixels)
-        The images.
+        The images, with pixels in [0, 1].
     labels : array of int, shape (images,)
+        From 0 to 9.
 
     Returns
     -------
@@ -472,19 +535,32 @@ def latent_plane(decoder, codes, x, labels):
     Raises
     ------
     TypeError, ValueError
-        If the codes are not two numbers an image, or images, codes and labels are not as many.
+        If the codes are not two numbers an image, or all on one line; if images, codes and labels are not as many; or if
+        another argument is wrong.
     """
-    codes, x = as_images(codes, "codes", 2), as_images(x, "x")
+    codes, x = as_images(codes, "codes", 2), _squares(x)
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"labels must be one whole number an image, but they are an array of dtype {labels.dtype} and shape {labels.shape}"
+        )
     if not len(codes) == len(x) == len(labels):
         raise ValueError(f"codes, x and labels must be as many, but there are {len(codes)}, {len(x)} and {len(labels)}")
-    decode = _compiled(decoder, 2)
+    if labels.min() < 0 or labels.max() > 9:
+        raise ValueError(f"labels must lie from 0 to 9, but they go from {labels.min()} to {labels.max()}")
     (left, bottom), (right, top) = np.quantile(codes, [0.01, 0.99], axis=0).astype(float)
+    if left == right or bottom == top:
+        raise ValueError(
+            "codes must differ in both units, or there is no plane to move over, but all but a few go from "
+            f"({left:g}, {bottom:g}) to ({right:g}, {top:g})"
+        )
+    decode = _compiled(decoder, "decoder", 2, x.shape[1])
 
     def draw(ax):
         ax.set_axis_off()
         ax.set(xlim=(left, right), ylim=(bottom, top))
         for digit in range(10):
-            chosen = codes[:3000][np.asarray(labels[:3000]) == digit]
+            chosen = codes[:3000][labels[:3000] == digit]
             ax.plot(*chosen.T, linestyle="", marker=f"${digit}$", markersize=5, markeredgewidth=0.2, color=f"C{digit}")
 
     plane = Plane(
@@ -661,9 +737,14 @@ def drawing_pad(models, x, from_logits=False):
     Returns
     -------
     Display
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong; before anything is measured or drawn.
     """
     x = as_pixels(x, "x", 784)
-    functions = {name: _compiled(model, 784, from_logits) for name, model in models.items()}
+    functions = _all_compiled(models, 784, 784, from_logits)
     loaded = (np.rint(image * 255).astype(np.uint8).tobytes() for image in itertools.cycle(x))
     pad, load = Pad(base=next(loaded)), ipywidgets.Button(description="load a test image")
 
@@ -719,11 +800,22 @@ def training_display(model, x, steps, highest_loss, levels=None):
     Returns
     -------
     TrainingDisplay
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is wrong; before anything is drawn.
     """
-    x = as_pixels(x, "x")
+    x = _squares(x)
+    encoder, _ = _halves(model, "model")
+    outputs(model, x[:1], "model", x.shape[1])
+    steps, highest_loss = positive_integer(steps, "steps"), non_negative_number(highest_loss, "highest_loss")
+    if highest_loss == 0:
+        raise ValueError("highest_loss must be above 0, but it is 0")
+    levels = as_levels(levels)
 
     def draw(ax):
-        for number, (name, value) in enumerate((levels or {}).items()):
+        for number, (name, value) in enumerate(levels.items()):
             ax.axhline(value, color="#777777", linestyle=LINE_STYLES[(number + 3) % len(LINE_STYLES)], label=name)
         ax.set(xlim=(0, steps), ylim=(0, highest_loss), xlabel="training step", ylabel="loss")
         if levels:
@@ -732,7 +824,7 @@ def training_display(model, x, steps, highest_loss, levels=None):
     chart = Chart(draw, height=200)
 
     def render(history=None):
-        dead = dead_units(model.encoder, x)
+        dead = dead_units(encoder, x)
         shown, loss = ([0], [np.nan]) if history is None else (history.steps, history.loss)
         pictures = [
             image_rows([x[:_SHOWN], model(x[:_SHOWN]).numpy()], ["original", "now"]),
@@ -745,10 +837,45 @@ def training_display(model, x, steps, highest_loss, levels=None):
     return TrainingDisplay("The training, live", {}, render)
 
 
-def _compiled(model, width, from_logits=False):
-    """Return a function from arrays to arrays that takes a millisecond, where a call of a Keras model takes six."""
+def _squares(x, width=None):
+    x = as_pixels(x, "x", width)
+    side_of(x, "x")
+    return x
+
+
+def _halves(model, name):
+    """Return the encoder and the decoder of a model, or say that it has none."""
+    if not hasattr(model, "encoder") or not hasattr(model, "decoder"):
+        raise TypeError(f"{name} must be a model with .encoder and .decoder, as autoencoder makes, but it is {model!r:.200}")
+    return model.encoder, model.decoder
+
+
+def _all_compiled(models, width, gives, from_logits):
+    from_logits = true_or_false(from_logits, "from_logits")
+    return {
+        name: _compiled(model, f"models[{name!r}]", width, gives, from_logits)
+        for name, model in as_dict(models, "models", "model").items()
+    }
+
+
+def _compiled(model, name, width, gives=None, from_logits=False):
+    """Return a function from arrays to arrays that takes a millisecond, where a call of a Keras model takes six.
+
+    ``width`` is the number of columns that the model takes, and ``gives`` the number that it must give, if that matters.
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"{name} must be a keras.Model, but it is {model!r:.200}")
     finish = tf.sigmoid if from_logits else tf.identity
     function = tf.function(lambda x: finish(model(x, training=False)), autograph=False)
     # Traced here and once: a function that is traced in an event could set off TensorFlow's warning about tracing too often.
-    function = function.get_concrete_function(tf.TensorSpec([None, width], tf.float32))
+    try:
+        function = function.get_concrete_function(tf.TensorSpec([None, width], tf.float32))
+    except (TypeError, ValueError) as error:  # what Keras says names neither the argument nor the images
+        raise ValueError(f"{name} must take arrays of shape (images, {width}), but it cannot: {error}") from error
+    shape = function.output_shapes
+    if shape.rank != 2 or gives not in (None, shape[1]):
+        wanted = "units" if gives is None else gives
+        raise ValueError(
+            f"{name} must give arrays of shape (images, {wanted}), but for images of {width} pixels it gives {shape}"
+        )
     return lambda x: function(tf.constant(x, tf.float32)).numpy()

@@ -302,16 +302,16 @@ def test_ladder_leaves_model_and_images_alone(small):
         ({"x_test": grid()[0]}, ValueError, "x_test must have two dimensions"),
         ({"models": [abs]}, TypeError, "models must be a dict"),
         ({"models": abs}, TypeError, "models must be a dict"),
-        ({"models": {"a": None}}, TypeError, "a model must be a keras.Model or a function"),
-        ({"models": {"a": lambda images: images[:, :5]}}, ValueError, "a model's output must have 12 columns"),
-        ({"models": {"a": lambda images: images[0]}}, ValueError, "a model's output must have two dimensions"),
-        ({"models": {"a": lambda images: images * np.nan}}, ValueError, "a model's output must be finite"),
-        ({"models": {"a": lambda images: None}}, TypeError, "a model's output must hold real numbers"),
+        ({"models": {"a": None}}, TypeError, r"models\['a'\] must be a keras.Model or a function"),
+        ({"models": {"a": lambda images: images[:, :5]}}, ValueError, r"the output of models\['a'\] must have 12 columns"),
+        ({"models": {"a": lambda images: images[0]}}, ValueError, "the output of .* must have two dimensions"),
+        ({"models": {"a": lambda images: images * np.nan}}, ValueError, "the output of .* must be finite"),
+        ({"models": {"a": lambda images: None}}, TypeError, "the output of .* must hold real numbers"),
         ({"models": {"a": lambda images: images[:5]}}, ValueError, "shape"),
         ({"models": {"a": lambda images: images[:1]}}, ValueError, "shape"),
-        ({"code_size": 13}, ValueError, "k must be at most"),
-        ({"code_size": 0}, ValueError, "k must be at least 1"),
-        ({"code_size": 2.0}, TypeError, "k must be a positive whole number"),
+        ({"code_size": 13}, ValueError, "code_size must be at most"),
+        ({"code_size": 0}, ValueError, "code_size must be at least 1"),
+        ({"code_size": 2.0}, TypeError, "code_size must be a positive whole number"),
     ],
 )
 def test_ladder_errors(change, kind, message):
@@ -328,10 +328,10 @@ def test_outputs_in_pieces(digits):
         sizes.append(len(images))
         return images[:, 1:] / 2
 
-    made = outputs(halve, many)
+    made = outputs(halve, many, "halve")
     assert sizes == [1000, 1000, 301] and made.dtype == np.float32 and np.array_equal(made, many[:, 1:] / 2)
-    with pytest.raises(ValueError, match="a model's output must have 784 columns"):
-        outputs(halve, many, 784)
+    with pytest.raises(ValueError, match="the output of halve must have 784 columns"):
+        outputs(halve, many, "halve", 784)
 
 
 # Filters.

@@ -210,13 +210,13 @@ def test_one_image_in_the_last_piece_brings_a_unit_to_life():
 
 
 def test_dead_units_errors(small, tiny):
-    with pytest.raises(TypeError, match="a model must be"):
+    with pytest.raises(TypeError, match=r"encoder must be a keras\.Model"):
         ae.dead_units(None, tiny)
     with pytest.raises(ValueError, match="x must have two dimensions"):
         ae.dead_units(small().encoder, tiny[0])
-    with pytest.raises(ValueError, match="a model's output must have two dimensions"):
+    with pytest.raises(ValueError, match="the output of encoder must have two dimensions"):
         ae.dead_units(lambda images: images.reshape(-1, 4, 4), tiny)
-    with pytest.raises(ValueError, match="a model's output must be finite"):
+    with pytest.raises(ValueError, match="the output of encoder must be finite"):
         ae.dead_units(lambda images: images * np.nan, tiny)
 
 

@@ -261,7 +261,7 @@ def test_unregistered_activation_needs_custom_objects_to_load(small, tiny, tmp_p
     [
         ({"hidden": 300}, TypeError, r"hidden must be a sequence of layer sizes such as \(300, 100\), but it is 300"),
         ({"hidden": "300"}, TypeError, "hidden must be a sequence"),
-        ({"hidden": None}, TypeError, "not iterable"),
+        ({"hidden": None}, TypeError, "hidden must be a sequence of layer sizes"),
         ({"hidden": (300.0,)}, TypeError, "each size in hidden must be a positive whole number, but it is 300.0"),
         ({"hidden": (True,)}, TypeError, "each size in hidden"),
         ({"hidden": ((8, 6),)}, TypeError, "each size in hidden"),
