@@ -464,7 +464,7 @@ def open_websocket(learner, owner, kernel):
 
 
 def report_memory(learner):
-    """Print the peak of what each process took for itself, and the pages of files, which the machine holds once for all."""
+    """Print what each process holds for itself after the notebook, and the pages of files, which the machine holds once."""
     kernel = learner.kernel.evaluate("import os; print(os.getpid())")
     own, shared = zip(*(memory(number) for number in (learner.server().pid, kernel)), strict=True)
     say(
@@ -475,8 +475,7 @@ def report_memory(learner):
 
 def memory(number):
     status = Path(f"/proc/{number}/status").read_text(encoding="ascii")
-    peak, shared = (int(re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)[1]) / 1024 for field in ("VmHWM", "RssFile"))
-    return peak - shared, shared
+    return [int(re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)[1]) / 1024 for field in ("RssAnon", "RssFile")]
 
 
 ATTEMPTS = """
