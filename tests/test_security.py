@@ -1,4 +1,4 @@
-"""Nothing in the project runs text as code, starts a shell, or unpickles."""
+"""Nothing in the project runs text as code, hands text to a shell, or unpickles."""
 
 import ast
 from pathlib import Path
