@@ -20,7 +20,8 @@ def keep_small():
         # Each array above this size gets pages of its own, which go back when it goes. By itself, glibc stops doing so
         # for arrays of up to 32 MB as soon as it has seen one of that size.
         _libc.mallopt(_MMAP_THRESHOLD, _LARGE)
-        _libc.mallopt(_TRIM_THRESHOLD, _LARGE)
+        # More patience here: a figure that is drawn anew for each move of a slider takes and frees some megabytes.
+        _libc.mallopt(_TRIM_THRESHOLD, 8 * _LARGE)
 
 
 def give_back():
