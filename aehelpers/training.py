@@ -194,7 +194,8 @@ def fit(
     batch_size = positive_integer(batch_size, "batch_size")
     if batch_size > len(x):
         raise ValueError(f"batch_size must be at most the number of images, {len(x)}, but it is {batch_size}")
-    _check_on_record(on_record)
+    if on_record is not None:
+        as_function(on_record, "on_record", "the history")
     record_every = -(-steps // _RECORDS) if record_every is None else positive_integer(record_every, "record_every")
     record_every = min(record_every, steps)
     optimizer = _as_optimizer(optimizer, learning_rate)
@@ -295,12 +296,13 @@ def sweep(build, values, x, *, steps, cache=False, progress=True, on_record=None
         raise ValueError(f"values must be one or more different values, but they are {values!r}")
     x = as_images(x, "x")
     steps = positive_integer(steps, "steps")
-    _check_on_record(on_record)
+    if on_record is not None:
+        as_function(on_record, "on_record", "the history")
     cache, progress = true_or_false(cache, "cache"), true_or_false(progress, "progress")
     told = inspect.signature(fit).bind(None, x, steps=steps, **fit_arguments).arguments
-    if isinstance(told.get("optimizer"), keras.Optimizer) and len(values) > 1 and not cache:
+    if isinstance(told.get("optimizer"), keras.Optimizer) and len(values) > 1:
         raise ValueError("optimizer must be a name when several models are trained: an optimizer object belongs to one model")
-    training = _describe_training(x, len(values), steps=steps, **fit_arguments) if cache else None
+    training = _describe_training(x, steps=steps, **fit_arguments) if cache else None
     models = {}
     with tqdm(total=steps * len(values), disable=not progress, unit=" steps") as bar:
 
@@ -335,16 +337,16 @@ _SOURCE = disk.digest(
 _KNOWN_CODE = ("keras.", "tensorflow.", "aehelpers.layers.", "aehelpers.models.")
 
 
-def _describe_training(x, number, **fit_arguments):
-    """Return all that the training of ``number`` models on ``x`` depends on, besides the models, for `_key`."""
+def _describe_training(x, **fit_arguments):
+    """Return all that the training of a model on ``x`` depends on, besides the model, for `_key`."""
     bound = inspect.signature(fit).bind(None, x, **fit_arguments)
     bound.apply_defaults()
     told = bound.arguments
     optimizer = _as_optimizer(told["optimizer"], told["learning_rate"])
-    if optimizer is told["optimizer"] and (optimizer.built or number > 1):
+    if optimizer.built:
         raise ValueError(
-            "cache must be False for an optimizer object that has been used, and for one that is to train several models: "
-            "what it does depends on what it did before. Give its name and a learning_rate instead"
+            "cache must be False for an optimizer object that has been used: what it does depends on what it did before. Give "
+            "its name and a learning_rate instead"
         )
     as_loss(told["loss"])  # says what is wrong with it
     loss = told["loss"]
@@ -660,11 +662,6 @@ def output_width(model, x):
     if not tf.is_tensor(output) or output.shape.rank != 2:
         raise ValueError(f"model must have one output of shape (images, pixels), but for x it gives {output!r:.200}")
     return output.shape[1]
-
-
-def _check_on_record(on_record):
-    if on_record is not None and not callable(on_record):
-        raise TypeError(f"on_record must be a function of the history, but it is {on_record!r}")
 
 
 def as_target(target, name, x, width):

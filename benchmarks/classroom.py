@@ -45,16 +45,17 @@ async def learn(notebook, everybody):
         resources={"metadata": {"path": notebook.parent}},
     )
     start, failure, peaks = time.perf_counter(), None, {"RssAnon": 0, "RssFile": 0}
-    async with client.async_setup_kernel():
-        watching = asyncio.create_task(watch_kernel(client.km.provisioner.pid, peaks))
+    async with contextlib.AsyncExitStack() as stack:
         try:
+            await stack.enter_async_context(client.async_setup_kernel())
+            watching = asyncio.create_task(watch_kernel(client.km.provisioner.pid, peaks))
+            stack.callback(watching.cancel)
             for number, cell in enumerate(client.nb.cells):
                 await client.async_execute_cell(cell, number)
         except Exception as error:  # whatever it was, it is one learner's, and the others go on
             failure = str(error)
         seconds = time.perf_counter() - start
         await everybody.wait()
-        watching.cancel()
     return seconds, peaks["RssAnon"], peaks["RssFile"], failure
 
 
