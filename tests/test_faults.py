@@ -108,8 +108,8 @@ def test_the_stop_button_ends_a_training_and_keeps_it(tmp_path):
 
         def execute(code, while_running=lambda text: None):
             client.execute(code)
-            printed = ""
-            while True:
+            printed, end = "", time.monotonic() + 120
+            while time.monotonic() < end:  # messages may come for ever
                 message = client.get_iopub_msg(timeout=120)
                 content = message["content"]
                 if message["msg_type"] == "error":
@@ -119,6 +119,7 @@ def test_the_stop_button_ends_a_training_and_keeps_it(tmp_path):
                     while_running(printed)
                 if message["msg_type"] == "status" and content["execution_state"] == "idle":
                     return printed
+            raise TimeoutError(f"not idle after 120 s: {code}")
 
         stops = []
 
