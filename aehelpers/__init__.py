@@ -1,76 +1,69 @@
-"""Helpers for the autoencoder notebooks: data, models, a fast training loop, measurements and figures.
+"""Helpers for the autoencoder notebooks: data, models, a fast training loop, measurements, figures and displays.
 
-Everything a notebook uses is reachable as ``ae.<name>`` after ``import aehelpers as ae``. The names are loaded when they are
-first used, so the import itself is quick and pulls in neither TensorFlow nor matplotlib.
+Everything a notebook uses is reachable as ``ae.<name>`` after ``import aehelpers as ae``.
 """
 
-import importlib
-import sys
+from aehelpers import _quiet  # noqa: F401, I001 - before all that loads TensorFlow
 
-from aehelpers import _imports
+from aehelpers.baselines import bce, bce_floor, loss_ladder, mean_image, mse
+from aehelpers.checks import check, exercise
+from aehelpers.datasets import load
+from aehelpers.diagnostics import code_usage, component_gain, dead_units, gradient_report, weight_drift
+from aehelpers.evidence import stored_models, stored_runs
+from aehelpers.layers import GaussianSampling, KLSparsity, MaskingNoise, kl_sparsity, step, straight_through_step
+from aehelpers.models import autoencoder, predict, variational_autoencoder
+from aehelpers.noise import gaussian_noise, masking_noise, salt_and_pepper_noise
+from aehelpers.plots import show_images, show_loss
+from aehelpers.training import NonFiniteLossError, fit
+from aehelpers.widgets import (
+    code_size_display,
+    drawing_pad,
+    latent_plane,
+    noise_display,
+    sigmoid_display,
+    step_display,
+    threshold_display,
+    training_display,
+)
 
-_HOME = {
-    "Dataset": "datasets",
-    "load": "datasets",
-    "stored_runs": "datasets",
-    "step": "layers",
-    "straight_through_step": "layers",
-    "GaussianSampling": "layers",
-    "KLSparsity": "layers",
-    "MaskingNoise": "layers",
-    "kl_sparsity": "layers",
-    "gaussian_noise": "noise",
-    "masking_noise": "noise",
-    "salt_and_pepper_noise": "noise",
-    "Autoencoder": "models",
-    "autoencoder": "models",
-    "VariationalAutoencoder": "models",
-    "variational_autoencoder": "models",
-    "History": "training",
-    "NonFiniteLossError": "training",
-    "fit": "training",
-    "sweep": "training",
-    "PCA": "baselines",
-    "bce": "baselines",
-    "blur": "baselines",
-    "bce_floor": "baselines",
-    "loss_ladder": "baselines",
-    "mean_image": "baselines",
-    "median_filter": "baselines",
-    "mse": "baselines",
-    "code_usage": "diagnostics",
-    "component_gain": "diagnostics",
-    "dead_units": "diagnostics",
-    "gradient_report": "diagnostics",
-    "weight_drift": "diagnostics",
-    "show_images": "plots",
-    "show_loss": "plots",
-    "code_size_display": "widgets",
-    "drawing_pad": "widgets",
-    "latent_plane": "widgets",
-    "noise_display": "widgets",
-    "sigmoid_display": "widgets",
-    "step_display": "widgets",
-    "threshold_display": "widgets",
-    "training_display": "widgets",
-    "Table": "tables",
-    "check": "checks",
-    "exercise": "checks",
-}
-
-__all__ = sorted(_HOME)
-
-sys.meta_path.insert(0, _imports.Watcher)
-_imports.register_with_keras()  # for a program that loaded Keras before us
-
-
-def __getattr__(name):
-    if name not in _HOME:
-        raise AttributeError(f"module 'aehelpers' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"aehelpers.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+__all__ = [
+    "GaussianSampling",
+    "KLSparsity",
+    "MaskingNoise",
+    "NonFiniteLossError",
+    "autoencoder",
+    "bce",
+    "bce_floor",
+    "check",
+    "code_size_display",
+    "code_usage",
+    "component_gain",
+    "dead_units",
+    "drawing_pad",
+    "exercise",
+    "fit",
+    "gaussian_noise",
+    "gradient_report",
+    "kl_sparsity",
+    "latent_plane",
+    "load",
+    "loss_ladder",
+    "masking_noise",
+    "mean_image",
+    "mse",
+    "noise_display",
+    "predict",
+    "salt_and_pepper_noise",
+    "show_images",
+    "show_loss",
+    "sigmoid_display",
+    "step",
+    "step_display",
+    "stored_models",
+    "stored_runs",
+    "straight_through_step",
+    "threshold_display",
+    "training_display",
+    "variational_autoencoder",
+    "weight_drift",
+]

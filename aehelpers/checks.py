@@ -3,9 +3,16 @@
 import textwrap
 
 import numpy as np
-from aehelpers.arrays import as_function
+from aehelpers.validation import Function, Text, takes
 
 
+def _single_bool(value, name):
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be a single bool, but it is {value!r:.200}; use .all() or .any() on an array")
+    return value
+
+
+@takes(sentence=Text(), condition=_single_bool)
 def check(sentence, condition):
     """Print a verdict line for a claim, and stop the notebook when the claim is false.
 
@@ -20,18 +27,13 @@ def check(sentence, condition):
     ------
     AssertionError
         If ``condition`` is false; the sentence is the message.
-    TypeError
-        If ``condition`` is not a single bool or ``sentence`` is not a string.
     """
-    if not isinstance(sentence, str):
-        raise TypeError(f"sentence must be a string, but it is {sentence!r}")
-    if not isinstance(condition, (bool, np.bool_)):
-        raise TypeError(f"condition must be a single bool, but it is {condition!r}; use .all() or .any() on an array")
     if not condition:
         raise AssertionError(f"does not hold: {sentence}")
     print(f"\N{CHECK MARK} {sentence}")
 
 
+@takes(accept=Function(of="the answer"), hint=Text())
 def exercise(answer, accept, hint):
     """Check a learner's answer to an exercise, and print a hint while it is not right.
 
@@ -44,15 +46,7 @@ def exercise(answer, accept, hint):
         a learner's slip never stops the notebook.
     hint : str
         Shown until the answer is right.
-
-    Raises
-    ------
-    TypeError
-        If ``accept`` is not a function or ``hint`` not a string: that is a slip of the author, not of the learner.
     """
-    as_function(accept, "accept", "the answer")
-    if not isinstance(hint, str):
-        raise TypeError(f"hint must be a string, but it is {hint!r:.200}")
     if answer is None:
         _print_wrapped(f"No answer yet. Hint: {hint}")
         return

@@ -2,66 +2,68 @@
 
 from dataclasses import dataclass
 
-import keras
 import numpy as np
+import pandas as pd
 import tensorflow as tf
-from aehelpers.arrays import as_images
-from aehelpers.baselines import PCA, outputs
-from aehelpers.tables import Table
-from aehelpers.training import as_loss, as_target, check_range, output_width, total_loss
+from aehelpers._loop import output_in_training, total_loss
+from aehelpers.baselines import fit_pca
+from aehelpers.models import predict
+from aehelpers.validation import Images, Loss, Model, Optional, same_number, same_shape, suits, takes
+from sklearn.decomposition import PCA
 
 _NO_VARIANCE = 1e-10  # of the largest: above what the rounding of float32 components leaves, below any real pixel
 
 
+@takes(model=Model(), x=Images(), loss=Loss(), target=Optional(Images()))
 def gradient_report(model, x, loss="bce", target=None):
     """Say for each weight whether a gradient of the loss reaches it.
 
     Parameters
     ----------
     model : keras.Model
-    x : array, shape (images, pixels)
+    x : array of images
         The batch on which the gradient is taken; a few hundred images are enough.
     loss : str, keras.Loss or callable
         As in `aehelpers.fit`.
-    target : array, shape (images, pixels), optional
+    target : array of images, optional
         What to reconstruct; ``x`` itself unless told.
 
     Returns
     -------
-    Table
-        A row for each weight: its path, its shape, "none", "zero" or "flows", and the Euclidean norm of its gradient.
+    pandas.DataFrame
+        A row for each weight, under its path: its shape, "none", "zero" or "flows", and the Euclidean norm of its gradient.
         "none" means that TensorFlow has no gradient at all, so that an optimizer skips the weight; it is what a frozen
         weight and a weight behind a rounding get. "zero" means that there is a gradient and all its entries are 0.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is wrong.
-
-    References
-    ----------
-    Notebook 01.
+        Notebook 01.
     """
-    x = as_images(x, "x")
-    target = as_target(target, "target", x, output_width(model, x))
-    measure = as_loss(loss)
-    check_range(measure, x, target, "x", "target")
-    target = x if target is None else target
+    if target is not None:
+        same_number(x, "x", target, "target")
+    suits(loss, x if target is None else target, "x" if target is None else "target")
+    x = tf.constant(x)
+    target = x if target is None else tf.constant(target)
     kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
     with tf.GradientTape() as tape:
-        value = total_loss(model, measure, tf.constant(x), tf.constant(target), training=True)
+        value = total_loss(model, loss, target, output_in_training(model, x, x.shape))
     gradients = tape.gradient(value, {id(weight): weight.value for weight in model.trainable_weights})
-    for variable, value in kept:  # moving statistics and random states: a measurement changes nothing
-        variable.assign(value)
+    for variable, before in kept:  # moving statistics and random states: a measurement changes nothing
+        variable.assign(before)
     rows = []
     for weight in model.weights:
         gradient = gradients.get(id(weight))
-        norm = None if gradient is None else float(tf.norm(tf.convert_to_tensor(gradient)))
-        word = "none" if norm is None else "zero" if norm == 0 else "flows"
-        rows.append((weight.path, " x ".join(map(str, weight.shape)), word, norm))
-    return Table(("weight", "shape", "gradient", "norm"), rows)
+        norm = np.nan if gradient is None else float(tf.norm(tf.convert_to_tensor(gradient)))
+        word = "none" if gradient is None else "zero" if norm == 0 else "flows"
+        rows.append((weight.path, _shape(weight), word, norm))
+    return pd.DataFrame(rows, columns=["weight", "shape", "gradient", "norm"]).set_index("weight")
 
 
+def _earlier_weights(value, name):
+    # Not `model.weights`: those are the weights of now, and have never moved.
+    if not isinstance(value, (list, tuple)) or not all(isinstance(b, np.ndarray) and b.dtype.kind == "f" for b in value):
+        raise TypeError(f"{name} must be a list of arrays, an earlier model.get_weights(), but it is {value!r:.200}")
+    return value
+
+
+@takes(model=Model(), before=_earlier_weights)
 def weight_drift(model, before):
     """Say how far each weight has moved since ``before``.
 
@@ -73,24 +75,10 @@ def weight_drift(model, before):
 
     Returns
     -------
-    Table
-        A row for each weight: its path, its shape, the norm of the change, and that norm divided by the norm before
-        (empty where the weight was all zero).
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``model`` is not a Keras model, or ``before`` does not fit its weights.
-
-    References
-    ----------
-    Notebook 01.
+    pandas.DataFrame
+        A row for each weight, under its path: its shape, the norm of the change, and that norm divided by the norm before
+        (NaN where the weight was all zero). Notebook 01.
     """
-    if not isinstance(model, keras.Model):
-        raise TypeError(f"model must be a keras.Model, but it is {type(model).__name__}")
-    # Not `model.weights`: those are the weights of now, and have never moved.
-    if not isinstance(before, (list, tuple)) or not all(isinstance(b, np.ndarray) and b.dtype.kind == "f" for b in before):
-        raise TypeError(f"before must be a list of arrays, an earlier model.get_weights(), but it is {before!r:.200}")
     after = model.get_weights()
     if [b.shape for b in before] != [a.shape for a in after]:
         raise ValueError(
@@ -100,10 +88,15 @@ def weight_drift(model, before):
     rows = []
     for weight, old, new in zip(model.weights, before, after, strict=True):
         change, size = float(np.linalg.norm(new - old)), float(np.linalg.norm(old))
-        rows.append((weight.path, " x ".join(map(str, weight.shape)), change, change / size if size else None))
-    return Table(("weight", "shape", "change", "relative change"), rows)
+        rows.append((weight.path, _shape(weight), change, change / size if size else np.nan))
+    return pd.DataFrame(rows, columns=["weight", "shape", "change", "relative change"]).set_index("weight")
 
 
+def _shape(weight):
+    return " x ".join(map(str, weight.shape))
+
+
+@takes(encoder=Model(or_function=True), x=Images())
 def dead_units(encoder, x):
     """Say for each unit of an encoder's output whether it is dead: never above 0 on any of the images.
 
@@ -113,23 +106,15 @@ def dead_units(encoder, x):
     Parameters
     ----------
     encoder : keras.Model or callable
-        From (images, pixels) to (images, units).
-    x : array, shape (images, pixels)
+        From images to codes, of shape (images, units) or, where it ends in a convolution, (images, height, width, channels).
+    x : array of images
 
     Returns
     -------
-    ndarray of bool, shape (units,)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is wrong.
-
-    References
-    ----------
-    Notebook 03.
+    ndarray of bool, the shape of one code
+        Notebook 03.
     """
-    return (outputs(encoder, as_images(x, "x"), "encoder") <= 0).all(axis=0)
+    return (predict(encoder, x) <= 0).all(axis=0)
 
 
 @dataclass(frozen=True)
@@ -166,6 +151,7 @@ class CodeUsage:
         )
 
 
+@takes(codes=Images(dimensions=(2,)))
 def code_usage(codes):
     """Count what a binary code uses: distinct codes, constant units, and bits.
 
@@ -178,16 +164,10 @@ def code_usage(codes):
     -------
     CodeUsage
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``codes`` is not an array of zeros and ones.
-
     References
     ----------
     C. Shannon (1948), A mathematical theory of communication. Notebook 01.
     """
-    codes = as_images(codes, "codes")
     binary = np.isin(codes, (0, 1))
     if not binary.all():
         raise ValueError(f"codes must hold zeros and ones only, but one of its values is {codes[~binary][0]:g}")
@@ -205,6 +185,11 @@ def code_usage(codes):
     )
 
 
+def _images_or_pca(value, name):
+    return value if isinstance(value, PCA) else Images(at_least=2)(value, name)
+
+
+@takes(model=Model(or_function=True), x_train=_images_or_pca, x=Images(at_least=2))
 def component_gain(model, x_train, x):
     """Say for each principal component of the data how much of it a reconstruction keeps.
 
@@ -216,12 +201,11 @@ def component_gain(model, x_train, x):
     Parameters
     ----------
     model : keras.Model or callable
-        From (images, pixels) to reconstructions of the same shape.
-    x_train : array, shape (images, pixels), or PCA
-        The images whose principal components are meant. Fitting takes a second, so that for several models it is better
-        done once: ``pca = ae.PCA(x_train, 784)``.
-    x : array, shape (images, pixels)
-        The images to reconstruct, at least two.
+        From images to reconstructions of the same shape.
+    x_train : array of images, or a fitted sklearn.decomposition.PCA of such images, made flat
+        Whose principal components are meant. Fitting takes a second, so that for several models it is better done once.
+    x : array of images, at least two
+        The images to reconstruct.
 
     Returns
     -------
@@ -230,29 +214,25 @@ def component_gain(model, x_train, x):
         images of ``x`` do not vary along a component (by less than 1e-10 of the largest variance), as for pixels that are
         always black.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is wrong, or the output of ``model`` has not the shape of its input.
-
     References
     ----------
     A. Saxe, J. McClelland and S. Ganguli (2014), Exact solutions to the nonlinear dynamics of learning in deep linear
     neural networks, https://arxiv.org/abs/1312.6120: why such gains rise in the order of the variance. Notebook 02.
     """
-    if isinstance(x_train, PCA):
-        pca = x_train
-    else:
-        x_train = as_images(x_train, "x_train", at_least=2)
-        pca = PCA(x_train, x_train.shape[1])
-    x = as_images(x, "x", len(pca.mean), at_least=2)
-    components, mean = pca.components.astype(float), pca.mean.astype(float)
-    middle = (x.mean(axis=0, dtype=float) - mean) @ components.T
+    pixels = int(np.prod(x.shape[1:]))
+    fitted_to = x_train.n_features_in_ if isinstance(x_train, PCA) else int(np.prod(x_train.shape[1:]))
+    if fitted_to != pixels:
+        raise ValueError(f"x must hold images of {fitted_to} pixels, as x_train does, but its shape is {x.shape}")
+    pca = x_train if isinstance(x_train, PCA) else fit_pca(x_train.reshape(len(x_train), -1), min(len(x_train), pixels))
+    reconstruction = predict(model, x)
+    same_shape(x, "x", reconstruction, "the output of model")
+    components, mean = pca.components_.astype(float), pca.mean_.astype(float)
+    middle = (x.reshape(len(x), -1).mean(axis=0, dtype=float) - mean) @ components.T
     variance, covariance = np.zeros(len(components)), np.zeros(len(components))
     for start in range(0, len(x), 1000):
-        piece = x[start : start + 1000]
+        piece, made = (array[start : start + 1000].reshape(-1, pixels) for array in (x, reconstruction))
         score = (piece - mean) @ components.T - middle
         variance += np.square(score).sum(axis=0)
-        covariance += (score * ((outputs(model, piece, "model", x.shape[1]) - mean) @ components.T)).sum(axis=0)
-    varies = variance > _NO_VARIANCE * max(variance.max(), len(x) * float(pca.variances[0]))
+        covariance += (score * ((made - mean) @ components.T)).sum(axis=0)
+    varies = variance > _NO_VARIANCE * max(variance.max(), len(x) * float(pca.explained_variance_[0]))
     return np.divide(covariance, variance, out=np.full(len(components), np.nan), where=varies)

@@ -2,12 +2,13 @@
 
 import keras
 import tensorflow as tf
-from aehelpers.arrays import fraction, non_negative_number, optional_seed
+from aehelpers.validation import Floats, Fraction, Integer, Optional, Real, takes
 
 _INSIDE = 1e-6  # how far mean activations of 0 and 1 are moved inwards before their logarithms are taken
 
 
 @keras.saving.register_keras_serializable(package="aehelpers")
+@takes(x=Floats())
 def step(x):
     """Round a sigmoid: 1 where ``x`` is above 0, else 0. No gradient passes.
 
@@ -24,56 +25,25 @@ def step(x):
     tensor of float32, the same shape
         0.0 or 1.0; NaN where ``x`` is NaN, so that it does not go unnoticed.
 
-    Raises
-    ------
-    TypeError
-        If ``x`` does not hold floating-point numbers.
-
     References
     ----------
     Notebook 01; https://ja.stackoverflow.com/questions/50958.
     """
-    return tf.round(tf.sigmoid(_as_floats(x, "x")))
+    return tf.round(tf.sigmoid(x))
 
 
 @keras.saving.register_keras_serializable(package="aehelpers")
+@takes(x=Floats())
 def straight_through_step(x):
     """Like `step` forwards; backwards, the gradient of the sigmoid passes as if nothing had been rounded.
-
-    Parameters
-    ----------
-    x : tensor of float32, any shape
-        Pre-activations.
-
-    Returns
-    -------
-    tensor of float32, the same shape
-        0.0 or 1.0; NaN where ``x`` is NaN.
-
-    Raises
-    ------
-    TypeError
-        If ``x`` does not hold floating-point numbers.
 
     References
     ----------
     Y. Bengio, N. Leonard and A. Courville (2013), Estimating or propagating gradients through stochastic neurons for
     conditional computation, https://arxiv.org/abs/1308.3432. Notebook 01.
     """
-    soft = tf.sigmoid(_as_floats(x, "x"))
     # Not soft + stop_gradient(round(soft) - soft): in float32 that sum can miss 1 by a rounding error.
-    return _round_straight_through(soft)
-
-
-def _as_floats(x, name):
-    """Return ``x`` as a tensor of floating-point numbers, or say that it is none."""
-    try:
-        x = tf.convert_to_tensor(x)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must hold floating-point numbers, but no tensor can be made of it: {error}") from error
-    if not x.dtype.is_floating:
-        raise TypeError(f"{name} must hold floating-point numbers, but its dtype is {x.dtype.name}")
-    return x
+    return _round_straight_through(tf.sigmoid(x))
 
 
 @tf.custom_gradient
@@ -99,28 +69,23 @@ class GaussianSampling(keras.layers.Layer):
     seed : int, optional
         Seed of the noise. Without it, `keras.utils.set_random_seed` decides.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``kl_weight`` is not a finite number of at least 0 or ``seed`` not a whole number of at least 0; in a call, if it is
-        not handed a pair of tensors, or the two differ in shape.
-
     References
     ----------
     D. Kingma and M. Welling (2013), Auto-encoding variational Bayes, https://arxiv.org/abs/1312.6114, appendix B.
     Notebook 04.
     """
 
+    @takes(kl_weight=Real(0), seed=Optional(Integer(0)))
     def __init__(self, kl_weight=1.0, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.kl_weight = non_negative_number(kl_weight, "kl_weight")
-        self.seed = optional_seed(seed, "seed")
-        self._noise = keras.random.SeedGenerator(self.seed)  # its state is a variable, so compiled loops draw anew in each step
+        self.kl_weight = kl_weight
+        self.seed = seed
+        self._noise = keras.random.SeedGenerator(seed)  # its state is a variable, so compiled loops draw anew in each step
 
     def call(self, inputs, training=None):
         if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:  # one tensor of two rows would pass for a pair
             raise ValueError(f"inputs must be a pair of tensors, mean and log-variance, but it is {inputs!r:.200}")
-        mean, log_variance = (_as_floats(part, name) for part, name in zip(inputs, ("mean", "log-variance"), strict=True))
+        mean, log_variance = (Floats()(part, name) for part, name in zip(inputs, ("mean", "log-variance"), strict=True))
         if tuple(mean.shape) != tuple(log_variance.shape) or len(mean.shape) != 2:
             raise ValueError(
                 "mean and log-variance must both have the shape (images, units), but their shapes are "
@@ -137,12 +102,12 @@ class GaussianSampling(keras.layers.Layer):
         return {**super().get_config(), "kl_weight": self.kl_weight, "seed": self.seed}
 
 
+@takes(h=Floats(), rho=Real(0, 1, open_interval=True))
 def kl_sparsity(h, rho):
     """Penalty for units whose mean activation over the images is not ``rho``: the mean, over the units, of KL(rho || mean).
 
     KL(rho || m) = rho log(rho / m) + (1 - rho) log((1 - rho) / (1 - m)) is the Kullback-Leibler divergence of two coin tosses.
-    It is 0 where a unit's mean activation m is rho, and grows to both sides. Being a function of means over the images, it
-    does not depend on the size of the batch: the same rows twice give the same penalty.
+    It is 0 where a unit's mean activation m is rho, and grows to both sides.
 
     Parameters
     ----------
@@ -159,18 +124,15 @@ def kl_sparsity(h, rho):
 
     Raises
     ------
-    TypeError, ValueError
-        If ``rho`` is not a number between 0 and 1, ``h`` does not hold floating-point numbers or has not the shape (images,
-        units), or an activation lies outside [0, 1]. (In a compiled function values cannot be looked at; means outside
-        [0, 1] then give NaN.)
+    ValueError
+        If an activation lies outside [0, 1]. (In a compiled function values cannot be looked at; means outside [0, 1] then
+        give NaN.)
 
     References
     ----------
     H. Lee, C. Ekanadham and A. Ng (2007), Sparse deep belief net model for visual area V2; A. Ng (2011), Sparse autoencoder,
     lecture notes of CS294A. Notebook 05.
     """
-    rho = fraction(rho, "rho", open_interval=True)
-    h = _as_floats(h, "h")
     if h.shape.rank != 2:
         raise ValueError(f"h must have the shape (images, units), but its shape is {tuple(h.shape)}")
     if tf.executing_eagerly():
@@ -206,21 +168,16 @@ class KLSparsity(keras.layers.Layer):
     weight : float
         Often called beta. The other part of the loss is in nats per pixel, this one in nats per unit.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``rho`` is not a number between 0 and 1 or ``weight`` not a finite number of at least 0; in a call, as
-        `kl_sparsity` does.
-
     References
     ----------
     See `kl_sparsity`. Notebook 05.
     """
 
+    @takes(rho=Real(0, 1, open_interval=True), weight=Real(0))
     def __init__(self, rho=0.05, weight=1.0, **kwargs):
         super().__init__(**kwargs)
-        self.rho = fraction(rho, "rho", open_interval=True)
-        self.weight = non_negative_number(weight, "weight")
+        self.rho = rho
+        self.weight = weight
         self.built = True  # it has no weights
 
     def call(self, inputs):
@@ -229,6 +186,15 @@ class KLSparsity(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "rho": self.rho, "weight": self.weight}
+
+
+def _one_level_or_two(p, name):
+    if not isinstance(p, (tuple, list)):
+        return Fraction()(p, name)
+    ends = tuple(Fraction()(end, f"each end of {name}") for end in p)
+    if len(ends) != 2 or ends[0] > ends[1]:
+        raise ValueError(f"{name} must be one number or a pair (lowest, highest), but it is {p!r}")
+    return ends
 
 
 @keras.saving.register_keras_serializable(package="aehelpers")
@@ -247,25 +213,18 @@ class MaskingNoise(keras.layers.Layer):
     seed : int, optional
         Seed of the noise. Without it, `keras.utils.set_random_seed` decides.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``p`` is not a number in [0, 1] or a pair of such numbers in ascending order, or ``seed`` not a whole number of at
-        least 0.
-
     References
     ----------
     P. Vincent, H. Larochelle, Y. Bengio and P.-A. Manzagol (2008), Extracting and composing robust features with denoising
     autoencoders. (They mask the same number of pixels in each image.) Notebook 06.
     """
 
+    @takes(p=_one_level_or_two, seed=Optional(Integer(0)))
     def __init__(self, p=0.3, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.p = tuple(fraction(end, "each end of p") for end in p) if isinstance(p, (tuple, list)) else fraction(p, "p")
-        if isinstance(self.p, tuple) and (len(self.p) != 2 or self.p[0] > self.p[1]):
-            raise ValueError(f"p must be one number or a pair (lowest, highest), but it is {p!r}")
-        self.seed = optional_seed(seed, "seed")
-        self._noise = keras.random.SeedGenerator(self.seed)  # its state is a variable, so compiled loops draw anew in each step
+        self.p = p
+        self.seed = seed
+        self._noise = keras.random.SeedGenerator(seed)  # its state is a variable, so compiled loops draw anew in each step
         self.built = True  # it has no weights
 
     def call(self, inputs, training=None):

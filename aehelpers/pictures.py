@@ -6,9 +6,10 @@ and a chart is drawn by matplotlib once and then only gets its marks.
 
 import functools
 import io
+import math
 
 import numpy as np
-from aehelpers.arrays import as_images, side_of
+from aehelpers.validation import Images
 from PIL import Image, ImageDraw, ImageFont
 
 PIXELS_PER_PIXEL = 4  # of the picture, for one of an image
@@ -17,6 +18,14 @@ DENSITY = 2  # pixels of the picture for one on the screen, so that it is sharp 
 _PAPER, _INK, _MARK, _ALIVE = (255, 255, 255), (34, 34, 34), (213, 94, 0), (0, 114, 178)
 _GAP = 6
 _TITLE_SIZE = 24
+
+
+def side_of(images, name):
+    """Return the side of square images of shape (number, pixels), or say that they are not square."""
+    side = math.isqrt(images.shape[1])
+    if side * side != images.shape[1]:
+        raise ValueError(f"{name} must hold square images, but each has {images.shape[1]} pixels")
+    return side
 
 
 @functools.cache
@@ -45,7 +54,7 @@ def grey_levels(images, low=0.0, high=1.0):
     TypeError, ValueError
         If ``images`` is not an array of square images or ``low`` is not below ``high``.
     """
-    images = as_images(images, "images")
+    images = Images(dimensions=(2,))(images, "images")
     if not low < high:
         raise ValueError(f"low must be below high, but they are {low!r} and {high!r}")
     side = side_of(images, "images")

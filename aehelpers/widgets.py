@@ -15,20 +15,27 @@ import keras
 import numpy as np
 import tensorflow as tf
 import traitlets
-from aehelpers.arrays import (
-    as_dict,
-    as_function,
-    as_images,
-    as_pixels,
-    non_negative_number,
-    positive_integer,
-    side_of,
-    true_or_false,
-)
-from aehelpers.baselines import PCA, mean_image, mse, outputs
+from aehelpers.baselines import fit_pca, mean_image, mse, project
 from aehelpers.diagnostics import dead_units
-from aehelpers.pictures import DENSITY, Chart, as_mnist, as_png, image_rows, stacked, unit_lights
-from aehelpers.plots import COLOURS, LINE_STYLES, as_levels
+from aehelpers.pictures import DENSITY, Chart, as_mnist, as_png, image_rows, side_of, stacked, unit_lights
+from aehelpers.validation import Boolean, Dict, Function, Images, Integer, Model, Real
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
+
+true_or_false, positive_integer = Boolean(), Integer()
+
+
+def as_images(images, name, width=None, **options):
+    images = Images(dimensions=(2,), **options)(images, name)
+    if width is not None and images.shape[1] != width:
+        raise ValueError(f"{name} must have {width} columns, but its shape is {images.shape}")
+    return images
+
+
+def as_pixels(images, name, width=None, at_least=1):
+    return as_images(images, name, width, at_least=at_least, pixels=True)
+
 
 _SHOWN = 8  # images in a row of a display
 _MEASURED = 500  # images behind the errors that a display names
@@ -149,12 +156,12 @@ def code_size_display(models, x_train, x_test):
     width = x_train.shape[1]
     x_test = as_pixels(x_test, "x_test", width)[:_MEASURED]
     side_of(x_test, "x_test")
-    sizes = sorted(positive_integer(size, "each code size in models") for size in as_dict(models, "models", "model"))
+    sizes = sorted(positive_integer(size, "each code size in models") for size in Dict(Model())(models, "models"))
     if sizes[-1] > width:
         raise ValueError(f"each code size in models must be at most the number of pixels, {width}, but one is {sizes[-1]}")
     rebuilt = {size: _compiled(models[size], f"models[{size}]", width, width)(x_test) for size in sizes}
-    pca = PCA(x_train, sizes[-1])
-    projected = {size: pca.reconstruct(x_test, size) for size in sizes}
+    pca = fit_pca(x_train, sizes[-1])
+    projected = {size: project(pca, x_test, size).astype(np.float32) for size in sizes}
     level = mse(x_test, np.broadcast_to(mean_image(x_train), x_test.shape))
     errors = {size: mse(x_test, rebuilt[size]) for size in sizes}
     pca_errors = {size: mse(x_test, projected[size]) for size in sizes}
@@ -209,8 +216,7 @@ def noise_display(models, kinds, x, from_logits=False):
     x = _squares(x)[:_MEASURED]
     width = x.shape[1]
     levels = [round(0.1 * number, 1) for number in range(10)]
-    for kind, make in as_dict(kinds, "kinds", "function").items():
-        as_function(make, f"kinds[{kind!r}]", "images, a level and seed")
+    Dict(Function(of="images, a level and seed"))(kinds, "kinds")
     functions = _all_compiled(models, width, width, from_logits)
     noisy = {
         (kind, level): as_images(make(x, level, seed=0), f"the output of kinds[{kind!r}]", width)
@@ -286,11 +292,10 @@ def threshold_display(models, ways, x, from_logits=False):
     """
     x = _squares(x)[:_MEASURED]
     width = x.shape[1]
-    for way, change in as_dict(ways, "ways", "function").items():
-        as_function(change, f"ways[{way!r}]", "codes and a threshold")
+    Dict(Function(of="codes and a threshold"))(ways, "ways")
     from_logits = true_or_false(from_logits, "from_logits")
     codes, decoders = {}, {}
-    for name, model in as_dict(models, "models", "model").items():
+    for name, model in Dict(Model())(models, "models").items():
         encoder, decoder = _halves(model, f"models[{name!r}]")
         codes[name] = _compiled(encoder, f"models[{name!r}].encoder", width)(x)
         decoders[name] = _compiled(decoder, f"models[{name!r}].decoder", codes[name].shape[1], width, from_logits)
@@ -356,7 +361,7 @@ def step_display(model, x):
         with tf.GradientTape() as tape:
             tape.watch(kernel)
             output = decoder(tf.sigmoid((x @ kernel + bias) / temperature))
-            loss = tf.reduce_mean(tf.keras.losses.binary_crossentropy(x, output))
+            loss = tf.reduce_mean(keras.losses.binary_crossentropy(x, output))
         return float(tf.norm(tape.gradient(loss, kernel)))
 
     gradients = {t: gradient_at(t) for t in temperatures if t > 0}
@@ -808,11 +813,9 @@ def training_display(model, x, steps, highest_loss, levels=None):
     """
     x = _squares(x)
     encoder, _ = _halves(model, "model")
-    outputs(model, x[:1], "model", x.shape[1])
-    steps, highest_loss = positive_integer(steps, "steps"), non_negative_number(highest_loss, "highest_loss")
-    if highest_loss == 0:
-        raise ValueError("highest_loss must be above 0, but it is 0")
-    levels = as_levels(levels)
+    _compiled(model, "model", x.shape[1], x.shape[1])
+    steps, highest_loss = positive_integer(steps, "steps"), Real(0, open_interval=True)(highest_loss, "highest_loss")
+    levels = Dict(Real(), or_empty=True)({} if levels is None else levels, "levels")
 
     def draw(ax):
         for number, (name, value) in enumerate(levels.items()):
@@ -825,7 +828,7 @@ def training_display(model, x, steps, highest_loss, levels=None):
 
     def render(history=None):
         dead = dead_units(encoder, x)
-        shown, loss = ([0], [np.nan]) if history is None else (history.steps, history.loss)
+        shown, loss = ([0], [np.nan]) if history is None else (history.steps, history.history["loss"])
         pictures = [
             image_rows([x[:_SHOWN], model(x[:_SHOWN]).numpy()], ["original", "now"]),
             unit_lights(dead, "units of the code"),
@@ -854,7 +857,7 @@ def _all_compiled(models, width, gives, from_logits):
     from_logits = true_or_false(from_logits, "from_logits")
     return {
         name: _compiled(model, f"models[{name!r}]", width, gives, from_logits)
-        for name, model in as_dict(models, "models", "model").items()
+        for name, model in Dict(Model())(models, "models").items()
     }
 
 
