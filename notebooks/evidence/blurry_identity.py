@@ -13,6 +13,7 @@ import aehelpers as ae
 import keras
 import numpy as np
 from record import write_table
+from sklearn.decomposition import PCA
 
 GROUPS = (0, 10, 50, 100, 200, 400, 784)
 GAINS = tuple(f"gain_{first + 1}_{last}" for first, last in itertools.pairwise(GROUPS))
@@ -61,16 +62,16 @@ def images(data):
     loaded = ae.load(data)
     x_train = np.concatenate((loaded.x_train, loaded.x_valid))
     x_train.flags.writeable = False
-    return x_train, loaded.x_test, ae.PCA(x_train, 784)
+    return x_train, loaded.x_test, PCA(784, svd_solver="covariance_eigh").fit(x_train)
 
 
 def measure(model, data):
     """Return the measured columns: errors, the PCA with the same squared error, dead hidden units, gains by group."""
     _, x_test, pca = images(data)
-    reconstruction = model.predict(x_test, batch_size=1000, verbose=0)
+    reconstruction = ae.predict(model, x_test)
     error = ae.mse(x_test, reconstruction)
-    kept = np.cumsum(np.square(pca.encode(x_test)).mean(axis=0, dtype=float))
-    pca_errors = (np.square(x_test - pca.mean).sum(axis=1).mean(dtype=float) - kept) / 784
+    kept = np.cumsum(np.square(pca.transform(x_test)).mean(axis=0, dtype=float))
+    pca_errors = (np.square(x_test - pca.mean_).sum(axis=1).mean(dtype=float) - kept) / 784
     probabilities = reconstruction.min() >= 0 and reconstruction.max() <= 1
     hidden = keras.Sequential([keras.Input((784,)), model.layers[0]])
     gain = ae.component_gain(model, pca, x_test)

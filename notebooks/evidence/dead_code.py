@@ -78,8 +78,8 @@ def train(remedy, size, seed, steps=STEPS):
         trained = keras.Sequential([keras.Input((784,)), model.encoder, SparsityPenalty(), model.decoder])
     optimizer = optimizer_for(remedy, trained)
     ae.fit(trained, x_train, steps=steps, batch_size=50, optimizer=optimizer, loss="mse", seed=seed, progress=False)
-    code = model.encoder.predict(x_test, batch_size=1000, verbose=0)
-    reconstruction = model.predict(x_test, batch_size=1000, verbose=0)
+    code = ae.predict(model.encoder, x_test)
+    reconstruction = ae.predict(model, x_test)
     return {
         "remedy": remedy,
         "size": size,

@@ -15,6 +15,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 from record import write_table
+from scipy import ndimage
+from sklearn.decomposition import PCA
+from sklearn.linear_model import RidgeClassifier
 from sparse_codes import build, cross_entropy
 
 # `value` is the squared error per pixel of the test images, but for the measure "label error": the share of the test images
@@ -39,6 +42,16 @@ TRAINED = {
 }
 
 
+def blur(x, radius):
+    """Replace each pixel by a mean of its surroundings, weighted by a bell of that standard deviation."""
+    return ndimage.gaussian_filter(x.reshape(-1, 28, 28), (0, radius, radius)).reshape(x.shape)
+
+
+def median(x, size):
+    """Replace each pixel by the median of the square around it."""
+    return ndimage.median_filter(x.reshape(-1, 28, 28), (1, size, size)).reshape(x.shape)
+
+
 def best_of(reconstructions, x):
     """The least error that any setting of a filter reaches; a real user could not know which."""
     return min(ae.mse(x, reconstruction) for reconstruction in reconstructions)
@@ -46,8 +59,8 @@ def best_of(reconstructions, x):
 
 FILTERS = {
     "do nothing": lambda noisy, x: ae.mse(x, noisy),
-    "best blur": lambda noisy, x: best_of((ae.blur(noisy, radius) for radius in (0.3, 0.5, 0.7, 1, 1.5)), x),
-    "best median": lambda noisy, x: best_of((ae.median_filter(noisy, size) for size in (3, 5)), x),
+    "best blur": lambda noisy, x: best_of((blur(noisy, radius) for radius in (0.3, 0.5, 0.7, 1, 1.5)), x),
+    "best median": lambda noisy, x: best_of((median(noisy, size) for size in (3, 5)), x),
 }
 
 
@@ -71,20 +84,14 @@ def train(name, seed, steps=STEPS):
 
 
 def denoise(model, noisy):
-    return tf.sigmoid(model(noisy)).numpy()
+    return tf.sigmoid(ae.predict(model, noisy)).numpy()
 
 
 def label_error(encode):
     """Fit ten linear scores to the codes of the training images by ridge regression, and count wrong test images."""
     data = images()
-    codes, test_codes = encode(data.x_train).astype(float), encode(data.x_test).astype(float)
-    middle = codes.mean(axis=0)
-    one_hot = np.eye(10)[data.y_train]
-    codes -= middle
-    ridge = 1e-4 * len(codes) * np.eye(codes.shape[1])
-    weights = np.linalg.solve(codes.T @ codes + ridge, codes.T @ (one_hot - one_hot.mean(axis=0)))
-    scores = (test_codes - middle) @ weights + one_hot.mean(axis=0)
-    return float((scores.argmax(axis=1) != data.y_test).mean())
+    classifier = RidgeClassifier(alpha=1e-4 * len(data.x_train)).fit(encode(data.x_train), data.y_train)
+    return 1 - classifier.score(encode(data.x_test), data.y_test)
 
 
 def smoothness(model):
@@ -123,7 +130,7 @@ def model_rows(name, seed):
         for measure, (_, levels) in NOISES.items()
         for level in levels
     ]
-    encode = functools.partial(model.encoder.predict, batch_size=1000, verbose=0)
+    encode = functools.partial(ae.predict, model.encoder)
     return [
         *made,
         row(name, seed, STEPS, "label error", 0, label_error(encode)),
@@ -135,14 +142,15 @@ def untrained_rows():
     """Return the label errors of codes that nobody trained: the pixels themselves, PCA, and random units."""
     data = images()
     yield row("pixels", 0, 0, "label error", 0, label_error(np.asarray))
-    yield row("PCA-128", 0, 0, "label error", 0, label_error(ae.PCA(data.x_train, 128).encode))
+    yield row(
+        "PCA-128", 0, 0, "label error", 0, label_error(PCA(128, svd_solver="covariance_eigh").fit(data.x_train).transform)
+    )
     for seed in SEEDS:
         keras.utils.set_random_seed(seed)
         initializer = keras.initializers.TruncatedNormal(stddev=0.1)
         layer = keras.layers.Dense(128, "sigmoid", kernel_initializer=initializer, bias_initializer=initializer)
         model = keras.Sequential([keras.Input((784,)), layer])
-        encode = functools.partial(model.predict, batch_size=1000, verbose=0)
-        yield row("untrained", seed, 0, "label error", 0, label_error(encode))
+        yield row("untrained", seed, 0, "label error", 0, label_error(functools.partial(ae.predict, model)))
 
 
 def sample():

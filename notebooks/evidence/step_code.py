@@ -35,8 +35,8 @@ def train(data, code, size, learning_rate, steps, seed):
     """Return one row of the table."""
     model = build(code, size, seed)
     ae.fit(model, data.x_train, steps=steps, batch_size=256, learning_rate=learning_rate, seed=seed, progress=False)
-    reconstruction = model.predict(data.x_test, batch_size=1000, verbose=0)
-    codes = model.encoder.predict(data.x_test, batch_size=1000, verbose=0)
+    reconstruction = ae.predict(model, data.x_test)
+    codes = ae.predict(model.encoder, data.x_test)
     return {
         "code": code,
         "size": size,
