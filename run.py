@@ -27,7 +27,7 @@ import time
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
-NEEDED = ("jupyterlab", "ipywidgets", "anywidget", "tensorflow", "nbval", "pytest")
+NEEDED = ("jupyterlab", "anywidget", "tensorflow", "sklearn", "nbval", "pytest")
 STAMP = "made-by-run.txt"
 QUIET_LAB = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 # Options of pytest whose value is the next word: a value that happens to be a file's name is not a path to test.
@@ -82,6 +82,7 @@ def test(arguments):
     if not paths_given:
         books = glob.glob(os.path.join(glob.escape(ROOT), "notebooks", "*.ipynb"))
         arguments += [os.path.join(ROOT, "tests"), *sorted(books)]
+    make_matplotlib_folder(python)
     sanitizer = os.path.join(ROOT, "tests", "nbval_sanitize.cfg")
     nbval = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=120", f"--nbval-sanitize-with={sanitizer}"]
     return become([python, "-m", "pytest", *nbval, *arguments], folder=ROOT)
@@ -103,7 +104,18 @@ def with_absolute_paths(arguments):
 
 def notebooks(arguments):
     """Execute notebooks again and store their outputs."""
-    return become([environment(), os.path.join(ROOT, "notebooks", "regenerate.py"), *arguments])
+    python = environment()
+    make_matplotlib_folder(python)
+    return become([python, os.path.join(ROOT, "notebooks", "regenerate.py"), *arguments])
+
+
+def make_matplotlib_folder(python):
+    """Give matplotlib a folder of the project's own, with its list of fonts made.
+
+    A list in the user's home may be damaged, and while a new one is made matplotlib says so: in a notebook, a line in red.
+    """
+    os.environ["MPLCONFIGDIR"] = os.path.join(ROOT, ".matplotlib")
+    run([python, "-c", "import matplotlib.font_manager"])
 
 
 def become(command, folder=None):
@@ -181,7 +193,7 @@ def make(venv, newest):
         if install(venv, newest).returncode == 0:
             return write_stamp(venv, newest)
     say(f"Making the environment {name}. This happens once; on a fast line it takes one to two minutes.")
-    say("On Linux it downloads 0.7 GB and takes 2.5 GB of disk; elsewhere less.")
+    say("It downloads half a gigabyte and takes about two of disk.")
     remove(venv)
     os.mkdir(venv)
     open(os.path.join(venv, "pyvenv.cfg"), "w").close()  # first of all, so that a half-made one is known for what it is

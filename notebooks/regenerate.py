@@ -31,7 +31,8 @@ class ThisPython(KernelSpecManager):
     """Knows one kernel, whatever the name: the Python that runs this file, as nbval's --nbval-current-env has it."""
 
     def get_kernel_spec(self, kernel_name):
-        return self.kernel_spec_class(resource_dir=RESOURCES, **get_kernel_dict())
+        # What C code writes to stderr is left alone, as under pytest: stored, nbval would miss it.
+        return self.kernel_spec_class(resource_dir=RESOURCES, **get_kernel_dict(["--IPKernelApp.capture_fd_output=False"]))
 
 
 class CellFailed(Exception):
@@ -114,39 +115,30 @@ def execute(notebook, folder):
         km=AsyncKernelManager(kernel_spec_manager=ThisPython()),
         timeout=300,
         record_timing=False,
+        store_widget_state=False,  # it means nothing once the kernel is gone
+        coalesce_streams=True,  # where the kernel cuts a stream is a matter of timing
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         on_cell_start=lambda cell, cell_index: reached.append(cell) if cell.cell_type == "code" else None,
     )
-    # As under nbval: with this variable set, ipykernel leaves what C code writes to stderr alone, and then nobody sees it.
-    variables = {**os.environ, "PYTEST_CURRENT_TEST": "regenerate"}
     try:
-        client.execute(env=variables, stderr=subprocess.DEVNULL, cleanup_kc=True)
+        client.execute(stderr=subprocess.DEVNULL, cleanup_kc=True)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise CellFailed(f"cell [{len(reached)}] failed: {error}") from error
 
 
 def tidy(notebook):
-    """Remove what changes from run to run or means nothing in a stored notebook."""
-    notebook.metadata.pop("widgets", None)  # the widgets' state is gone with the kernel
+    """Remove what changes from run to run or means nothing in a stored notebook.
+
+    The version of Python stays: where it is missing or another, JupyterLab writes it in as soon as the notebook is opened, and
+    takes the notebook for modified.
+    """
+    notebook.metadata.pop("widgets", None)
     notebook.metadata.kernelspec = nbformat.from_dict(KERNELSPEC)
-    notebook.metadata.get("language_info", {}).pop("version", None)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [_without_bar(output) for output in _merged(cell.outputs)]
-
-
-def _merged(outputs):
-    """Join neighbouring pieces of one stream: where the kernel cuts them is a matter of timing."""
-    merged = []
-    for output in outputs:
-        last = merged[-1] if merged else None
-        if last and output.output_type == "stream" == last.output_type and output.name == last.name:
-            last.text += output.text
-        else:
-            merged.append(output)
-    return merged
+            cell.outputs = [_without_bar(output) for output in cell.outputs]
 
 
 def _without_bar(output):

@@ -77,6 +77,9 @@ def handed_over(run, monkeypatch):
     commands = []
     monkeypatch.setattr(run, "environment", lambda newest=False: "newest python" if newest else "python")
     monkeypatch.setattr(run, "become", lambda command, folder=None: commands.append(command) or 0)
+    monkeypatch.setattr(run, "run", lambda command: run.prepared.append(command))
+    monkeypatch.setenv("MPLCONFIGDIR", "somewhere at home")
+    run.prepared = []
     return commands
 
 
@@ -352,6 +355,13 @@ def test_a_path_replaces_the_default_ones(run, handed_over, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     run.main(["test", "-q", os.path.join("tests", "test_a.py") + "::test_one", "test_b.py"])
     assert handed_over[0][-3:] == ["-q", f"{inside}::test_one", str(here)]
+
+
+@pytest.mark.parametrize("command", ["test", "notebooks"])
+def test_fonts_are_listed_in_a_folder_of_the_project(run, handed_over, command):
+    run.main([command])
+    assert os.environ["MPLCONFIGDIR"] == os.path.join(run.ROOT, ".matplotlib")
+    assert run.prepared == [["python", "-c", "import matplotlib.font_manager"]]
 
 
 def test_newest_is_not_passed_on(run, handed_over):
