@@ -5,6 +5,7 @@ import contextlib
 import keras
 import numpy as np
 import tensorflow as tf
+from aehelpers.validation import cannot_take
 
 _PIECE = 1000  # images at a time, where a loss is measured
 
@@ -24,7 +25,7 @@ def output_in_training(model, x, shape):
     try:
         return model(x, training=True)
     except Exception as error:  # whatever a model says to images that it was not made for
-        raise ValueError(f"model must take x, but it cannot take images of shape {tuple(shape)}: {error}") from error
+        raise cannot_take("model", shape, error) from error
 
 
 def total_loss(model, loss, target, output):

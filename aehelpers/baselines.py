@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from aehelpers.models import predict
+from aehelpers.models import finite_outputs
 from aehelpers.validation import Dict, Images, Integer, Model, same_images, same_shape, takes
 from sklearn.decomposition import PCA
 
@@ -144,7 +144,11 @@ def loss_ladder(x_train, x_test, models, code_size):
         return cross_entropy, cross_entropy - floor, error
 
     # The models first: what is wrong with one should be said before the seconds that PCA takes.
-    of_models = {name: rung(predict(model, x_test)) for name, model in models.items()}
+    of_models = {}
+    for name, model in models.items():
+        made = finite_outputs(model, x_test, f"models[{name!r}]")
+        same_shape(x_test, "x_test", made, f"the output of models[{name!r}]")
+        of_models[name] = rung(made)
     projected = project(fit_pca(flat_train, code_size), flat_test, code_size).reshape(x_test.shape)
     rungs = {
         "mean image": rung(np.broadcast_to(mean_image(x_train), x_test.shape), _HALF_A_GREY_LEVEL),

@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import tempfile
+import zlib
 from dataclasses import dataclass
 from importlib import resources
 from itertools import pairwise
@@ -18,6 +19,7 @@ SHA256 = {
     "mnist": "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64",
     "fashion_mnist": "5b6d2c4c694a91887af8ab7d039c04f80af3c29378d731c93a538d2e831aa469",
 }
+_CRC32 = {"mnist": 0xB26CA6EF, "fashion_mnist": 0xBD1FDE9A}  # of all images as float32, one after the other
 _ENDS = (0, 55_000, 60_000, 70_000)  # of the training, the validation and the test images
 _REMEDY = "Get the file again from the project (for example: git checkout -- aehelpers/data), or install the package anew."
 
@@ -78,7 +80,7 @@ def load(name):
         raise OSError(f"the data file {path} is damaged: it is not the file that was published. {_REMEDY}")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         labels = np.concatenate([arrays["y_train"], arrays["y_test"]])
-        images = _shared(f"{name}-{SHA256[name][:16]}.npy", (len(labels), 784), lambda: _as_floats(arrays))
+        images = _shared(f"{name}-{_CRC32[name]:08x}.float32", (len(labels), 784), _CRC32[name], lambda: _as_floats(arrays))
     labels.flags.writeable = images.flags.writeable = False
     return Dataset(name, *(array[start:end] for start, end in pairwise(_ENDS) for array in (images, labels)))
 
@@ -90,28 +92,29 @@ def _as_floats(arrays):
     return images
 
 
-def _shared(name, shape, make):
+def _shared(name, shape, checksum, make):
     """Return a large array that all processes of a user have in memory once: a file in the user's cache folder, mapped.
 
     Thirty learners on one machine would otherwise hold 220 MB each. Where no file can be written to, the array is in memory.
+    What a file holds is believed only with the checksum of what ``make`` returns.
     """
     path = Path(platformdirs.user_cache_dir("aehelpers", appauthor=False)) / name
-    array = _mapped(path, shape)
+    array = _mapped(path, shape, checksum)
     if array is None:
         made = make()
         with contextlib.suppress(OSError):
             _write(path, made)
-        array = _mapped(path, shape)
+        array = _mapped(path, shape, checksum)
     return made if array is None else array
 
 
-def _mapped(path, shape):
+def _mapped(path, shape, checksum):
     try:
         # "c": a private copy of what is written to. The array may then pass for writable, which DLPack asks for (_loop.py).
-        array = np.load(path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError, EOFError):  # missing, or not the whole file
+        array = np.memmap(path, np.float32, "c", shape=shape)
+    except (OSError, ValueError):  # missing, or not the whole file
         return None
-    return np.asarray(array) if array.shape == shape and array.dtype == np.float32 else None
+    return np.asarray(array) if zlib.crc32(array) == checksum else None
 
 
 def _write(path, array):
@@ -120,7 +123,7 @@ def _write(path, array):
     handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
     try:
         with open(handle, "wb") as file:
-            np.save(file, array, allow_pickle=False)
+            array.tofile(file)
         os.replace(unfinished, path)
     except BaseException:  # Ctrl-C too
         with contextlib.suppress(OSError):

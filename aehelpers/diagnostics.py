@@ -7,7 +7,7 @@ import pandas as pd
 import tensorflow as tf
 from aehelpers._loop import output_in_training, total_loss
 from aehelpers.baselines import fit_pca
-from aehelpers.models import predict
+from aehelpers.models import finite_outputs, predict
 from aehelpers.validation import Images, Loss, Model, Optional, same_number, same_shape, suits, takes
 from sklearn.decomposition import PCA
 
@@ -39,6 +39,8 @@ def gradient_report(model, x, loss="bce", target=None):
     if target is not None:
         same_number(x, "x", target, "target")
     suits(loss, x if target is None else target, "x" if target is None else "target")
+    if not model.built:
+        predict(model, x[:1])
     x = tf.constant(x)
     target = x if target is None else tf.constant(target)
     kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
@@ -114,7 +116,7 @@ def dead_units(encoder, x):
     ndarray of bool, the shape of one code
         Notebook 03.
     """
-    return (predict(encoder, x) <= 0).all(axis=0)
+    return (finite_outputs(encoder, x, "encoder") <= 0).all(axis=0)
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ def component_gain(model, x_train, x):
     if fitted_to != pixels:
         raise ValueError(f"x must hold images of {fitted_to} pixels, as x_train does, but its shape is {x.shape}")
     pca = x_train if isinstance(x_train, PCA) else fit_pca(x_train.reshape(len(x_train), -1), min(len(x_train), pixels))
-    reconstruction = predict(model, x)
+    reconstruction = finite_outputs(model, x, "model")
     same_shape(x, "x", reconstruction, "the output of model")
     components, mean = pca.components_.astype(float), pca.mean_.astype(float)
     middle = (x.reshape(len(x), -1).mean(axis=0, dtype=float) - mean) @ components.T

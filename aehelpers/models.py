@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from aehelpers.layers import GaussianSampling, step, straight_through_step
-from aehelpers.validation import Boolean, Images, Integer, Known, Model, Real, takes
+from aehelpers.validation import Boolean, Images, Integer, Known, Model, Real, cannot_take, takes
 
 _PIECE = 1000  # images at a time, so that no large intermediate array is made
 _STEPS = {"step": step, "straight_through_step": straight_through_step}
@@ -28,20 +28,30 @@ def predict(model, x):
     -------
     ndarray of float32, with a row for each row of ``x``
     """
+    return outputs(model, x, "model")
+
+
+def outputs(model, x, name):
+    """Return what `predict` does; ``name`` is what messages call the model."""
     rows = []
     for start in range(0, len(x), _PIECE):
         piece = x[start : start + _PIECE]
         try:
             # Not `model.predict`, nor a graph for each model: after a few models TensorFlow warns about tracing too often.
             output = model(piece, training=False) if isinstance(model, keras.Model) else model(piece)
-        except (TypeError, ValueError) as error:  # what Keras says does not name the argument
-            raise ValueError(f"model must take x, but it cannot take an array of shape {piece.shape}: {error}") from error
-        if not hasattr(output, "shape") or output.shape[:1] != piece.shape[:1]:
-            raise ValueError(
-                f"model must give one array with a row for each of {len(piece)} rows, but it gives {output!r:.200}"
-            )
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:  # they do not name the argument
+            raise cannot_take(name, piece.shape, error) from error
+        shape = getattr(output, "shape", None)
+        if shape is None or shape[:1] != piece.shape[:1]:
+            came = f"{output!r:.200}" if shape is None else f"an array of shape {tuple(shape)}"
+            raise ValueError(f"{name} must give one array with a row for each of {len(piece)} rows, but it gives {came}")
         rows.append(np.asarray(output, np.float32))
     return np.concatenate(rows)
+
+
+def finite_outputs(model, x, name):
+    """Return what `outputs` does, for a measurement: NaN, which compares as False, would pass for a number."""
+    return Images()(outputs(model, x, name), f"the output of {name}")
 
 
 def _layer_sizes(value, name):

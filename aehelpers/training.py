@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from aehelpers import _loop
 from aehelpers._interrupt import deferred_interrupt
+from aehelpers.models import predict
 from aehelpers.validation import (
     Boolean,
     Function,
@@ -176,7 +177,7 @@ def fit(
     optimizer = _as_optimizer(optimizer, learning_rate)
     record_every = min(record_every or -(-steps // _RECORDS), steps)
     if not model.built:
-        model(x[:1])
+        predict(model, x[:1])
     reached, missed = _loop.split_by_gradient(model, loss, x, target, batch_size)
     if not optimizer.built:
         optimizer.build(model.trainable_variables)  # all of them, as Keras does, so that the state fits a saved model
@@ -224,8 +225,9 @@ def _check_data(loss, x, target, validation_data):
             raise ValueError(
                 f"validation_data must be images or a pair (images, target), but it is a tuple of {len(validation_data)}"
             )
-        images, its_target = (Images()(part, "validation_data") for part in validation_data)
-        same_number(images, "the images of validation_data", its_target, "the target in validation_data")
+        names = "the images of validation_data", "the target in validation_data"
+        images, its_target = (Images()(part, name) for part, name in zip(validation_data, names, strict=True))
+        same_number(images, names[0], its_target, names[1])
     elif target is not None:
         raise ValueError("validation_data must be a pair (images, target) when target is given, or the two losses would differ")
     else:

@@ -31,7 +31,10 @@ def takes(**constraints):
 
         @functools.wraps(function)
         def checked(*args, **kwargs):
-            given = signature.bind(*args, **kwargs)
+            try:
+                given = signature.bind(*args, **kwargs)
+            except TypeError:  # an argument that is missing or unknown: Python's own message names the function too
+                return function(*args, **kwargs)
             given.apply_defaults()
             for name, constraint in constraints.items():
                 given.arguments[name] = constraint(given.arguments[name], name)
@@ -286,6 +289,12 @@ def same_number(first, first_name, second, second_name):
         raise ValueError(
             f"{second_name} must have a row for each of the {len(first)} rows of {first_name}, but it has {len(second)}"
         )
+
+
+def cannot_take(model_name, shape, error):
+    """Return the `ValueError` for a model that fails with images of this shape; what it says itself comes last."""
+    hint = "; a model of flat images takes x.reshape(len(x), -1)" if len(shape) > 2 else ""
+    return ValueError(f"{model_name} must take x, but it cannot take an array of shape {tuple(shape)}{hint}: {error}")
 
 
 def suits(loss, target, name):
