@@ -20,6 +20,12 @@ def as_tensor(array):
     return tf.constant(array)
 
 
+def as_tensors(x, target):
+    """Hand images and their target to TensorFlow: one tensor where they are one array."""
+    images = as_tensor(x)
+    return images, images if target is x else as_tensor(target)
+
+
 def output_in_training(model, x, shape):
     """Return what the model gives in training for a tensor of images, a part of an array ``x`` of that shape."""
     try:
@@ -35,15 +41,16 @@ def total_loss(model, loss, target, output):
     """
     if not tf.is_tensor(output):
         raise ValueError(f"model must have one output, an array of images, but for x it gives {output!r:.200}")
-    if output.shape[1:] != target.shape[1:]:
+    if not output.shape[1:].is_compatible_with(target.shape[1:]):  # a size may be known only when it runs
         raise ValueError(
             f"target must hold images of shape {tuple(output.shape[1:])}, which is what the model gives, but the target, which "
             f"is x unless told, holds images of shape {tuple(target.shape[1:])}"
         )
-    value = loss(target, output)
+    value = loss(target, tf.cast(output, tf.float32))  # as Keras does: in float16 a loss of 1e-7 would be 0 or infinite
     if value is None:  # TensorFlow's message would not say what is None
         raise TypeError("loss must return a tensor, but it returned None")
-    return tf.add_n([tf.reduce_mean(value), *(tf.reduce_sum(penalty) for penalty in model.losses)])
+    terms = [tf.reduce_mean(value), *(tf.reduce_sum(penalty) for penalty in model.losses)]
+    return tf.add_n([tf.cast(term, tf.float32) for term in terms])
 
 
 def split_by_gradient(model, loss, x, target, batch_size):

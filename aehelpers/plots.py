@@ -24,7 +24,7 @@ def _axes(value, name):
 def _rows_of_images(value, name):
     if isinstance(value, (str, dict)) or not isinstance(value, Iterable):
         raise TypeError(f"{name} must be an array of images or a sequence of such arrays, but it is {value!r:.200}")
-    rows = [value] if hasattr(value, "ndim") and value.ndim < 3 else list(value)
+    rows = [value] if hasattr(value, "ndim") else list(value)  # an array of three dimensions: images of two
     if not rows:
         raise ValueError(f"{name} must hold at least one row of images, but it is empty")
     rows = [as_pictures(row, f"row {number} of {name}") for number, row in enumerate(rows)]

@@ -182,9 +182,8 @@ def fit(
     if not optimizer.built:
         optimizer.build(model.trainable_variables)  # all of them, as Keras does, so that the state fits a saved model
 
-    images = _loop.as_tensor(x)
-    targets = images if target is x else _loop.as_tensor(target)
-    measure = _loop.compile_validation(model, loss, *map(_loop.as_tensor, validation)) if validation else None
+    images, targets = _loop.as_tensors(x, target)
+    measure = _loop.compile_validation(model, loss, *_loop.as_tensors(*validation)) if validation else None
     history = History(tuple(variable.path for variable in missed), optimizer)
     done = 0
     with deferred_interrupt() as interrupt, tqdm(total=steps, disable=not progress, unit=" steps") as bar:
@@ -263,10 +262,8 @@ def _batches(number, batch_size, generator):
 
     def take(count):
         nonlocal left
-        pieces = [left]
-        while sum(map(len, pieces)) < count * batch_size:
-            pieces.append(generator.permutation(number).astype(np.int32))
-        rows = np.concatenate(pieces)
+        epochs = -(-(count * batch_size - len(left)) // number)
+        rows = np.concatenate([left, *(generator.permutation(number).astype(np.int32) for _ in range(epochs))])
         left = rows[count * batch_size :]
         return rows[: count * batch_size]
 
