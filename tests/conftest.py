@@ -6,9 +6,13 @@ import sys
 from pathlib import Path
 
 import aehelpers as ae  # before TensorFlow is loaded, so that its start-up messages stay away
+import keras
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from aehelpers import training
+from sklearn.datasets import load_digits
 
 matplotlib.use("Agg")
 
@@ -18,8 +22,7 @@ ROOT = Path(ae.__file__).resolve().parents[1]
 @pytest.fixture(autouse=True)
 def close_figures():
     yield
-    if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close("all")
+    plt.close("all")
 
 
 @pytest.fixture
@@ -51,6 +54,12 @@ def digits(mnist):
 
 
 @pytest.fixture(scope="session")
+def digits_8x8():
+    """300 real images of shape (8, 8)."""
+    return (load_digits().images[:300] / 16).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
 def tiny():
     """96 images of 16 pixels on the grid of 1/255."""
     return np.random.default_rng(7).integers(0, 256, (96, 16)).astype(np.float32) / 255
@@ -59,10 +68,20 @@ def tiny():
 @pytest.fixture
 def small():
     """Make a 16-pixel autoencoder; the same `weights` seed gives the same weights."""
-    import keras
 
     def make(weights=0, **options):
         keras.utils.set_random_seed(weights)
         return ae.autoencoder(**{"input_size": 16, "code_size": 4, **options})
 
     return make
+
+
+@pytest.fixture
+def fit(monkeypatch):
+    """`ae.fit` as a plain graph unless ``xla``, without a progress bar, with batches of 8 and the optimizer made fastest."""
+
+    def train(model, x, xla=False, **options):
+        monkeypatch.setattr(training, "_XLA_FROM_STEPS", 1 if xla else 10**9)
+        return ae.fit(model, x, **{"steps": 3, "batch_size": 8, "optimizer": "sgd", "progress": False, **options})
+
+    return train
