@@ -1,0 +1,674 @@
+"""What every public function says to arguments that it was not made for, and what it makes of unusual ones that are fine.
+
+What an argument must be is declared with the function. Here, each public function is called with every kind of value that the
+declaration of each of its arguments excludes (`WRONG`), all else being right (`RIGHT`). The error has to name the argument, and
+to come before any work: no weight moves, no figure is made, nothing is printed.
+"""
+
+import decimal
+import inspect
+import re
+
+import aehelpers as ae
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from aehelpers import checks, diagnostics, evidence, models, plots
+from aehelpers.layers import _one_level_or_two
+from aehelpers.training import History
+from aehelpers.validation import (
+    Boolean,
+    Dict,
+    Floats,
+    Fraction,
+    Function,
+    Images,
+    Integer,
+    Known,
+    Loss,
+    Model,
+    OneOf,
+    Optional,
+    Real,
+    Seed,
+    Text,
+    takes,
+)
+
+X = np.random.default_rng(7).integers(0, 256, (24, 16)).astype(np.float32) / 255
+BINARY = (X > 0.5).astype(np.float32)
+LOGIT = tf.constant(X - 0.5)
+HISTORY = History((), None, [1, 2], {"loss": [0.7, 0.6]})
+MODEL = ae.autoencoder(input_size=16, code_size=4, code_activation="sigmoid")
+OTHER = ae.autoencoder(input_size=9, code_size=3)
+PAIR = [keras.Input((16,)), keras.Input((16,))]
+TWO_INPUTS = keras.Model(PAIR, keras.layers.Dense(16)(keras.layers.Concatenate()(PAIR)))
+TWO_OUTPUTS = keras.Model(PAIR[0], [keras.layers.Dense(16)(PAIR[0]), keras.layers.Dense(16)(PAIR[0])])
+NOTHING_TO_TRAIN = keras.Sequential([keras.Input((16,)), keras.layers.Dropout(0.5)])
+PCA_OF_X = ae.baselines.fit_pca(X, 5)
+TRAINING = {"model": MODEL, "x": X, "steps": 1, "batch_size": 8, "progress": False}
+STATE = MODEL.get_weights()
+
+# For each public function, arguments with which it works.
+RIGHT = {
+    "GaussianSampling": {},
+    "KLSparsity": {},
+    "MaskingNoise": {},
+    "autoencoder": {"input_size": 16, "code_size": 4, "hidden": (8,)},
+    "bce": {"x": X, "reconstruction": X[::-1]},
+    "bce_floor": {"x": X},
+    "check": {"sentence": "one is one", "condition": True},
+    "code_usage": {"codes": BINARY},
+    "component_gain": {"model": MODEL, "x_train": X, "x": X},
+    "dead_units": {"encoder": MODEL.encoder, "x": X},
+    "exercise": {"answer": 1, "accept": lambda answer: True, "hint": "a hint"},
+    "fit": {**TRAINING, "target": X[::-1]},
+    "gaussian_noise": {"x": X, "deviation": 0.2, "seed": 1},
+    "gradient_report": {"model": MODEL, "x": X, "target": X[::-1]},
+    "kl_sparsity": {"h": X, "rho": 0.1},
+    "load": {"name": "mnist"},
+    "loss_ladder": {"x_train": X, "x_test": X, "models": {"ours": MODEL, "copy": np.copy}, "code_size": 2},
+    "masking_noise": {"x": X, "p": 0.3, "seed": 1},
+    "mean_image": {"x": X},
+    "mse": {"x": X, "reconstruction": X[::-1]},
+    "predict": {"model": MODEL, "x": X},
+    "salt_and_pepper_noise": {"x": X, "p": 0.3, "seed": 1},
+    "show_images": {"rows": X, "titles": "digits"},
+    "show_loss": {"histories": HISTORY, "levels": {"floor": 0.5}},
+    "step": {"x": LOGIT},
+    "store_models": {"path": "nowhere", "models": {1: MODEL}},
+    "stored_models": {"name": "code_sizes"},
+    "stored_runs": {"name": "step_code"},
+    "straight_through_step": {"x": LOGIT},
+    "variational_autoencoder": {"input_size": 16, "code_size": 2, "hidden": (8,)},
+    "weight_drift": {"model": MODEL, "before": MODEL.get_weights()},
+}
+
+# What has no constraint of its own, and why.
+WITHOUT_CONSTRAINT = {
+    ("exercise", "answer"): "whatever a learner writes",
+    ("fit", "optimizer"): "looked at together with learning_rate: see TOGETHER",
+    ("fit", "validation_data"): "looked at together with target and loss: see TOGETHER",
+    ("store_models", "path"): "numpy opens it",
+}
+WITHOUT_ARGUMENTS = {"NonFiniteLossError": "`fit` raises it; a reader only looks at it"}
+DISPLAYS = "aehelpers.widgets"  # they look at their arguments by themselves: tests/test_widgets.py
+
+
+def public():
+    """Return the functions that declare what they take, by name; `store_models` is for the scripts of the evidence."""
+    things = {name: getattr(ae, name) for name in ae.__all__ if getattr(ae, name).__module__ != DISPLAYS}
+    return {"store_models": evidence.store_models} | {n: thing for n, thing in things.items() if n not in WITHOUT_ARGUMENTS}
+
+
+def constraints_of(name):
+    function = public()[name]
+    return (function.__init__ if inspect.isclass(function) else function).constraints
+
+
+def call(name, /, **changes):
+    return public()[name](**{**RIGHT[name], **changes})
+
+
+# The wrong values of each kind of constraint: (value, kind of error, what the argument must be and what came).
+
+
+def came(value):
+    return "but it is " + re.escape(f"{value!r:.200}")
+
+
+def wrong_images(constraint):
+    good = np.full((6, 9), 0.5, np.float32)
+
+    def spoiled(value):
+        return np.where(np.arange(54).reshape(6, 9) == 30, value, good.astype(float))
+
+    for dimensions in set(range(6)) - set(constraint.dimensions):
+        array = np.full((4,) * dimensions, 0.5)
+        yield array, ValueError, rf"have the shape \(images, .*, but its shape is {re.escape(str(array.shape))}"
+    for array in (good[: constraint.at_least - 1], good[:, :0]):
+        words = rf"hold at least {constraint.at_least} image.*, but its shape is {re.escape(str(array.shape))}"
+        yield array, ValueError, words
+    for value in (np.nan, np.inf, -np.inf, 1e300):
+        yield spoiled(value), ValueError, "be finite, but it has NaN or infinite values"
+    yield np.array([[np.inf, -np.inf]] * 2), ValueError, "be finite"
+    dates = np.array([["2020"]], "M8[D]")
+    for value in (None, "images", {"images": good}, good.astype(object), good * 1j, good.astype(str), dates):
+        yield value, TypeError, f"hold real numbers, but its dtype is {re.escape(str(np.asarray(value).dtype))}"
+    yield [[0.1], [0.1, 0.2]], ValueError, "be an array of images, but no array can be made of it"
+    if constraint.pixels:
+        yield (good * 510).astype(np.uint8), ValueError, r"lie in \[0, 1\], but its values go from 255 to 255; divide by 255"
+        yield spoiled(-0.1), ValueError, r"lie in \[0, 1\], but its values go from -0\.1 to 0\.5$"
+        yield spoiled(1.1), ValueError, r"lie in \[0, 1\], but its values go from 0\.5 to 1\.1$"
+
+
+def wrong_integers(constraint):
+    for value in (2.0, "2", None, True, np.True_, np.nan, [2], 1j):
+        yield value, TypeError, f"be a whole number of at least {constraint.at_least}, {came(value)}"
+    for value in (constraint.at_least - 1, -1, np.int8(-3)):
+        yield value, ValueError, f"be at least {constraint.at_least}, but it is {value}$"
+
+
+def wrong_reals(constraint):
+    for value in ("0.5", None, True, [0.5], 1j, np.zeros(2), decimal.Decimal("0.5")):
+        yield value, TypeError, f"be a number, {came(value)}"
+    outside = [np.nan, np.inf, -np.inf, constraint.low - 0.1, constraint.high + 0.1]
+    outside += [constraint.low, constraint.high] if constraint.open_interval else []
+    for value in outside:
+        yield value, ValueError, f"be {re.escape(str(constraint))}, {came(value)}"
+
+
+def wrong_entries(constraint):
+    for value in (None, 3, "name", [1]):
+        yield value, TypeError, f"be a dict, {came(value)}"
+    if not constraint.or_empty:
+        yield {}, ValueError, "have at least one entry, but it is empty"
+    for value, kind, words in wrong_values(constraint.of):
+        yield {"a": value}, kind, words
+
+
+def wrong_models(constraint):
+    extra = [] if constraint.or_function else [np.copy, keras.layers.Dense(16)]
+    for value in (None, "model", 3, keras.Model, *extra):
+        yield value, TypeError, f"be a keras.Model.*, {came(value)}"
+
+
+def wrong_names(constraint):
+    kind = re.escape(constraint.kind)
+    for value in ("nothing of that name", 3, ["relu"]):
+        yield value, ValueError, f"be {kind}, {came(value)}. Keras says"
+    yield keras.layers.ReLU, TypeError, f"be {kind}, not the class ReLU"
+
+
+def wrong_seeds(constraint):
+    for value, kind in (("one", TypeError), (1.5, TypeError), ({}, TypeError), (-1, ValueError)):
+        yield value, kind, f"be None, a whole number of at least 0 or a numpy.random.Generator, {came(value)}"
+
+
+def wrong_losses(constraint):
+    for value, kind in (("bcee", ValueError), (None, TypeError), (np.zeros(3), TypeError), (keras.losses.Loss, TypeError)):
+        yield value, kind, f"be a name that Keras knows, a keras.Loss or a function of .*, {came(value)}"
+
+
+def wrong_tensors(constraint):
+    integers, booleans = np.array([1, 2]), np.array([True])
+    for value, dtype in (("text", "string"), (integers, "int64"), (booleans, "bool"), (1j, "complex128")):
+        yield value, TypeError, f"hold floating-point numbers, but its dtype is {dtype}"
+    yield None, TypeError, "hold floating-point numbers, but no tensor can be made of it"
+
+
+def wrong_choices(constraint):
+    for value in ("MNIST", "", "mnist.npz", None, 3, ["mnist"], b"mnist"):
+        yield value, ValueError, f"be one of {', '.join(map(repr, constraint.options))}, {came(value)}"
+
+
+def wrong_sizes(constraint):
+    for value in (8, np.int64(8), 8.5, "8", None):
+        yield value, TypeError, rf"be a sequence of layer sizes such as \(300, 100\), {came(value)}"
+    for value, kind, words in wrong_integers(Integer()):
+        yield (8, value), kind, words
+
+
+def wrong_levels(constraint):
+    for value, kind, words in wrong_reals(Fraction()):
+        yield (0.0, value), kind, words
+        if not isinstance(value, list):  # a list may be a pair
+            yield value, kind, words
+    for value in ((0.1,), (0.1, 0.2, 0.3), (0.2, 0.1), []):
+        yield value, ValueError, rf"be one number or a pair \(lowest, highest\), {came(value)}"
+
+
+def wrong_rows(constraint):
+    for value in (None, 3, "rows", {"a": X}):
+        yield value, TypeError, f"be an array of images or a sequence of such arrays, {came(value)}"
+    for value, kind, words in wrong_images(Images()):
+        yield [value], kind, words
+    yield [], ValueError, "hold at least one row of images, but it is empty"
+    yield X[:, :15], ValueError, "hold square images, but each has 15 pixels"
+    yield np.zeros((2, 4, 4, 2)), ValueError, r"hold images of 1 or 3 channels, but its shape is \(2, 4, 4, 2\)"
+    yield [X, X[:, :9]], ValueError, r"hold images of shape \(4, 4\), as row 0 of rows does, but its shape is \(24, 3, 3\)"
+
+
+def wrong_histories(constraint):
+    for value in (None, "loss", {"a": None}, [HISTORY]):
+        yield value, TypeError, "be what fit returned, or a dict of name and such a history, but one is "
+    for value in ({}, History((), None)):
+        yield value, ValueError, "hold at least one history, each with at least one record"
+
+
+def wrong_files(constraint):
+    for value in (None, 3, b"step_code", ["step_code"]):
+        yield value, TypeError, f"be the name of a file without its ending, such as 'step_code', {came(value)}"
+    for value in ("", "../step_code", "step_code.csv", "/etc/passwd", "a b"):
+        yield value, ValueError, f"be the name of a file without folder and ending, such as 'step_code', {came(value)}"
+
+
+def each(kind, words, *values):
+    """Wrong values that all get one answer."""
+    return lambda constraint: [(value, kind, words) for value in values]
+
+
+WRONG = {
+    Boolean: each(TypeError, "be True or False, but it is", "no", None, 1, np.array([True])),
+    Dict: wrong_entries,
+    Floats: wrong_tensors,
+    Function: each(TypeError, "be a function of .*, but it is", "f", 3, [], None, True, list),
+    Images: wrong_images,
+    Integer: wrong_integers,
+    Known: wrong_names,
+    Loss: wrong_losses,
+    Model: wrong_models,
+    OneOf: wrong_choices,
+    Optional: lambda constraint: [row for row in wrong_values(constraint.constraint) if row[0] is not None],
+    Real: wrong_reals,
+    Seed: wrong_seeds,
+    Text: each(TypeError, "be a string, but it is", None, True, 3, b"text", ["text"]),
+    checks._single_bool: each(TypeError, r"be a single bool.*\.all\(\)", None, 1, "yes", np.array([True]), [True], tf.ones(2)),
+    diagnostics._earlier_weights: each(
+        TypeError,
+        r"be a list of arrays, an earlier model\.get_weights\(\), but it is",
+        *(None, 3, "weights", MODEL, MODEL.weights, [np.array(["a"])], [[0.5]]),
+    ),
+    diagnostics._images_or_pca: lambda constraint: wrong_images(Images(at_least=2)),
+    evidence._name_of_file: wrong_files,
+    models._code_activation: lambda constraint: wrong_names(models._ACTIVATION),
+    models._layer_sizes: wrong_sizes,
+    _one_level_or_two: wrong_levels,
+    plots._axes: each(TypeError, r"be one matplotlib\.axes\.Axes, but it is", "left", np.array([None, None]), 1),
+    plots._histories: wrong_histories,
+    plots._rows_of_images: wrong_rows,
+    plots._titles: each(TypeError, "be a string or a list of strings, but it is", 3, [3], [None], {"a"}),
+}
+
+
+def wrong_values(constraint):
+    kind = constraint if inspect.isfunction(constraint) else type(constraint)
+    assert kind in WRONG, f"WRONG has no wrong values for {kind}"
+    return list(WRONG[kind](constraint))
+
+
+# The generic tests.
+
+
+@pytest.fixture
+def does_nothing(capsys):
+    """What the error of a wrong call has to leave alone."""
+    yield
+    assert all(np.array_equal(a, b) for a, b in zip(STATE, MODEL.get_weights(), strict=True))
+    assert plt.get_fignums() == []
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.fixture
+def weights_come_back():
+    yield
+    MODEL.set_weights(STATE)
+
+
+@pytest.mark.parametrize("name", public())
+def test_a_public_function_declares_all_its_arguments(name):
+    arguments = {
+        parameter.name
+        for parameter in inspect.signature(public()[name]).parameters.values()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD  # arguments of every Keras layer or model
+    }
+    assert set(constraints_of(name)) == {argument for argument in arguments if (name, argument) not in WITHOUT_CONSTRAINT}
+
+
+@pytest.mark.parametrize("name", public())
+def test_a_right_call_works(name, weights_come_back, monkeypatch, tmp_path):
+    if name == "store_models":
+        monkeypatch.chdir(tmp_path)
+    assert name in RIGHT, "RIGHT has no call of this function"
+    call(name)
+
+
+def test_no_exception_is_left_over():
+    assert set(RIGHT) == set(public())
+    assert set(WITHOUT_ARGUMENTS) <= set(ae.__all__)
+    assert all(argument in inspect.signature(public()[name]).parameters for name, argument in WITHOUT_CONSTRAINT)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(("name", "argument"), [(name, argument) for name in public() for argument in constraints_of(name)])
+def test_a_wrong_value_is_refused(name, argument, does_nothing):
+    rows = wrong_values(constraints_of(name)[argument])
+    assert rows
+    for value, kind, words in rows:
+        with pytest.raises(kind) as raised:
+            call(name, **{argument: value})
+            pytest.fail(f"{argument}={value!r:.200} was taken")
+        assert re.search(rf"(^| ){argument}(\[\S+\])? must {words}", str(raised.value)), f"{value!r:.200}: {raised.value}"
+
+
+def test_ranges_are_declared_as_they_are_meant():
+    """The test above follows a declaration; a declaration that became laxer would pass it."""
+    declared = {(name, argument): constraint for name in public() for argument, constraint in constraints_of(name).items()}
+    declared = {place: getattr(constraint, "constraint", constraint) for place, constraint in declared.items()}
+    ranges = {place: str(constraint) for place, constraint in declared.items() if isinstance(constraint, Real)}
+    probability, weight = "in [0, 1]", "finite and at least 0"
+    assert ranges == {
+        ("GaussianSampling", "kl_weight"): weight,
+        ("KLSparsity", "rho"): "between 0 and 1",
+        ("KLSparsity", "weight"): weight,
+        ("fit", "learning_rate"): "finite and above 0",
+        ("gaussian_noise", "deviation"): weight,
+        ("kl_sparsity", "rho"): "between 0 and 1",
+        ("masking_noise", "p"): probability,
+        ("salt_and_pepper_noise", "p"): probability,
+        ("variational_autoencoder", "kl_weight"): weight,
+    }
+    images = {place: constraint for place, constraint in declared.items() if isinstance(constraint, Images)}
+    assert {place for place, constraint in images.items() if constraint.pixels} == {
+        *(("bce", "x"), ("bce", "reconstruction"), ("bce_floor", "x"), ("gaussian_noise", "x")),
+        *(("loss_ladder", "x_train"), ("loss_ladder", "x_test")),
+    }
+    assert {place for place, constraint in images.items() if constraint.at_least > 1} == {
+        *(("loss_ladder", "x_train"), ("component_gain", "x")),
+    }
+    integers = {place: constraint for place, constraint in declared.items() if isinstance(constraint, Integer)}
+    from_zero = {place for place, constraint in integers.items() if constraint.at_least < 1}
+    assert from_zero == {("GaussianSampling", "seed"), ("MaskingNoise", "seed")}
+
+
+def strided(array):
+    wide = np.full((2 * len(array), 3 * array.shape[1]), np.nan, array.dtype)
+    wide[::2, ::3] = array
+    return wide[::2, ::3]
+
+
+def at_an_odd_address(array):
+    room = np.zeros(array.nbytes + 1, np.uint8)[1:]
+    room = room.view(array.dtype).reshape(array.shape)
+    room[:] = array
+    return room
+
+
+FORMS = {
+    "float64": lambda array: array.astype(float),
+    "big-endian": lambda array: array.astype(">f4"),
+    "Fortran order": np.asfortranarray,
+    "strided": strided,
+    "backwards in memory": lambda array: np.ascontiguousarray(array[::-1])[::-1],
+    "odd address": at_an_odd_address,
+}
+IMAGES = [
+    (name, argument)
+    for name in public()
+    for argument, constraint in constraints_of(name).items()
+    if isinstance(getattr(constraint, "constraint", constraint), (Images, Floats))
+    or constraint in (plots._rows_of_images, diagnostics._images_or_pca)
+]
+
+
+def plain(result):
+    """Return the numbers of a result."""
+    if isinstance(result, pd.DataFrame):
+        return result.select_dtypes("number").to_numpy()
+    if isinstance(result, History):
+        return np.array(result.history["loss"])
+    if isinstance(result, plt.Axes):
+        return result.get_images()[0].get_array().filled(-1)
+    return np.asarray(getattr(result, "bits_per_unit", result))
+
+
+@pytest.mark.parametrize(("name", "argument"), IMAGES)
+def test_the_same_images_in_another_form_give_the_same(name, argument, weights_come_back):
+    images = np.array(RIGHT[name][argument])
+    expected = plain(call(name))
+    for form, change in FORMS.items():
+        MODEL.set_weights(STATE)
+        given = change(images)
+        given.flags.writeable = False
+        made = plain(call(name, **{argument: given}))
+        np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5, err_msg=form)
+
+
+# What only several arguments, or what a model makes of them, can make wrong: (function, arguments, message).
+
+CANNOT = r"must take x, but it cannot take an array of shape \(24, 16\): "
+ONE_ARRAY = r"must give one array with a row for each of 24 rows, but it gives (None|an array of shape \(1, 16\)|\[<tf.Tensor)"
+NARROW, ONE_ROW, NAN, NONE = (lambda x: x[:, :9]), (lambda x: x[:1]), (lambda x: x * np.nan), (lambda x: None)
+ADAM, CROSS_ENTROPY = keras.optimizers.Adam(), keras.losses.BinaryCrossentropy()
+
+
+def with_models():
+    for name, argument, called in [
+        ("predict", lambda model: {"model": model}, "model"),
+        ("dead_units", lambda model: {"encoder": model}, "encoder"),
+        ("component_gain", lambda model: {"model": model}, "model"),
+        ("loss_ladder", lambda model: {"models": {"a": model}}, r"models\['a'\]"),
+    ]:
+        for model in (TWO_INPUTS, OTHER, lambda x: tf.matmul(x, tf.zeros((3, 3)))):
+            yield name, argument(model), f"{called} {CANNOT}"
+        for model in (TWO_OUTPUTS, ONE_ROW, NONE):
+            yield name, argument(model), f"{called} {ONE_ARRAY}"
+        if name != "predict":
+            yield name, argument(NAN), f"the output of {called} must be finite"
+        if name in ("component_gain", "loss_ladder"):
+            yield name, argument(NARROW), rf"the output of {called} must have the shape of .*, \(24, 16\), but .* \(24, 9\)"
+
+
+def with_a_loss():
+    for name in ("fit", "gradient_report"):
+        yield name, {"model": TWO_INPUTS}, f"model {CANNOT}"
+        yield name, {"model": OTHER}, f"model {CANNOT}"
+        yield name, {"model": TWO_OUTPUTS}, "model must have one output"
+        yield (
+            name,
+            {"x": X.reshape(24, 4, 4)},
+            r"model must take x, .*; a model of flat images takes x\.reshape\(len\(x\), -1\): ",
+        )
+        yield name, {"target": X[:5]}, "target must have a row for each of the 24 rows of x, but it has 5"
+        yield name, {"target": X[:, :9]}, r"target must hold images of shape \(16,\), .* of shape \(9,\)"
+        yield name, {"target": X[:, :1]}, "target must hold images"  # numpy would stretch it
+        yield name, {"target": X * 255}, r"target must lie in \[0, 1\].*divide by 255"
+        yield name, {"x": X * 255, "target": None}, r"x must lie in \[0, 1\].*divide by 255"
+        yield name, {"x": X - 1, "target": None, "loss": CROSS_ENTROPY}, r"x must lie in \[0, 1\]"
+        yield name, {"loss": lambda target, made: None}, "loss must return a tensor, but it returned None"
+
+
+def with_validation():
+    name, where = "validation_data", "the target in validation_data"
+    yield {name: X}, rf"{name} must be a pair \(images, target\) when target is given"
+    yield {name: (X, X, X)}, f"{name} must be images or a pair .*, but it is a tuple of 3"
+    yield {name: (X[:5], X[:4])}, f"{where} must have a row for each of the 5 rows of the images of {name}, but it has 4"
+    yield {name: (X, X[:, :9])}, rf"{where} must hold images of shape \(16,\), .*, but its shape is \(24, 9\)"
+    yield {name: (X, X * 255)}, rf"{name} must lie in \[0, 1\].*divide by 255"
+    yield {name: X[:, :9], "target": None}, rf"{name} must hold images of shape \(16,\), as x does, but .*\(24, 9\)"
+    yield {name: X * 255, "target": None}, rf"{name} must lie in \[0, 1\].*divide by 255"
+    for value, _, words in wrong_images(Images()):
+        yield {name: (X, value)}, f"{where} must {words}"
+        if value is not None:
+            yield {name: value, "target": None}, f"{name} must {words}"
+
+
+TOGETHER = [
+    *with_models(),
+    *with_a_loss(),
+    *(("fit", *row) for row in with_validation()),
+    ("mse", {"reconstruction": X[:, :9]}, r"reconstruction must have the shape of x, \(24, 16\), but its shape is \(24, 9\)"),
+    ("mse", {"reconstruction": X[:1]}, "reconstruction must have the shape of x"),
+    ("bce", {"reconstruction": X[:, :9]}, "reconstruction must have the shape of x"),
+    ("predict", {"x": X[:, :9]}, r"model must take x, but it cannot take an array of shape \(24, 9\)"),
+    ("loss_ladder", {"x_test": X[:, :9]}, r"x_test must hold images of shape \(16,\), as x_train does, but .* \(24, 9\)"),
+    ("loss_ladder", {"code_size": 17}, "code_size must be at most 16, .*, but it is 17"),
+    ("loss_ladder", {"x_train": X[:5], "code_size": 6}, "code_size must be at most 5, .*, but it is 6"),
+    ("component_gain", {"x": X[:, :9]}, r"x must hold images of 16 pixels, as x_train does, but its shape is \(24, 9\)"),
+    ("component_gain", {"x": X[:, :9], "x_train": PCA_OF_X}, "x must hold images of 16 pixels, as x_train does"),
+    ("component_gain", {"x": X[:1]}, "x must hold at least 2 image"),
+    ("code_usage", {"codes": BINARY / 4}, "codes must hold zeros and ones only, but one of its values is 0.25"),
+    ("code_usage", {"codes": -BINARY}, "codes must hold zeros and ones only, but one of its values is -1"),
+    ("weight_drift", {"before": []}, r"before must be an earlier model\.get_weights\(\), with shapes"),
+    ("weight_drift", {"before": STATE[1:]}, r"before must be an earlier model\.get_weights\(\)"),
+    ("weight_drift", {"before": OTHER.get_weights()}, r"before must be an earlier model\.get_weights\(\)"),
+    ("show_images", {"titles": ["a", "b"]}, "titles must have one entry for each of the 1 rows, but it has 2"),
+    ("autoencoder", {"hidden_activation": "step"}, "hidden_activation must be the name of a Keras activation"),
+    ("autoencoder", {"codesize": 3}, "Unrecognized keyword arguments passed to Autoencoder: {'codesize': 3}"),
+    ("exercise", {"answer": None, "accept": None}, "accept must be a function of the answer"),
+    ("fit", {"model": NOTHING_TO_TRAIN}, "model has no trainable variable that the loss depends on"),
+    ("fit", {"batch_size": 25}, "batch_size must be at most the number of images, 24, but it is 25"),
+    ("fit", {"optimizer": "adamm"}, "optimizer must be a name that Keras knows or .*, but it is 'adamm'"),
+    ("fit", {"optimizer": keras.optimizers.Adam}, r"optimizer must be a name or a keras\.Optimizer, but it is <class"),
+    ("fit", {"optimizer": None}, r"optimizer must be a name or a keras\.Optimizer, but it is None"),
+    ("fit", {"optimizer": ADAM, "learning_rate": 0.1}, "learning_rate must be None for an optimizer object"),
+    ("fit", {"stepz": 3}, r"fit\(\) got an unexpected keyword argument 'stepz'"),
+    ("kl_sparsity", {"h": X[0]}, r"h must have the shape \(images, units\), but its shape is \(16,\)"),
+    ("kl_sparsity", {"h": X[None]}, r"h must have the shape \(images, units\)"),
+    ("kl_sparsity", {"h": X[:0]}, "h must hold at least one image and one unit"),
+    ("kl_sparsity", {"h": X[:, :0]}, "h must hold at least one image and one unit"),
+    ("kl_sparsity", {"h": X + 1}, r"h must lie in \[0, 1\], but its values go from 1 to 2"),
+    ("kl_sparsity", {"h": X - 1}, r"h must lie in \[0, 1\]"),
+    ("kl_sparsity", {"h": X * np.nan}, r"h must lie in \[0, 1\]"),
+]
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(("name", "changes", "message"), TOGETHER)
+def test_what_is_wrong_together_is_refused(name, changes, message, does_nothing):
+    with pytest.raises((TypeError, ValueError), match=f"(?s)^{message}"):
+        call(name, **changes)
+
+
+def test_models_are_looked_at_before_pca_takes_its_seconds(monkeypatch):
+    monkeypatch.setattr(ae.baselines, "PCA", lambda *arguments, **options: pytest.fail("PCA was fitted"))
+    with pytest.raises(ValueError, match=r"models\['a'\]"):
+        call("loss_ladder", models={"a": OTHER})
+
+
+SAMPLE = tf.zeros((4, 2))
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs", "kind", "message"),
+    [
+        (ae.GaussianSampling, SAMPLE, ValueError, "inputs must be a pair of tensors, mean and log-variance"),
+        (ae.GaussianSampling, SAMPLE[:2], ValueError, "inputs must be a pair of tensors"),  # not two rows either
+        (ae.GaussianSampling, [SAMPLE] * 3, ValueError, "inputs must be a pair of tensors"),
+        (ae.GaussianSampling, None, ValueError, "inputs must be a pair of tensors, .*but it is None"),
+        (ae.GaussianSampling, [tf.zeros((4, 2), tf.int32)] * 2, TypeError, "mean must hold floating-point numbers"),
+        (ae.GaussianSampling, [SAMPLE, tf.zeros((4, 3))], ValueError, r"mean and log-variance must .*\(4, 2\) and \(4, 3\)"),
+        (ae.GaussianSampling, [SAMPLE[0]] * 2, ValueError, r"mean and log-variance must .*\(images, units\)"),
+        (ae.KLSparsity, SAMPLE - 1, ValueError, r"h must lie in \[0, 1\]"),
+        (ae.KLSparsity, SAMPLE[0], ValueError, r"h must have the shape \(images, units\)"),
+        (lambda: MODEL, X[:, :9], ValueError, "(?s)16.*9"),
+        (lambda: MODEL, None, ValueError, "None was passed"),
+    ],
+)
+def test_a_layer_refuses_what_it_is_not_made_for(layer, inputs, kind, message):
+    with pytest.raises(kind, match=message):
+        layer()(inputs)
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 7), (5, 4, 3), (5, 4, 4, 1)])
+def test_masking_takes_images_of_any_rank(shape):
+    for p in (0.5, (0.5, 0.5)):
+        made = ae.MaskingNoise(p, seed=0)(tf.ones(shape), training=True).numpy()
+        assert made.shape == shape and set(np.unique(made)) <= {0, 1}
+
+
+@pytest.mark.parametrize("function", [ae.step, ae.straight_through_step])
+def test_steps_of_what_is_not_finite(function):
+    assert function(np.array([np.inf, -np.inf], np.float32)).numpy().tolist() == [1, 0]
+    assert np.isnan(function(np.array([np.nan], np.float32)).numpy()).all()
+
+
+# What the constraints make of what is right.
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, ">f4", np.int64, np.uint8, bool, list, tf.constant])
+def test_images_become_float32(kind):
+    given = [[0, 1], [1, 1]]
+    given = given if kind is list else tf.constant(given) if kind is tf.constant else np.array(given, kind)
+    for constraint in (Images(), Images(pixels=True, at_least=2), Images(dimensions=(2,))):
+        made = constraint(given, "x")
+        assert isinstance(made, np.ndarray) and made.dtype == np.float32 and made.dtype.isnative
+        assert made.tolist() == [[0, 1], [1, 1]]
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 2, 2), (3, 2, 2, 1)])
+def test_float32_images_of_any_rank_are_not_copied(shape):
+    given = np.zeros(shape, np.float32)
+    assert Images()(given, "x") is given
+
+
+def test_large_values_whose_sum_overflows_float32_are_finite():
+    assert Images()(np.full((4, 2), 3e38, np.float32), "x").shape == (4, 2)
+
+
+def test_no_factor_is_guessed():
+    for highest in (1.5, 2, 256):
+        with pytest.raises(ValueError, match=f"from 0 to {highest:g}$"):
+            Images(pixels=True)([[0, highest]], "x")
+
+
+@pytest.mark.parametrize(
+    ("constraint", "given", "expected"),
+    [
+        (Integer(), np.uint8(7), 7),
+        (Integer(0), np.int64(0), 0),
+        (Real(), 3, 3.0),
+        (Real(0), np.float32(0.5), 0.5),
+        (Real(0), 1e300, 1e300),
+        (Fraction(), 1, 1.0),
+        (Fraction(), np.float64(0), 0.0),
+        (Boolean(), np.True_, True),
+        (Text(), "text", "text"),
+        (OneOf("a", "b"), "b", "b"),
+        (Optional(Integer()), None, None),
+        (Optional(Integer()), np.int8(3), 3),
+        (Dict(Real()), {"a": np.float32(1)}, {"a": 1.0}),
+        (Dict(Real(), or_empty=True), {}, {}),
+        (Loss(), "bce", keras.losses.binary_crossentropy),
+        (Loss(), max, max),
+        (Known(keras.activations.get, "an activation"), None, keras.activations.linear),
+        (models._code_activation, "straight_through_step", ae.straight_through_step),
+        (models._code_activation, "relu", keras.activations.relu),
+        (models._layer_sizes, np.array([3, 2]), (3, 2)),
+        (models._layer_sizes, [], ()),
+        (_one_level_or_two, [0, np.float32(0.5)], (0.0, 0.5)),
+        (_one_level_or_two, 1, 1.0),
+        (plots._titles, "one", ["one"]),
+        (plots._titles, ("a", "b"), ["a", "b"]),
+        (Floats(), tf.float32.min, tf.float32.min),
+    ],
+)
+def test_what_is_right_becomes_plain(constraint, given, expected):
+    made = constraint(given, "it")
+    assert made == expected and type(made) in (type(expected), type(tf.constant(0.0)))
+
+
+@pytest.mark.parametrize("seed", [0, np.int64(3), [1, 2], None, np.random.SeedSequence(1)])
+def test_seeds_that_numpy_takes(seed):
+    made = Seed()(seed, "seed")
+    assert isinstance(made, np.random.Generator) and Seed()(made, "seed") is made
+
+
+def test_arguments_are_checked_before_the_function_begins_and_come_as_the_constraints_make_them():
+    @takes(x=Images(), seed=Seed(), count=Optional(Integer()))
+    def function(x, seed=None, *, count=None, **others):
+        """A function."""
+        assert x.dtype == np.float32 and isinstance(seed, np.random.Generator)
+        return count, others
+
+    assert function([[1, 2]], count=np.int8(3), other=4) == (3, {"other": 4})
+    assert function.__doc__ == "A function." and list(inspect.signature(function).parameters) == [
+        "x",
+        "seed",
+        "count",
+        "others",
+    ]
+    assert set(function.constraints) == {"x", "seed", "count"}
+    with pytest.raises(TypeError, match=r"function\(\) missing 1 required positional argument: 'x'"):
+        function(count=0)
+    with pytest.raises(ValueError, match="count must be at least 1, but it is 0"):
+        function([[1, 2]], count=0)
+
+
+def test_a_long_value_is_cut_short():
+    with pytest.raises(TypeError) as raised:
+        Text()(list(range(1000)), "sentence")
+    assert len(str(raised.value)) < 300
