@@ -9,28 +9,30 @@ from aehelpers.baselines import bce, bce_floor, loss_ladder, mean_image, mse
 from aehelpers.checks import check, exercise
 from aehelpers.datasets import load
 from aehelpers.diagnostics import code_usage, component_gain, dead_units, gradient_report, weight_drift
+from aehelpers.displays import (
+    TrainingRecorder,
+    code_size_display,
+    drawing_pad,
+    grey_range_display,
+    latent_plane,
+    noise_display,
+    step_display,
+    threshold_display,
+    training_display,
+)
 from aehelpers.evidence import stored_models, stored_runs
 from aehelpers.layers import GaussianSampling, KLSparsity, MaskingNoise, kl_sparsity, step, straight_through_step
 from aehelpers.models import autoencoder, predict, variational_autoencoder
 from aehelpers.noise import gaussian_noise, masking_noise, salt_and_pepper_noise
 from aehelpers.plots import show_images, show_loss
 from aehelpers.training import NonFiniteLossError, fit
-from aehelpers.widgets import (
-    code_size_display,
-    drawing_pad,
-    latent_plane,
-    noise_display,
-    sigmoid_display,
-    step_display,
-    threshold_display,
-    training_display,
-)
 
 __all__ = [
     "GaussianSampling",
     "KLSparsity",
     "MaskingNoise",
     "NonFiniteLossError",
+    "TrainingRecorder",
     "autoencoder",
     "bce",
     "bce_floor",
@@ -44,6 +46,7 @@ __all__ = [
     "fit",
     "gaussian_noise",
     "gradient_report",
+    "grey_range_display",
     "kl_sparsity",
     "latent_plane",
     "load",
@@ -56,7 +59,6 @@ __all__ = [
     "salt_and_pepper_noise",
     "show_images",
     "show_loss",
-    "sigmoid_display",
     "step",
     "step_display",
     "stored_models",

@@ -155,7 +155,7 @@ class Autoencoder(_EncoderDecoder):
         if tied:
             activations = [hidden_activation] * len(hidden) + [output_activation]
             mirrored = [
-                _TransposedDense(layer, activation, dense.bias_initializer(), name=name)
+                TransposedDense(layer, activation, dense.bias_initializer(), name=name)
                 for layer, activation, name in zip(encoder_layers[::-1], activations, [*names, "output"], strict=True)
             ]
         else:
@@ -301,7 +301,7 @@ class _DenseLayers:
         return made
 
 
-class _TransposedDense(keras.layers.Layer):
+class TransposedDense(keras.layers.Layer):
     """A dense layer whose kernel is another layer's, transposed; only the bias is its own."""
 
     def __init__(self, source, activation, bias_initializer, name):

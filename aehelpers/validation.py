@@ -206,16 +206,18 @@ class Model:
 
 
 class Dict:
-    """A dict of names and values, each value as ``of`` wants it; with ``or_empty`` it may have no entry."""
+    """A dict of names as ``keys`` wants them and values as ``of`` does; with ``or_empty`` it may have no entry."""
 
-    def __init__(self, of, or_empty=False):
-        self.of, self.or_empty = of, or_empty
+    def __init__(self, of, or_empty=False, keys=None):
+        self.of, self.or_empty, self.keys = of, or_empty, keys
 
     def __call__(self, value, name):
         if not isinstance(value, dict):
             raise TypeError(f"{name} must be a dict, but it is {value!r:.{SHOWN}}")
         if not value and not self.or_empty:
             raise ValueError(f"{name} must have at least one entry, but it is empty")
+        if self.keys is not None:
+            value = {self.keys(key, f"each key of {name}"): entry for key, entry in value.items()}
         return {key: self.of(entry, f"{name}[{key!r}]") for key, entry in value.items()}
 
 

@@ -10,8 +10,10 @@ cells fails is left as it was.
 import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -25,6 +27,12 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 FOLDER = Path(__file__).resolve().parent
 KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+SAVE_DISPLAYS = """
+import sys
+if "aehelpers" in sys.modules:
+    from aehelpers.displays.base import save_shown
+    save_shown({folder!r})
+"""
 
 
 class ThisPython(KernelSpecManager):
@@ -94,7 +102,7 @@ def _names(position):
         yield f"cell-{position:02d}-{count}"
 
 
-def execute(notebook, folder):
+def execute(notebook, folder, pages):
     """Execute all cells in a fresh kernel.
 
     Parameters
@@ -103,6 +111,8 @@ def execute(notebook, folder):
         Gets the outputs.
     folder : Path
         The kernel's working directory.
+    pages : str
+        A folder that gets each display as a page, under the id of its widget.
 
     Raises
     ------
@@ -121,10 +131,58 @@ def execute(notebook, folder):
         resources={"metadata": {"path": str(folder)}},
         on_cell_start=lambda cell, cell_index: reached.append(cell) if cell.cell_type == "code" else None,
     )
+    last = nbformat.v4.new_code_cell(SAVE_DISPLAYS.format(folder=pages))
+    notebook.cells.append(last)
     try:
         client.execute(stderr=subprocess.DEVNULL, cleanup_kc=True)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise CellFailed(f"cell [{len(reached)}] failed: {error}") from error
+    finally:
+        notebook.cells.remove(last)
+
+
+def add_screenshots(notebook, pages, former):
+    """Give each output that is a display its picture: a screenshot of it in Chromium, at twice the pixel density.
+
+    Without Chromium a display keeps the ``former`` picture of its cell, a dict by the ids of the cells, and it is said.
+    """
+    shown = [
+        (cell, output)
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if Path(pages, page_of(output)).is_file()
+    ]
+    chromium = find_chromium()
+    if shown and chromium is None:
+        for cell, output in shown:
+            if cell.id in former:
+                output.data["image/png"] = former[cell.id]
+        print("There is no chromium on this machine: the displays keep their former pictures.", file=sys.stderr)
+    elif shown:
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=chromium)
+            page = browser.new_page(viewport={"width": 884, "height": 900}, device_scale_factor=2, color_scheme="light")
+            for _, output in shown:
+                page.goto(Path(pages, page_of(output)).as_uri())
+                display = page.locator(".ae-display")
+                output.data["image/png"] = base64.b64encode(display.screenshot()).decode()
+                output.metadata["image/png"] = {
+                    "alt": display.get_attribute("aria-label"),
+                    "width": display.bounding_box()["width"],
+                }
+            browser.close()
+
+
+def page_of(output):
+    """Return the name of the page that a display's output would have, or a name that no page has."""
+    return f"{output.get('data', {}).get(WIDGET_VIEW, {}).get('model_id', 'none')}.html"
+
+
+def find_chromium():
+    """Return the path of a Chromium, or None."""
+    return next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
 
 
 def tidy(notebook):
@@ -139,6 +197,10 @@ def tidy(notebook):
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = [_without_bar(output) for output in cell.outputs]
+
+
+def _is_display(output):
+    return {WIDGET_VIEW, "image/png"} <= set(output.get("data", {}))
 
 
 def _without_bar(output):
@@ -164,7 +226,10 @@ def regenerate(path):
         If a cell fails; the file is then as it was.
     """
     notebook = read(path)
-    execute(notebook, path.parent)
+    former = {cell.id: o.data["image/png"] for cell in notebook.cells for o in cell.get("outputs", []) if _is_display(o)}
+    with tempfile.TemporaryDirectory() as pages:
+        execute(notebook, path.parent, pages)
+        add_screenshots(notebook, pages, former)
     tidy(notebook)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:

@@ -1,0 +1,24 @@
+"""Displays that compute where they are shown: in JupyterLab, and in a page without a kernel."""
+
+from aehelpers.displays.base import Display
+from aehelpers.displays.code_size import code_size_display
+from aehelpers.displays.drawing_pad import drawing_pad
+from aehelpers.displays.grey_range import grey_range_display
+from aehelpers.displays.latent_plane import latent_plane
+from aehelpers.displays.noise import noise_display
+from aehelpers.displays.step import step_display
+from aehelpers.displays.threshold import threshold_display
+from aehelpers.displays.training import TrainingRecorder, training_display
+
+__all__ = [
+    "Display",
+    "TrainingRecorder",
+    "code_size_display",
+    "drawing_pad",
+    "grey_range_display",
+    "latent_plane",
+    "noise_display",
+    "step_display",
+    "threshold_display",
+    "training_display",
+]

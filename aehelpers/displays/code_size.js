@@ -1,0 +1,32 @@
+import { Chart, Pictures, button, fixed, row, slider, whole } from "./core.js";
+
+// Images, what an autoencoder of each code size makes of them, and what PCA of that size makes; below, the errors of both.
+export default function codeSize(data, view) {
+  const { sizes, images, rebuilt, projected, errors, pcaErrors, meanError, page } = data;
+  const [height, width] = data.size, pages = Math.floor(images.shape[0] / page);
+  const pictures = new Pictures({ titles: ["original", "autoencoder", "PCA"], height, width, count: page });
+  const chart = new Chart({
+    x: { label: "size of the code", low: sizes[0] * 0.9, high: sizes.at(-1) * 1.1, log: true, ticks: sizes },
+    y: { label: "squared error per pixel", low: 0, high: 1.05 * meanError },
+  });
+  chart.set({
+    series: [
+      { name: "autoencoder", x: sizes, y: errors.values, colour: "#0072b2", marker: true },
+      { name: "PCA", x: sizes, y: pcaErrors.values, colour: "#009e73", dash: "7 3", marker: true },
+    ],
+    levels: [{ name: "mean image", value: meanError }],
+  });
+  return {
+    main: "size",
+    controls: { size: slider("code size", { options: sizes, start: data.start }), page: whole(0, pages - 1) },
+    buttons: pages > 1 ? [button("other images", () => view.change({ page: (view.state.page + 1) % pages }))] : [],
+    parts: [pictures, chart],
+    draw({ size, page: number }) {
+      const place = sizes.indexOf(size), from = number * page * height * width, part = values => ({ values: values.subarray(from, from + page * height * width) });
+      pictures.show([part(images.values), { ...part(row(rebuilt, place)), title: `autoencoder, ${size}` }, { ...part(row(projected, place)), title: `PCA, ${size}` }]);
+      chart.mark([{ x: size, y: errors.values[place], colour: "#0072b2" }, { x: size, y: pcaErrors.values[place], colour: "#009e73" }]);
+      return `A code of ${size} ${size === 1 ? "number" : "numbers"}: squared error ${fixed(errors.values[place], 4)} by the autoencoder, `
+        + `${fixed(pcaErrors.values[place], 4)} by PCA; the mean image has ${fixed(meanError, 4)}, a perfect copy 0.`;
+    },
+  };
+}

@@ -1,0 +1,465 @@
+// What the displays share: arrays, networks, pictures, charts, controls, and where their state is kept.
+// Plain JavaScript, no network, no dependencies. base.py joins this file and the modules beside it.
+
+// ---------------------------------------------------------------------------------------------------------------- arrays
+
+const READERS = {
+  float32: (view, count) => Float32Array.from({ length: count }, (_, i) => view.getFloat32(4 * i, true)),
+  float16: (view, count) => Float32Array.from({ length: count }, (_, i) => half(view.getUint16(2 * i, true))),
+  uint8: (view, count) => Float32Array.from({ length: count }, (_, i) => view.getUint8(i) / 255),
+};
+
+function half(bits) {
+  const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+// Turn what base.py packed into arrays: { shape, values }, the values in one Float32Array. Bytes are grey levels, 0 to 1.
+export function unpack(thing) {
+  if (Array.isArray(thing)) return thing.map(unpack);
+  if (thing === null || typeof thing !== "object") return thing;
+  if (!("dtype" in thing)) return Object.fromEntries(Object.entries(thing).map(([name, part]) => [name, unpack(part)]));
+  let { bytes } = thing;
+  if (typeof bytes === "string") bytes = Uint8Array.from(atob(bytes), letter => letter.charCodeAt(0));
+  const view = new DataView(bytes.buffer ?? bytes, bytes.byteOffset ?? 0, bytes.byteLength);
+  return { shape: thing.shape, values: READERS[thing.dtype](view, thing.shape.reduce((a, b) => a * b, 1)) };
+}
+
+// A part of an array along its first axes: row(images, 3) is the fourth image.
+export function row(array, ...places) {
+  let size = array.values.length, start = 0;
+  places.forEach((place, axis) => { size /= array.shape[axis]; start += place * size; });
+  return array.values.subarray(start, start + size);
+}
+
+export function mean(values, of = value => value) {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += of(values[i], i);
+  return sum / values.length;
+}
+
+export function squaredError(a, b) {
+  return mean(a, (value, i) => (value - b[i]) ** 2);
+}
+
+// Random numbers in [0, 1) that are the same for the same seed (mulberry32).
+export function random(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+// -------------------------------------------------------------------------------------------------------------- networks
+
+export const sigmoid = z => 1 / (1 + Math.exp(-z));
+
+const ACTIVATIONS = {
+  linear: z => z,
+  relu: z => (z > 0 ? z : 0),
+  leaky_relu: z => (z > 0 ? z : 0.2 * z),
+  sigmoid,
+  tanh: Math.tanh,
+  step: z => (sigmoid(z) > 0.5 ? 1 : 0),
+};
+
+// Make a function from rows of numbers, one after the other in a Float32Array, to rows of numbers.
+export function network(layers) {
+  return x => layers.reduce(dense, x);
+}
+
+function dense(x, { kernel, bias, activation }) {
+  const [inputs, units] = kernel.shape, weights = kernel.values, rows = x.length / inputs;
+  const f = ACTIVATIONS[activation], y = new Float32Array(rows * units), sums = new Float64Array(units);
+  for (let r = 0; r < rows; r++) {
+    sums.set(bias.values);
+    for (let i = 0; i < inputs; i++) {
+      const value = x[r * inputs + i];
+      if (value === 0) continue;  // most pixels are black
+      for (let u = 0, w = i * units; u < units; u++, w++) sums[u] += value * weights[w];
+    }
+    for (let u = 0; u < units; u++) y[r * units + u] = f(sums[u]);
+  }
+  return y;
+}
+
+// ------------------------------------------------------------------------------------------------------- parts of a page
+
+export function element(tag, attributes = {}, ...children) {
+  const svg = ["svg", "g", "path", "line", "circle", "text", "rect", "polyline"].includes(tag);
+  const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) if (value !== null) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+// The colours and dashes of notebook.mplstyle, in its order; "ink" is black on white paper and white on black.
+export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "ink"];
+export const DASHES = ["", "7 3", "7 3 2 3", "2 3", "7 2 2 2 2 2", "2 2", "10 3"];
+const paint = colour => (colour === "ink" ? "currentColor" : colour);
+
+// -------------------------------------------------------------------------------------------------------------- pictures
+
+// Draw one image: low is black and high is white; what lies outside is cut off, and NaN is marked.
+// With signed, zero is the paper's grey, low is blue and high is orange.
+export function drawImage(canvas, values, { height, width, low = 0, high = 1, signed = false, channels = 1 }) {
+  canvas.height = height; canvas.width = width;
+  const ink = canvas.getContext("2d"), pixels = ink.createImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    const at = channel => {
+      const value = values[channels * i + (channels === 3 ? channel : 0)];
+      return Number.isNaN(value) ? NaN : Math.min(Math.max((value - low) / (high - low), 0), 1);
+    };
+    let colour;
+    if (Number.isNaN(at(0))) colour = [255, 0, 200];
+    else if (signed) {
+      const share = 2 * at(0) - 1, end = share < 0 ? [0, 90, 200] : [230, 110, 0];
+      colour = end.map(level => 245 + Math.abs(share) * (level - 245));
+    } else colour = [0, 1, 2].map(channel => 255 * at(channel));
+    pixels.data.set([...colour, 255], 4 * i);
+  }
+  ink.putImageData(pixels, 0, 0);
+}
+
+// Rows of images, one below the other, each with its title. show() takes the values of each row, images one after the other.
+// As many columns are shown as the page is wide for.
+export class Pictures {
+  constructor({ titles, height = 28, width = 28, channels = 1, count = 8, size = 76, label = "" }) {
+    Object.assign(this, { titles, height, width, channels, count, size });
+    this.element = element("div", { class: "ae-pictures", role: "img", "aria-label": label || titles.join(", ") });
+    this.columns = 0;
+    this.rows = [];
+  }
+
+  resize(available) {
+    const narrow = available < 560;
+    const columns = Math.max(1, Math.min(this.count, Math.floor((available - (narrow ? 0 : 130)) / (this.size + 4))));
+    if (columns === this.columns && narrow === this.narrow) return;
+    Object.assign(this, { columns, narrow });
+    this.element.classList.toggle("ae-narrow", narrow);
+    this.element.style.gridTemplateColumns = `${narrow ? "" : "auto "}repeat(${columns}, ${this.size}px)`;
+    this.cells = this.titles.map(title => ({
+      title: element("div", { class: "ae-row-title" }, title),
+      canvases: Array.from({ length: columns }, () => element("canvas", { style: `width:${this.size}px` })),
+    }));
+    this.element.replaceChildren(...this.cells.flatMap(({ title, canvases }) => [title, ...canvases]));
+    this.show(this.rows);
+  }
+
+  // Each row is { values, low, high, signed, title }; all but the values may be left out.
+  show(rows) {
+    this.rows = rows;
+    const { height, width, channels, columns } = this, size = height * width * channels;
+    if (!columns) return;
+    rows.forEach((row, number) => {
+      const { title, canvases } = this.cells[number];
+      if (row.title !== undefined) title.textContent = row.title;
+      canvases.forEach((canvas, place) => {
+        const values = row.values.subarray(place * size, (place + 1) * size);
+        canvas.style.visibility = values.length ? "" : "hidden";
+        if (values.length) drawImage(canvas, values, { height, width, channels, ...row });
+      });
+    });
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------- charts
+
+export const fixed = (value, digits) => (Number.isFinite(value) ? value.toFixed(digits) : String(value));
+
+export function ticksBetween(low, high, log, most = 6) {
+  if (log) {
+    const all = [];
+    for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
+      for (const factor of [1, 2, 5]) all.push(Number(`${factor}e${power}`));
+    }
+    const inside = all.filter(tick => tick >= low * 0.999 && tick <= high * 1.001);
+    const tens = inside.filter(tick => Number.isInteger(Math.round(1e9 * Math.log10(tick)) / 1e9));
+    return inside.length <= most + 2 ? inside : tens;
+  }
+  const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map(factor => factor * power).find(size => size >= rough * 0.999);
+  const ticks = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) ticks.push(Number((k * step).toPrecision(12)));
+  return ticks;
+}
+
+const tickText = value => (Math.abs(value) >= 1e4 || (value !== 0 && Math.abs(value) < 1e-3)
+  ? value.toExponential(0).replace("e", "e") : String(value));
+
+// A chart of lines with axes, labels, a legend below it, and marks that move. Axes are { label, low, high, log, ticks }.
+export class Chart {
+  constructor({ x, y, height = 230, label = "" }) {
+    Object.assign(this, { x, y, height, label, series: [], levels: [], marks: [], width: 0 });
+    this.svg = element("svg", { role: "img", "aria-label": label || `${y.label} over ${x.label}` });
+    this.legend = element("ul", { class: "ae-legend" });
+    this.element = element("div", { class: "ae-chart" }, this.svg, this.legend);
+  }
+
+  resize(available) {
+    const width = Math.round(Math.min(Math.max(available, 280), 760));
+    if (width === this.width) return;
+    this.width = width;
+    this.draw();
+  }
+
+  // Series: { name, x, y, colour, dash, marker, area }; levels: { name, value, dash }.
+  set({ series = this.series, levels = this.levels, x = this.x, y = this.y }) {
+    Object.assign(this, { series, levels, x, y });
+    this.draw();
+  }
+
+  place(axis, value, from, to) {
+    const scale = axis.log ? Math.log : v => v;
+    return from + (to - from) * (scale(value) - scale(axis.low)) / (scale(axis.high) - scale(axis.low));
+  }
+
+  draw() {
+    if (!this.width) return;
+    const { width, height, svg } = this, box = { left: 62, right: width - 12, top: 10, bottom: height - 44 };
+    this.toX = value => this.place(this.x, value, box.left, box.right);
+    this.toY = value => this.place(this.y, value, box.bottom, box.top);
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.setAttribute("width", width); svg.setAttribute("height", height);
+    const axes = element("g", { class: "ae-axes" });
+    axes.append(element("path", { d: `M${box.left} ${box.top}V${box.bottom}H${box.right}`, fill: "none", stroke: "currentColor" }));
+    for (const tick of this.x.ticks ?? ticksBetween(this.x.low, this.x.high, this.x.log, width > 500 ? 8 : 5)) {
+      const at = this.toX(tick);
+      axes.append(element("line", { x1: at, x2: at, y1: box.bottom, y2: box.bottom + 4, stroke: "currentColor" }),
+        element("text", { x: at, y: box.bottom + 17, "text-anchor": "middle" }, this.x.format?.(tick) ?? tickText(tick)));
+    }
+    for (const tick of this.y.ticks ?? ticksBetween(this.y.low, this.y.high, this.y.log, 5)) {
+      const at = this.toY(tick);
+      axes.append(element("line", { x1: box.left - 4, x2: box.left, y1: at, y2: at, stroke: "currentColor" }),
+        element("text", { x: box.left - 7, y: at + 4, "text-anchor": "end" }, this.y.format?.(tick) ?? tickText(tick)));
+    }
+    const middle = (box.top + box.bottom) / 2;
+    axes.append(element("text", { x: (box.left + box.right) / 2, y: height - 8, "text-anchor": "middle" }, this.x.label),
+      element("text", { x: 14, y: middle, "text-anchor": "middle", transform: `rotate(-90 14 ${middle})` }, this.y.label));
+    const lines = element("g");
+    for (const { value, dash = "2 3" } of this.levels) {
+      lines.append(element("line", { x1: box.left, x2: box.right, y1: this.toY(value), y2: this.toY(value),
+        stroke: "currentColor", "stroke-opacity": 0.65, "stroke-dasharray": dash, "stroke-width": 1.3 }));
+    }
+    for (const one of this.series) lines.append(...this.line(one));
+    this.moving = element("g", { class: "ae-marks" });
+    svg.replaceChildren(axes, lines, this.moving);
+    this.legend.replaceChildren(...[...this.levels, ...this.series].filter(one => one.name).map(one => this.entry(one)));
+    this.mark(this.marks);
+  }
+
+  line({ x, y, colour = "ink", dash = "", marker = false, area = null, width = 2 }) {
+    const clip = value => Math.min(Math.max(value, this.y.low), this.y.high), made = [];
+    const points = values => Array.from(x, (at, i) => [at, values[i]])
+      .filter(([at, value]) => Number.isFinite(value) && (!this.x.log || at > 0) && (!this.y.log || value > 0) && at >= this.x.low && at <= this.x.high)
+      .map(([at, value]) => [this.toX(at), this.toY(clip(value))]);
+    const text = list => list.map(([a, b]) => `${a.toFixed(1)},${b.toFixed(1)}`).join(" ");
+    if (area) made.push(element("path", { d: `M${text(points(y))} ${text(points(area).reverse())}Z`, fill: paint(colour), "fill-opacity": 0.22 }));
+    made.push(element("polyline", { points: text(points(y)), fill: "none", stroke: paint(colour), "stroke-width": width, "stroke-dasharray": dash }));
+    if (marker) made.push(...points(y).map(([cx, cy]) => element("circle", { cx, cy, r: 3, fill: paint(colour) })));
+    return made;
+  }
+
+  entry({ name, colour = "ink", value, dash = value === undefined ? "" : "2 3", marker = false, area = null }) {
+    const sample = element("svg", { width: 34, height: 12, "aria-hidden": "true" },
+      element("line", { x1: 1, x2: 33, y1: 6, y2: 6, stroke: paint(colour), "stroke-width": value === undefined ? 2 : 1.3, "stroke-dasharray": dash }));
+    if (area) sample.append(element("rect", { x: 1, y: 1, width: 32, height: 10, fill: paint(colour), "fill-opacity": 0.22 }));
+    if (marker) sample.append(element("circle", { cx: 17, cy: 6, r: 3, fill: paint(colour) }));
+    return element("li", {}, sample, name);
+  }
+
+  // Marks: { x, y, colour } is a dot; without y it is an upright line.
+  mark(marks) {
+    this.marks = marks;
+    if (!this.moving) return;
+    const top = 10, bottom = this.height - 44;
+    this.moving.replaceChildren(...marks.filter(({ x, y = 1 }) => Number.isFinite(x) && Number.isFinite(y)).map(({ x, y, colour = "ink" }) => {
+      const at = this.toX(Math.min(Math.max(x, this.x.low), this.x.high));
+      if (y === undefined) return element("line", { x1: at, x2: at, y1: top, y2: bottom, stroke: paint(colour), "stroke-width": 1.5, "stroke-dasharray": "4 3" });
+      const height = this.toY(Math.min(Math.max(y, this.y.low), this.y.high));
+      return element("circle", { cx: at, cy: height, r: 6, fill: paint(colour), stroke: "var(--ae-paper)", "stroke-width": 2 });
+    }));
+  }
+}
+
+// -------------------------------------------------------------------------------------------------------------- controls
+
+// A control has a default, says which values make sense (clean returns undefined for others), and makes its element.
+
+export function slider(label, { options, min = 0, max = options ? options.length - 1 : 1, step = 1, start, format = String }) {
+  const toValue = place => (options ? options[place] : place);
+  return {
+    default: start ?? toValue(min),
+    clean: value => {
+      if (options) return options.find(option => String(option) === String(value));
+      const number = typeof value === "string" && value.trim() === "" ? NaN : Number(value);
+      return number >= min && number <= max ? Number((min + step * Math.round((number - min) / step)).toFixed(10)) : undefined;
+    },
+    make: change => {
+      const range = element("input", { type: "range", min, max, step, "aria-label": label }), output = element("output");
+      range.addEventListener("input", () => change(toValue(Number(range.value))));
+      const set = value => {
+        range.value = options ? options.indexOf(value) : value;
+        output.textContent = format(value);
+        range.setAttribute("aria-valuetext", format(value));
+      };
+      return { element: element("label", { class: "ae-control ae-slider" }, element("span", {}, label), range, output), set };
+    },
+  };
+}
+
+export function choice(label, options, { start = options[0], texts = options } = {}) {
+  return {
+    default: start,
+    clean: value => options.find(option => String(option) === String(value)),
+    make: change => {
+      const name = `ae-${Math.random().toString(36).slice(2)}`;
+      const buttons = options.map(option => element("input", { type: "radio", name }));
+      buttons.forEach((button, place) => button.addEventListener("change", () => change(options[place])));
+      const labels = buttons.map((button, place) => element("label", {}, button, element("span", {}, String(texts[place]))));
+      const box = element("fieldset", { class: "ae-control ae-choice" }, element("legend", {}, label), ...labels);
+      return { element: box, set: value => { buttons[options.indexOf(value)].checked = true; } };
+    },
+  };
+}
+
+export function number(label, { min, max, step, start, digits = 2 }) {
+  return {
+    default: start,
+    clean: value => {
+      const given = typeof value === "string" && value.trim() === "" ? NaN : Number(value);
+      return given >= min && given <= max ? given : undefined;
+    },
+    make: change => {
+      const field = element("input", { type: "number", min, max, step, "aria-label": label });
+      field.addEventListener("input", () => { if (field.value !== "" && field.validity.valid) change(Number(field.value)); });
+      const set = value => { if (Number(field.value) !== value) field.value = fixed(value, digits); };
+      return { element: element("label", { class: "ae-control ae-number" }, element("span", {}, label), field), set };
+    },
+  };
+}
+
+// A whole number that no control shows, such as a seed.
+export function whole(start, most) {
+  return { default: start, clean: value => (Number.isInteger(Number(value)) && value >= 0 && value <= most ? Number(value) : undefined) };
+}
+
+// A button that changes the state by a function of it, or that does something else.
+export function button(label, act) {
+  const made = element("button", { type: "button", class: "ae-button" }, label);
+  made.addEventListener("click", act);
+  return made;
+}
+
+// JupyterLab takes keys such as the arrows and the space bar for its own, unless they stop here.
+function keepKeys(root) {
+  for (const kind of ["keydown", "keyup", "keypress"]) {
+    root.addEventListener(kind, event => { if (!["Tab", "Escape"].includes(event.key) && !event.ctrlKey && !event.metaKey && !event.shiftKey) event.stopPropagation(); });
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------------- the display
+
+export const displays = {};
+
+// Build a display in an element of the page. The store keeps its state: { get(), set(state), listen(f) }.
+//
+// displays[kind](data, view) returns { controls, main, parts, draw }: the controls by the names of their values, the name of
+// the main one, the elements below them (each with an element, and resize(width) if it has to know), and a function that shows
+// a state and returns the sentence that says what is seen. view.change({ name: value }) changes the state from elsewhere.
+export function mount(root, packed, store) {
+  const data = unpack(packed);
+  let state = {};
+  const view = {
+    change: changes => update({ ...state, ...changes }, true),
+    get state() { return state; },
+    store,
+  };
+  const display = displays[packed.kind](data, view);
+  const clean = wanted => Object.fromEntries(Object.entries(display.controls).map(([name, control]) => {
+    const value = wanted?.[name] === undefined ? undefined : control.clean(wanted[name]);
+    return [name, value === undefined ? control.default : value];
+  }));
+  const made = Object.fromEntries(Object.entries(display.controls).filter(([, control]) => control.make)
+    .map(([name, control]) => [name, control.make(value => view.change({ [name]: value }))]));
+  const sentence = element("p", { class: "ae-sentence", role: "status", "aria-live": "polite" });
+  const bar = element("div", { class: "ae-controls" }, ...Object.values(made).map(one => one.element), ...(display.buttons ?? []));
+  const body = element("div", { class: "ae-parts" }, ...display.parts.map(part => part.element));
+
+  function update(wanted, tell) {
+    state = clean(wanted);
+    for (const [name, one] of Object.entries(made)) one.set(state[name]);
+    try {
+      sentence.textContent = display.draw(state);
+      sentence.classList.remove("ae-failed");
+    } catch (error) {
+      sentence.textContent = `This could not be drawn. ${error}`;
+      sentence.classList.add("ae-failed");
+      throw error;
+    } finally {
+      if (tell) store.set(state, display.main);
+    }
+  }
+
+  root.classList.add("ae-display");
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", packed.name);
+  root.replaceChildren(bar, body, sentence);
+  keepKeys(root);
+  const fit = () => { for (const part of display.parts) part.resize?.(body.clientWidth || 600); };
+  fit();
+  update(store.get(), false);
+  const watch = new ResizeObserver(fit);
+  watch.observe(body);
+  store.listen(wanted => update(wanted, false));
+  return () => watch.disconnect();
+}
+
+// ------------------------------------------------------------------------------------------------------ where it stands
+
+// In Jupyter: the state is a trait of the widget, and so is the value of the main control.
+export function render({ model, el }) {
+  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+  let now = model.get("state");
+  const store = {
+    get: () => model.get("state"),
+    set: (state, main) => {
+      if (same(state, now) && same(state, model.get("state"))) return;
+      now = state;
+      model.set("state", state);
+      if (main) model.set("value", state[main]);
+      model.save_changes();
+    },
+    listen: update => {
+      model.on("change:state", () => { if (!same(model.get("state"), now)) { now = model.get("state"); update(now); } });
+      model.on("change:value", () => {
+        const { main } = model.get("data");
+        if (main && !same(now?.[main], model.get("value"))) { now = { ...now, [main]: model.get("value") }; update(now); }
+      });
+    },
+    model,
+  };
+  const root = document.createElement("div");
+  el.appendChild(root);
+  let unmount = mount(root, model.get("data"), store);
+  model.on("change:data", () => { unmount(); now = model.get("state"); unmount = mount(root, model.get("data"), store); });
+  return () => unmount();
+}
+
+// On a page: the state is in the address, after the display's id, so that a link shows what its sender saw.
+export function mountOnPage(root, packed) {
+  const read = () => {
+    const [id, query] = decodeURIComponent(location.hash.slice(1)).split("?");
+    return id === root.id && query ? Object.fromEntries(new URLSearchParams(query)) : packed.state;
+  };
+  return mount(root, packed, {
+    get: read,
+    set: state => history.replaceState(null, "", `#${root.id}?${new URLSearchParams(Object.entries(state).filter(([, v]) => typeof v !== "object"))}`),
+    listen: update => window.addEventListener("hashchange", () => update(read())),
+  });
+}

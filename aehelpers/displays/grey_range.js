@@ -1,0 +1,52 @@
+import { Chart, Pictures, choice, fixed, sigmoid, slider } from "./core.js";
+
+const TOGETHER = "one for both rows", EACH = "each row its own", FIXED = "0 to 1", HAND = "by hand";
+const BINS = 60;
+
+function ends(values) {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
+  return [low, high];
+}
+
+// Originals and outputs of a model, drawn in one grey range or in several; below, where the values lie in the range.
+export default function greyRange(data, view) {
+  const { originals, logits } = data, [height, width] = data.size;
+  const outputs = { logits: logits.values, probabilities: logits.values.map(sigmoid) };
+  const [low, high] = ends([...ends(originals.values), ...ends(logits.values)]).map(value => Math.round(value));
+  const pictures = new Pictures({ titles: ["originals", "outputs"], height, width });
+  const chart = new Chart({ x: { label: "value of a pixel", low: low - 0.5, high: high + 0.5 }, y: { label: "pixels", low: 0.7, high: 10 ** 5, log: true } });
+
+  function histogram(values) {
+    const counts = new Array(BINS).fill(0), from = low - 0.5, size = (high - low + 1) / BINS;
+    for (const value of values) counts[Math.min(BINS - 1, Math.floor((value - from) / size))]++;
+    const x = counts.flatMap((_, i) => [from + i * size, from + (i + 1) * size]);
+    return { x, y: counts.flatMap(count => [Math.max(count, 0.7), Math.max(count, 0.7)]) };
+  }
+
+  return {
+    main: "shown",
+    controls: {
+      shown: choice("outputs as", Object.keys(outputs)),
+      greys: choice("grey range", [TOGETHER, EACH, FIXED, HAND]),
+      black: slider("black by hand (vmin)", { min: low, max: high, step: 0.1, start: low, format: value => fixed(value, 1) }),
+      white: slider("white by hand (vmax)", { min: low, max: high, step: 0.1, start: high, format: value => fixed(value, 1) }),
+    },
+    parts: [pictures, chart],
+    draw({ shown, greys, black, white }) {
+      const rows = [originals.values, outputs[shown]], own = rows.map(ends);
+      const together = [Math.min(own[0][0], own[1][0]), Math.max(own[0][1], own[1][1])];
+      const hand = [Math.min(black, white), Math.max(black, white, Math.min(black, white) + 0.1)];
+      const ranges = { [TOGETHER]: [together, together], [EACH]: own, [FIXED]: [[0, 1], [0, 1]], [HAND]: [hand, hand] }[greys];
+      pictures.show(rows.map((values, i) => ({ values, low: ranges[i][0], high: ranges[i][1], title: i ? shown : "originals" })));
+      chart.set({ series: [
+        { name: "originals", ...histogram(originals.values), colour: "#d55e00", dash: "7 3" },
+        { name: shown, ...histogram(outputs[shown]), colour: "#0072b2" },
+      ] });
+      chart.mark(ranges[0].map((x, i) => ({ x, colour: i ? "#e69f00" : "ink" })));
+      const [from, to] = ranges[0], share = value => 100 * Math.min(Math.max((value - from) / (to - from), 0), 1);
+      return `In the row of the originals ${fixed(from, 2)} is drawn black and ${fixed(to, 2)} white, so their own black (0) is drawn at `
+        + `${fixed(share(0), 0)} % of the way to white, and their white (1) at ${fixed(share(1), 0)} %.`;
+    },
+  };
+}

@@ -1,0 +1,33 @@
+"""Switches for what is drawn, and in which grey range."""
+
+from aehelpers.displays.base import Display, packed, picture_shape
+from aehelpers.validation import Images, same_shape, takes
+
+_SHOWN = 8
+
+
+@takes(originals=Images(pixels=True), logits=Images())
+def grey_range_display(originals, logits):
+    """Draw logits or probabilities, in one grey range, in several, or in one set by hand, beside originals that nobody touches.
+
+    Parameters
+    ----------
+    originals : array, shape (images, pixels)
+        Pixels in [0, 1]; the first eight are shown.
+    logits : array of the same shape
+        What a model without a sigmoid at its output makes of them.
+
+    Returns
+    -------
+    Display
+    """
+    same_shape(originals, "originals", logits, "logits")
+    size = picture_shape(originals, "originals")
+    return Display(
+        "grey_range",
+        "Switches for what is drawn, and in which grey range",
+        "shown",
+        size=size,
+        originals=packed(originals[:_SHOWN], "uint8"),
+        logits=packed(logits[:_SHOWN], "float32"),
+    )

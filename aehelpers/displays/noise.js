@@ -1,0 +1,51 @@
+import { Chart, Pictures, button, choice, fixed, network, random, row, slider, whole } from "./core.js";
+
+const NOISES = {
+  masking: (value, level, draw) => (draw() < level ? 0 : value),
+  "salt and pepper": (value, level, draw) => {
+    const one = draw();
+    return one < level / 2 ? 0 : one < level ? 1 : value;
+  },
+  Gaussian: (value, level, draw) => {
+    const normal = Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
+    return Math.min(Math.max(value + level * normal, 0), 1);
+  },
+};
+
+// Noisy images, and what a model makes of them; below, the measured error of every model over the level.
+export default function noise(data, view) {
+  const names = Object.keys(data.networks), kinds = Object.keys(data.nothing), { levels, images } = data;
+  const networks = Object.fromEntries(names.map(name => [name, network(data.networks[name])]));
+  const [height, width] = data.size, pixels = height * width, shown = images.shape[0];
+  const pictures = new Pictures({ titles: ["clean", "noisy", "model"], height, width, label: "Clean, noisy and rebuilt images" });
+  const chart = new Chart({
+    x: { label: "level of the noise", low: 0, high: levels.at(-1) },
+    y: { label: "squared error per pixel", low: 0, high: data.highest },
+  });
+  const place = level => levels.findIndex(one => Math.abs(one - level) < 1e-9);
+  let drawn = null;
+  return {
+    main: "level",
+    controls: {
+      level: slider("noise level", { options: levels, start: data.start.level, format: level => fixed(level, 1) }),
+      kind: choice("kind of noise", kinds),
+      model: choice("model", names, { start: data.start.model }),
+      seed: whole(0, 999),
+    },
+    buttons: [button("other noise", () => view.change({ seed: (view.state.seed + 1) % 1000 }))],
+    parts: [pictures, chart],
+    draw({ level, kind, model, seed }) {
+      const draw = random(seed), noisy = images.values.map(value => NOISES[kind](value, level, draw));
+      const rebuilt = networks[model](noisy);
+      pictures.show([{ values: images.values }, { values: noisy }, { values: rebuilt, title: model }]);
+      if (drawn !== kind) {
+        drawn = kind;
+        const lines = names.map((name, number) => ({ name, x: levels, y: row(data.errors[name], kinds.indexOf(kind)), ...data.styles[name] }));
+        chart.set({ series: [{ name: "do nothing", x: levels, y: data.nothing[kind].values, dash: "1 3" }, ...lines] });
+      }
+      const error = row(data.errors[model], kinds.indexOf(kind))[place(level)], nothing = data.nothing[kind].values[place(level)];
+      chart.mark([{ x: level, y: error, colour: data.styles[model].colour }]);
+      return `${kind} noise of ${fixed(level, 1)}: squared error ${fixed(error, 4)} by ${model}, ${fixed(nothing, 4)} by doing nothing.`;
+    },
+  };
+}

@@ -1,0 +1,60 @@
+"""Sliders for the noise and the denoiser."""
+
+import numpy as np
+from aehelpers.baselines import mse
+from aehelpers.displays.base import Display, models_to_compute, packed, picture_shape, probabilities, styles
+from aehelpers.noise import gaussian_noise, masking_noise, salt_and_pepper_noise
+from aehelpers.validation import Boolean, Dict, Images, Model, Optional, Text, takes
+
+NOISES = {"masking": masking_noise, "salt and pepper": salt_and_pepper_noise, "Gaussian": gaussian_noise}  # as in noise.js
+_LEVELS = [round(0.1 * number, 1) for number in range(10)]
+_SHOWN, _MEASURED = 8, 300
+
+
+@takes(models=Dict(Model()), x=Images(pixels=True, dimensions=(2,)), from_logits=Boolean(), colours=Optional(Dict(Text())))
+def noise_display(models, x, from_logits=False, colours=None):
+    """Choose a kind of noise, its level and a model: noisy images, the model's output, and the error of every model.
+
+    The noise and what the model makes of it are computed in the page, the errors beforehand, on the first 300 images.
+
+    Parameters
+    ----------
+    models : dict
+        ``{name: model}`` of models made of dense layers.
+    x : array, shape (images, pixels)
+        Clean images with pixels in [0, 1].
+    from_logits : bool
+        Whether the models give logits; else they give pixels in [0, 1].
+    colours : dict, optional
+        ``{name: colour}``, those of the notebook's figures; unless told, those of the style file in its order.
+
+    Returns
+    -------
+    Display
+    """
+    size = picture_shape(x, "x")
+    networks = models_to_compute(models, x, from_logits)
+    x = x[:_MEASURED]
+    noisy = [[make(x, level, seed=0) for level in _LEVELS] for make in NOISES.values()]
+
+    def errors(f):
+        return np.array([[mse(x, f(images)) for images in row] for row in noisy])
+
+    nothing = errors(lambda images: images)
+    measured = {
+        name: errors(lambda images, model=model: probabilities(model, images, from_logits)) for name, model in models.items()
+    }
+    return Display(
+        "noise",
+        "Sliders for noise and denoiser",
+        "level",
+        levels=_LEVELS,
+        size=size,
+        images=packed(x[:_SHOWN], "uint8"),
+        networks=networks,
+        errors={name: packed(values, "float32") for name, values in measured.items()},
+        nothing={kind: packed(values, "float32") for kind, values in zip(NOISES, nothing, strict=True)},
+        highest=1.05 * max(float(values.max()) for values in [nothing, *measured.values()]),
+        styles=styles(models, colours),
+        start={"level": 0.3, "model": list(models)[-1]},
+    )

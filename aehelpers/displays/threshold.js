@@ -1,0 +1,44 @@
+import { Chart, Pictures, choice, fixed, mean, network, row, slider } from "./core.js";
+
+const WAYS = {
+  "set to zero": (value, threshold) => (value < threshold ? 0 : value),
+  "raised to the threshold": (value, threshold) => Math.max(value, threshold),
+  "set to the unit's mean": (value, threshold, unitMean) => (value < threshold ? unitMean : value),
+};
+
+// What a decoder still makes of a code, when every activation below a threshold is treated in some way.
+export default function threshold(data, view) {
+  const names = Object.keys(data.codes), ways = Object.keys(WAYS), { thresholds, images } = data;
+  const decoders = Object.fromEntries(names.map(name => [name, network(data.decoders[name])]));
+  const [height, width] = data.size;
+  const whole = Object.fromEntries(names.map(name => [name, decoders[name](data.codes[name].values)]));
+  const pictures = new Pictures({ titles: ["original", "whole code", "below treated"], height, width });
+  const chart = new Chart({
+    x: { label: "threshold", low: 0, high: thresholds.at(-1) },
+    y: { label: data.measure, low: 0, high: data.highest },
+  });
+  let drawn = null;
+  return {
+    main: "threshold",
+    controls: {
+      model: choice("model", names, { start: data.start.model }),
+      way: choice("below the threshold", ways),
+      threshold: slider("threshold", { options: thresholds, start: data.start.threshold, format: value => fixed(value, 2) }),
+    },
+    parts: [pictures, chart],
+    draw({ model, way, threshold: t }) {
+      const code = data.codes[model], means = data.means[model].values, units = means.length;
+      const changed = code.values.map((value, i) => WAYS[way](value, t, means[i % units]));
+      pictures.show([{ values: images.values }, { values: whole[model] }, { values: decoders[model](changed), title: way }]);
+      if (drawn !== way) {
+        drawn = way;
+        chart.set({ series: names.map(name => ({ name, x: thresholds, y: row(data.errors[name], ways.indexOf(way)), ...data.styles[name] })) });
+      }
+      const errors = row(data.errors[model], ways.indexOf(way)), now = errors[thresholds.indexOf(t)];
+      chart.mark([{ x: t, y: now, colour: data.styles[model].colour }]);
+      const above = 100 * mean(code.values, value => (value >= t ? 1 : 0));
+      return `Model ${model}: ${fixed(above, 0)} % of the activations of these images reach ${fixed(t, 2)}. The error is ${fixed(errors[0], 4)} with the `
+        + `whole code and ${fixed(now, 4)} with what is below ${way === "raised to the threshold" ? way : way}.`;
+    },
+  };
+}

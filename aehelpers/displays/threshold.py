@@ -1,0 +1,70 @@
+"""A slider for a threshold on a code."""
+
+import numpy as np
+from aehelpers.displays.base import Display, halves, packed, packed_network, picture_shape, styles
+from aehelpers.models import finite_outputs, predict
+from aehelpers.validation import Dict, Images, Model, Optional, Text, takes
+
+_THRESHOLDS = [round(0.02 * number, 2) for number in range(26)]
+_SHOWN, _MEASURED = 8, 500
+
+# As in threshold.js. Each takes codes, a threshold, and the mean of each unit.
+WAYS = {
+    "set to zero": lambda code, threshold, mean: np.where(code < threshold, 0, code),
+    "raised to the threshold": lambda code, threshold, mean: np.maximum(code, threshold),
+    "set to the unit's mean": lambda code, threshold, mean: np.where(code < threshold, mean, code),
+}
+
+
+@takes(models=Dict(Model()), x=Images(pixels=True, dimensions=(2,)), colours=Optional(Dict(Text())))
+def threshold_display(models, x, colours=None):
+    """Choose a model, a threshold and what is done to the activations below it: what the decoder still makes of the code.
+
+    Parameters
+    ----------
+    models : dict
+        ``{name: model}`` of models with ``.encoder`` and ``.decoder``, whose codes lie in [0, 1] and whose decoders are made
+        of dense layers and give logits.
+    x : array, shape (images, pixels)
+        Images with pixels in [0, 1]. The errors, cross entropies in nats per pixel, are those on the first 500.
+    colours : dict, optional
+        ``{name: colour}``, those of the notebook's figures; unless told, those of the style file in its order.
+
+    Returns
+    -------
+    Display
+    """
+    size = picture_shape(x, "x")
+    x = x[:_MEASURED]
+    codes, decoders, means, errors = {}, {}, {}, {}
+    for name, model in models.items():
+        encoder, decoder = halves(model, f"models[{name!r}]")
+        decoders[name] = packed_network(decoder, f"models[{name!r}].decoder", last="sigmoid")
+        code = finite_outputs(encoder, x, f"models[{name!r}].encoder")
+        mean = code.mean(axis=0)
+        codes[name], means[name] = packed(code[:_SHOWN], "float32"), packed(mean, "float32")
+        errors[name] = np.array(
+            [[_cross_entropy(x, decoder, way(code, t, mean)) for t in _THRESHOLDS] for way in WAYS.values()]
+        )
+    start = list(models)[-1]
+    return Display(
+        "threshold",
+        "Slider for a threshold on the code",
+        "threshold",
+        thresholds=_THRESHOLDS,
+        size=size,
+        images=packed(x[:_SHOWN], "uint8"),
+        codes=codes,
+        decoders=decoders,
+        means=means,
+        errors={name: packed(values, "float32") for name, values in errors.items()},
+        measure="cross entropy (nats per pixel)",
+        highest=1.05 * max(float(values.max()) for values in errors.values()),
+        styles=styles(models, colours),
+        start={"model": start, "threshold": 0.1},
+    )
+
+
+def _cross_entropy(x, decoder, code):
+    logits = predict(decoder, code.astype(np.float32)).astype(float)
+    return float((np.maximum(logits, 0) - x * logits + np.log1p(np.exp(-np.abs(logits)))).mean())

@@ -1,0 +1,60 @@
+import { Chart, Pictures, button, element, fixed, row, slider } from "./core.js";
+
+const reduced = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+// A training, record by record: its loss, a lamp for each unit of the code, its reconstructions, and the pre-activations of
+// the units. In Jupyter more records may come while it is shown.
+export default function training(data, view) {
+  const { images, level, units } = data, [height, width] = data.size;
+  const { steps, losses, alive, rebuilt, band } = data.record;
+  const count = () => steps.length;
+  const lamps = element("div", { class: "ae-lamps", role: "img" });
+  const pictures = new Pictures({ titles: ["original", "now"], height, width, count: images.shape[0] });
+  const loss = new Chart({ x: { label: "training step", low: 0, high: 1 }, y: { label: "squared error per pixel", low: 0, high: data.highest }, height: 200 });
+  const bands = units <= 4 ? new Chart({ x: { label: "training step", low: 0, high: 1 }, y: { label: "pre-activation", low: 0, high: 1 }, height: 200 }) : null;
+  let playing = null;
+
+  function redraw() {
+    const x = { label: "training step", low: 0, high: Math.max(steps.at(-1) ?? 1, data.steps) };
+    loss.set({ x, series: [{ name: "loss", x: steps, y: losses, colour: "#0072b2" }], levels: [{ name: "error of the mean image", value: level }] });
+    if (!bands || !count()) return;
+    const all = band.values, y = { label: "pre-activation", low: Math.min(0, ...all), high: Math.max(0, ...all) };
+    const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
+    const series = Array.from({ length: units }, (_, unit) => {
+      const at = place => steps.map((_, i) => row(band, i, unit)[place]);
+      return { name: `unit ${unit + 1}: smallest to largest of the images`, x: steps, y: at(2), area: at(0), colour: colours[unit], dash: unit ? "7 3" : "" };
+    });
+    bands.set({ x, y, series, levels: [{ name: "edge of the ReLU", value: 0, dash: "" }] });
+  }
+
+  const last = () => count() - 1;
+  const stop = () => { clearInterval(playing); playing = null; play.textContent = "play"; };
+  const play = button("play", () => {
+    if (playing) { stop(); return; }
+    play.textContent = "stop";
+    let place = view.state.record >= last() ? 0 : view.state.record;
+    playing = setInterval(() => { view.change({ record: place }); if (place++ >= last()) stop(); }, reduced() ? 600 : 120);
+  });
+  redraw();
+  const scrub = slider("record", { min: 0, max: Math.max(last(), 0), step: 1, start: data.start ?? 0, format: place => `step ${steps[place] ?? 0}` });
+  return {
+    main: "record",
+    controls: { record: scrub },
+    buttons: [play],
+    parts: [{ element: lamps }, pictures, loss, ...(bands ? [bands] : [])],
+    draw({ record }) {
+      if (!count()) {
+        pictures.show([{ values: images.values }, { values: new Float32Array(0) }]);
+        return "Not trained yet: run the next cell, and watch.";
+      }
+      const now = Array.from(row(alive, record), share => share > 0);
+      lamps.replaceChildren(element("span", {}, "units of the code"),
+        ...now.map(lives => element("span", { class: lives ? "ae-lamp" : "ae-lamp ae-dead", "aria-hidden": "true" }, lives ? "" : "\u00d7")));
+      const dead = now.filter(lives => !lives).length;
+      lamps.setAttribute("aria-label", `${dead} of ${units} units are dead`);
+      pictures.show([{ values: images.values }, { values: row(rebuilt, record), title: `step ${steps[record]}` }]);
+      for (const chart of [loss, bands]) chart?.mark([{ x: steps[record] }]);
+      return `Step ${steps[record]}: loss ${fixed(losses[record], 4)}; ${dead} of ${units} units of the code are dead.`;
+    },
+  };
+}
