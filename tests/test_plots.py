@@ -4,6 +4,7 @@ import aehelpers as ae
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import tensorflow as tf
 from aehelpers import plots, training
 
 
@@ -16,34 +17,21 @@ def shown(ax):
     return picture
 
 
-def history(steps, loss, valid=None):
-    made = training.History((), None, False)
-    made._records.extend(zip(steps, loss, valid or [None] * len(steps), strict=True))
-    return made
+def history(steps, loss, **others):
+    return training.History((), None, steps, {"loss": loss, **others})
 
 
-DRAWERS = pytest.mark.parametrize(
+@pytest.mark.parametrize(
     "draw",
-    [
-        lambda ax: ae.show_images(images(), ax=ax),
-        lambda ax: ae.show_loss(history([1], [0.5]), ax=ax),
-    ],
+    [lambda ax=None: ae.show_images(images(), ax=ax), lambda ax=None: ae.show_loss(history([1], [0.5]), ax=ax)],
     ids=["images", "loss"],
 )
-
-
-@DRAWERS
-def test_draws_on_the_axes_that_it_is_given(draw):
+def test_draws_on_the_axes_that_it_is_given_or_makes_its_own(draw):
     figure, (left, right) = plt.subplots(1, 2)
-    assert draw(right) is right
-    assert plt.get_fignums() == [figure.number]
+    assert draw(right) is right and plt.get_fignums() == [figure.number]
     assert right.has_data() and not left.has_data()
-
-
-@DRAWERS
-def test_makes_a_figure_of_its_own_otherwise(draw):
-    first, second = draw(None), draw(None)
-    assert len(plt.get_fignums()) == 2 and first.figure is not second.figure
+    first, second = draw(), draw()
+    assert len(plt.get_fignums()) == 3 and first.figure is not second.figure
     first.figure.canvas.draw()  # and it can be drawn
 
 
@@ -52,7 +40,7 @@ def test_makes_a_figure_of_its_own_otherwise(draw):
 
 def test_mosaic_places_and_gaps():
     first, second = images(3), images(2, seed=1)
-    canvas = plots.mosaic([first, second])
+    canvas = plots.mosaic([plots.as_pictures(row, "row") for row in (first, second)])
     assert canvas.shape == (4 + 2 + 4, 4 + 2 + 4 + 2 + 4) and canvas.dtype == np.float32
     for i, row in enumerate([first, second]):
         for j, image in enumerate(row):
@@ -105,50 +93,50 @@ def test_titles():
     assert len(ae.show_images(images()).get_yticks()) == len(ax.get_xticks()) == 0
 
 
-@pytest.mark.parametrize("rows", [images(), [images()], (images(),), images()[None], [images().tolist()]])
+@pytest.mark.parametrize(
+    "rows",
+    [images(), [images()], (row for row in [images()]), [images().tolist()], tf.constant(images()), images() > 2]
+    + [images().reshape(shape) for shape in ((3, 4, 4), (3, 4, 4, 1))]
+    + [[images().reshape(3, 4, 4)], [images().reshape(3, 4, 4, 1)]],
+)
 def test_one_row_in_any_form(rows):
     assert shown(ae.show_images(rows)).get_array().shape == (4, 16)
 
 
-def test_tensors_bytes_and_real_images(digits):
-    import tensorflow as tf
-
-    assert shown(ae.show_images(tf.constant(images()))).get_array().shape == (4, 16)
-    assert shown(ae.show_images([np.eye(4, dtype=bool)])).get_array().shape == (2, 14)
-    picture = shown(ae.show_images([digits[:5], ae.PCA(digits, 3).components]))
-    assert picture.get_array().shape == (58, 148)
-    assert np.array_equal(picture.get_array()[:28, :28], digits[0].reshape(28, 28))
-
-
-def test_a_wide_mosaic_stays_as_wide_as_a_page():
-    ax = ae.show_images(np.zeros((40, 16)), "title")
-    assert ax.figure.get_size_inches()[0] <= 10
+@pytest.mark.parametrize("channels", [(), (1,)])
+def test_images_of_height_and_width(channels):
+    x = np.random.default_rng(0).random((3, 5, 8, *channels), np.float32)
+    ax = ae.show_images([x, x[1:]], ["three", "two"])
+    data = shown(ax).get_array()
+    assert data.shape == (5 + 2 + 5, 8 + 2 + 8 + 2 + 8) and data.mask[5:7].all() and data.mask[7:, 20:].all()
+    assert np.array_equal(data[:5, 10:18], x[1].reshape(5, 8)) and np.array_equal(data[7:, :8], x[1].reshape(5, 8))
+    assert ax.get_yticks().tolist() == [2.5, 9.5]
 
 
-def test_constant_images():
-    ae.show_images(np.full((2, 16), 0.5), autoscale=True).figure.canvas.draw()
+def test_coloured_images_are_cut_off_and_stretched_as_grey_ones(capsys):
+    x = np.random.default_rng(0).uniform(-1, 3, (2, 5, 8, 3)).astype(np.float32)
+    cut, stretched = (np.asarray(shown(ae.show_images(x, autoscale=wide)).get_array()) for wide in (False, True))
+    assert cut.shape == stretched.shape == (5, 8 + 2 + 8, 3)
+    assert np.array_equal(cut[:, :8], x[0].clip(0, 1)) and (cut[:, 8:10] == 1).all()
+    assert stretched[:, 10:] == pytest.approx((x[1] - x.min()) / (x.max() - x.min()), abs=1e-6)
+    assert capsys.readouterr().out.count("cut off") == 1
+    with pytest.raises(ValueError, match=r"row 1 of rows must hold images of shape \(5, 8, 3\)"):
+        ae.show_images([x, x[..., 0]])
 
 
-@pytest.mark.parametrize(
-    ("rows", "titles", "kind", "message"),
-    [
-        ([], None, ValueError, "rows must hold at least one row"),
-        (np.zeros((2, 15)), None, ValueError, r"rows must hold square images, but each has 15 pixels"),
-        ([np.zeros((2, 16)), np.zeros((2, 9))], None, ValueError, r"widths are \[16, 9\]"),
-        (np.zeros(16), None, ValueError, "two dimensions"),
-        (np.zeros((3, 28, 28)), None, ValueError, "square images"),
-        ([np.zeros((2, 16)), np.zeros((0, 16))], None, ValueError, "row 1 of rows must hold at least 1 image"),
-        ([np.full((2, 16), np.nan)], None, ValueError, "row 0 of rows must be finite"),
-        ([np.array([["a"]])], None, TypeError, "row 0 of rows must hold real numbers"),
-        ([np.zeros((2, 16))], ["a", "b"], ValueError, "titles must have one entry for each of the 1 rows, but it has 2"),
-        ([np.zeros((2, 16))] * 2, "a", ValueError, "titles must have one entry for each of the 2 rows, but it has 1"),
-        ([np.zeros((2, 16))], [], ValueError, "titles must have one entry"),
-    ],
-)
-def test_wrong_images(rows, titles, kind, message):
-    with pytest.raises(kind, match=message):
-        ae.show_images(rows, titles)
-    assert plt.get_fignums() == []  # no empty figure is left
+def test_real_images(digits):
+    data = shown(ae.show_images([digits[:5], digits[5:8]])).get_array()
+    assert data.shape == (58, 148) and np.array_equal(data[:28, :28], digits[0].reshape(28, 28))
+
+
+@pytest.mark.parametrize("shape", [(40, 16), (4, 10, 200)])
+def test_a_wide_mosaic_stays_as_wide_as_a_page(shape):
+    assert ae.show_images(np.zeros(shape), "title").figure.get_size_inches()[0] < 10.1
+
+
+@pytest.mark.parametrize("shape", [(2, 16), (2, 4, 4, 3)])
+def test_constant_images(shape):
+    ae.show_images(np.full(shape, 0.5), autoscale=True).figure.canvas.draw()
 
 
 # ---------------------------------------------------------------------------------------------- show_loss
@@ -162,7 +150,7 @@ def test_loss_of_one_history():
 
 
 def test_validation_loss_where_there_is_one():
-    both, plain = history([1, 2], [0.5, 0.25], [0.75, 0.625]), history([3], [0.125])
+    both, plain = history([1, 2], [0.5, 0.25], val_loss=[0.75, 0.625]), history([3], [0.125])
     drawn = [line.get_ydata().tolist() for line in ae.show_loss({"both": both, "plain": plain}).get_lines()]
     assert drawn == [[0.75, 0.625], [0.125]]
 
@@ -175,7 +163,6 @@ def test_levels_and_legend():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "floor", "mean"]
     looks = {(line.get_color(), line.get_linestyle()) for line in ax.get_lines()}
     assert len(looks) == 4  # no two look the same
-    assert curves[0].get_linestyle() != curves[1].get_linestyle()  # nor do two curves without their colours
     assert ae.show_loss(history([1], [1]), levels={"floor": 0}).get_legend() is not None
 
 
@@ -184,14 +171,23 @@ def test_more_histories_than_colours():
     assert len(ae.show_loss(many, levels={str(i): i for i in range(9)}).get_lines()) == 18
 
 
-def test_loss_of_a_real_run(small, tiny):
-    made = ae.fit(small(), tiny, steps=3, batch_size=8, validation=tiny, progress=False)
+def test_loss_of_a_real_run(small, tiny, fit):
+    made = fit(small(), tiny, validation_data=tiny)
     (line,) = ae.show_loss(made).get_lines()
-    assert line.get_ydata().tolist() == made.valid_loss.tolist()
+    assert line.get_ydata().tolist() == made.history["val_loss"]
 
 
-@pytest.mark.parametrize("histories", [{}, history([], []), {"a": history([1], [1]), "b": history([], [])}])
-def test_no_loss_to_draw(histories):
-    with pytest.raises(ValueError, match="histories must hold at least one history, each with at least one record"):
-        ae.show_loss(histories)
-    assert plt.get_fignums() == []
+# ---------------------------------------------------------------------------------------------- the style
+
+
+def test_the_style_tells_curves_apart_by_colour_and_by_line():
+    with plt.style.context("aehelpers.notebook"):
+        ax = ae.show_loss({str(i): history([1, 2], [i, i + 1]) for i in range(7)})
+        looks = [(line.get_color(), line.get_linestyle(), line._dash_pattern) for line in ax.get_lines()]
+        assert len({colour for colour, *_ in looks}) == len({str(line) for _, *line in looks}) == 7
+        assert not ax.spines["top"].get_visible() and not ax.spines["right"].get_visible()
+        assert not ax.get_legend().get_frame_on()
+        figure, ax = plt.subplots()
+        assert figure.get_layout_engine() is not None
+        assert ax.imshow(np.eye(3)).get_cmap().name == "gray"
+        figure.canvas.draw()
