@@ -93,7 +93,8 @@ def mean_image(x):
 
 def fit_pca(x, n_components):
     """Return scikit-learn's PCA of flat images, shape (images, pixels), by the solver that suits many images of few pixels."""
-    return PCA(n_components, svd_solver="covariance_eigh").fit(x)
+    with np.errstate(invalid="ignore"):  # images that are all the same have no variance to take a share of
+        return PCA(n_components, svd_solver="covariance_eigh").fit(x)
 
 
 def project(pca, x, n_components):
