@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from aehelpers.baselines import fit_pca, project
+from keras import layers
 
 
 def by_sign(x):
@@ -15,9 +17,22 @@ def by_sign(x):
 
 
 def linear(pixels=3):
-    model = keras.Sequential([keras.Input((pixels,)), keras.layers.Dense(pixels)])
+    model = keras.Sequential([keras.Input((pixels,)), layers.Dense(pixels)])
     model.layers[0].set_weights([np.diag([1.0, 2.0, 3.0]), np.array([0.5, 0, 0])])
     return model
+
+
+def convolutional():
+    keras.utils.set_random_seed(0)
+    convolutions = [
+        layers.Conv2D(4, 3, strides=2, padding="same", activation="relu"),
+        layers.Conv2DTranspose(1, 3, strides=2, padding="same", activation="sigmoid"),
+    ]
+    return keras.Sequential([keras.Input((8, 8, 1)), *convolutions])
+
+
+def nothing(target, reconstruction):
+    return tf.constant(0.0)
 
 
 # ---------------------------------------------------------------------------------------------- gradient_report
@@ -25,119 +40,101 @@ def linear(pixels=3):
 
 def test_gradient_norms_by_hand():
     # The output is (1.5, 0, 0) and (0.5, 2, 0); the error (0.5, 0, 0) and (0.5, 1, 0); the gradient 2/6 of it.
-    x = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
-    report = ae.gradient_report(linear(), x, loss="mse")
-    assert report.columns == ("weight", "shape", "gradient", "norm")
-    assert [path.split("/")[-1] for path in report.column("weight")] == ["kernel", "bias"]
-    assert report.column("shape") == ["3 x 3", "3"] and report.column("gradient") == ["flows", "flows"]
+    report = ae.gradient_report(linear(), [[1, 0, 0], [0, 1, 0]], loss="mse")
+    assert report.index.name == "weight" and [path.split("/")[-1] for path in report.index] == ["kernel", "bias"]
+    assert report.columns.to_list() == ["shape", "gradient", "norm"]
+    assert report["shape"].to_list() == ["3 x 3", "3"] and report["gradient"].to_list() == ["flows", "flows"]
     # kernel: x^T error / 3 = ((0.5, 0, 0), (0.5, 1, 0), 0) / 3; bias: the sum of the errors, (1, 1, 0) / 3
-    assert report.column("norm") == pytest.approx([math.sqrt(0.25 + 0.25 + 1) / 3, math.sqrt(2) / 3], rel=1e-5)
+    assert report["norm"].to_list() == pytest.approx([math.sqrt(0.25 + 0.25 + 1) / 3, math.sqrt(2) / 3], rel=1e-5)
 
 
 def test_gradient_towards_a_target():
     x = np.eye(3, dtype=np.float32)
     model = linear()
-    perfect = model(x).numpy()
+    perfect = ae.predict(model, x)
     report = ae.gradient_report(model, x, loss="mse", target=perfect)
-    assert report.column("gradient") == ["zero", "zero"] and report.column("norm") == [0, 0]
-    shifted = ae.gradient_report(model, x, loss=lambda t, r: tf.square(t - r), target=perfect - 1)
-    # The gradient of each output is 2 / 9: nine of them reach the kernel, and sums of three the bias.
-    assert shifted.column("norm") == pytest.approx([2 / 9 * 3, 2 / 9 * 3 * math.sqrt(3)], rel=1e-5)
-    as_object = ae.gradient_report(model, x, loss=keras.losses.MeanSquaredError(), target=perfect - 1)
-    assert as_object.column("norm") == pytest.approx(shifted.column("norm"), rel=1e-5)
+    assert report["gradient"].to_list() == ["zero", "zero"] and report["norm"].to_list() == [0, 0]
+    for loss in (lambda t, r: tf.square(t - r), keras.losses.MeanSquaredError()):
+        # The gradient of each output is 2 / 9: nine of them reach the kernel, and sums of three the bias.
+        shifted = ae.gradient_report(model, x, loss=loss, target=perfect - 1)
+        assert shifted["norm"].to_list() == pytest.approx([2 / 9 * 3, 2 / 9 * 3 * math.sqrt(3)], rel=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("activation", "word"),
-    [("step", "none"), (by_sign, "zero"), ("straight_through_step", "flows"), ("sigmoid", "flows")],
+    ("activation", "word"), [("step", "none"), (by_sign, "zero"), ("straight_through_step", "flows"), ("sigmoid", "flows")]
 )
 def test_what_reaches_the_encoder(small, tiny, activation, word):
     report = ae.gradient_report(small(hidden=(8,), code_activation=activation), tiny)
-    assert report.column("gradient") == [word] * 4 + ["flows"] * 4
-    for row_word, norm in zip(report.column("gradient"), report.column("norm"), strict=True):
-        assert {"none": norm is None, "zero": norm == 0, "flows": norm is not None and norm > 0}[row_word]
-    assert report.column("weight")[0] == "encoder/hidden_1/kernel"
+    assert report["gradient"].to_list() == [word] * 4 + ["flows"] * 4
+    for row_word, norm in zip(report["gradient"], report["norm"], strict=True):
+        assert {"none": np.isnan(norm), "zero": norm == 0, "flows": norm > 0}[row_word]
+    assert report.index[0] == "encoder/hidden_1/kernel"
 
 
-def test_frozen_layers_have_none(small, tiny):
-    model = small(hidden=(8,))
-    model.encoder.trainable = False
-    assert ae.gradient_report(model, tiny).column("gradient") == ["none"] * 4 + ["flows"] * 4
-    model.trainable = False
-    assert ae.gradient_report(model, tiny).column("gradient") == ["none"] * 8
-
-
-def test_dead_relu_has_zero(small, tiny):
-    model = small(bias_initializer=keras.initializers.Constant(-100))
-    assert ae.gradient_report(model, tiny).column("gradient")[:3] == ["zero"] * 3
-
-
-def test_tied_kernel_is_reached_through_the_decoder(small, tiny):
-    report = ae.gradient_report(small(tied=True, code_activation="step"), tiny)
-    assert report.column("gradient") == ["flows", "none", "flows"]
+@pytest.mark.parametrize(
+    ("options", "freeze", "words"),
+    [
+        ({"hidden": (8,)}, lambda model: model.encoder, ["none"] * 4 + ["flows"] * 4),
+        ({}, lambda model: model, ["none"] * 4),
+        ({"bias_initializer": keras.initializers.Constant(-100)}, None, ["zero", "zero", "zero", "flows"]),  # dead units
+        ({"tied": True, "code_activation": "step"}, None, ["flows", "none", "flows"]),  # through the decoder
+    ],
+)
+def test_frozen_dead_and_tied_layers(small, tiny, options, freeze, words):
+    model = small(**options)
+    if freeze is not None:
+        freeze(model).trainable = False
+    assert ae.gradient_report(model, tiny)["gradient"].to_list() == words
 
 
 def test_gradient_that_is_not_a_number_is_not_called_zero(tiny, small):
     report = ae.gradient_report(small(), tiny, loss=lambda t, r: tf.math.log(r - r))
-    assert "zero" not in report.column("gradient") and np.isnan(report.column("norm")).all()
+    assert "zero" not in set(report["gradient"]) and np.isnan(report["norm"]).all()
 
 
-def test_penalties_count_and_old_ones_do_not(tiny):
-    layer = keras.layers.Dense(16, kernel_regularizer=keras.regularizers.L2(0.5), kernel_initializer="ones")
-    model = keras.Sequential([keras.Input((16,)), layer])
-    expected = [math.sqrt(16 * 16), None]  # the gradient of half the sum of squares is the kernel itself
-    nothing = {"loss": lambda t, r: tf.constant(0.0)}
-    for _ in range(2):
-        report = ae.gradient_report(model, tiny, **nothing)
-        assert report.column("norm") == [pytest.approx(expected[0]), None]
-    model.trainable = False
-    assert ae.gradient_report(model, tiny, **nothing).column("gradient") == ["none", "none"]
-
-
-class Penalty(keras.layers.Layer):
+class Penalty(layers.Layer):
     def call(self, inputs):
         self.add_loss(2.0 * tf.reduce_mean(inputs))
         return inputs
 
 
-def test_penalties_of_an_earlier_fit_do_not_count(tiny):
-    layer = keras.layers.Dense(16)
-    model = keras.Sequential([keras.Input((16,)), layer, Penalty()])
-    ae.fit(model, tiny, steps=2, batch_size=8, progress=False)
+def test_penalties_count_and_those_of_an_earlier_fit_do_not(tiny, fit):
+    kernel = {"kernel_regularizer": keras.regularizers.L2(0.5), "kernel_initializer": "ones"}
+    model = keras.Sequential([keras.Input((16,)), layers.Dense(16, **kernel)])
+    assert ae.gradient_report(model, tiny, loss=nothing)["norm"].to_list() == [
+        pytest.approx(16),  # the gradient of half the sum of 16 x 16 squares is the kernel itself
+        pytest.approx(np.nan, nan_ok=True),
+    ]
+    model = keras.Sequential([keras.Input((16,)), layers.Dense(16), Penalty()])
+    fit(model, tiny)
     for _ in range(2):
-        report = ae.gradient_report(model, tiny, loss=lambda t, r: tf.constant(0.0))
-        assert report.column("norm")[1] == pytest.approx(math.sqrt(16) * 2 / 16, rel=1e-5)
+        assert ae.gradient_report(model, tiny, loss=nothing)["norm"].iloc[1] == pytest.approx(math.sqrt(16) * 2 / 16)
 
 
-def test_report_changes_nothing(tiny):
+@pytest.mark.parametrize("built", [True, False])
+def test_report_changes_nothing(tiny, built):
     keras.utils.set_random_seed(0)
-    layers = [keras.layers.BatchNormalization(), keras.layers.Dropout(0.5), keras.layers.Dense(16, "sigmoid")]
-    model = keras.Sequential([keras.Input((16,)), *layers])
-    before = [variable.numpy() for variable in model.variables]
+    model = keras.Sequential([layers.BatchNormalization(), layers.Dropout(0.5), layers.Dense(16, "sigmoid")])
+    if built:
+        model.build((None, 16))
     first = ae.gradient_report(model, tiny)
-    assert first.column("gradient") == ["flows", "flows", "none", "none", "flows", "flows"]  # none: moving mean and variance
+    assert first["gradient"].to_list() == ["flows", "flows", "none", "none", "flows", "flows"]  # none: moving statistics
+    assert [weight.numpy().tolist() for weight in model.layers[0].weights[2:]] == [[0] * 16, [1] * 16]
+    before = [variable.numpy() for variable in model.variables]
+    assert ae.gradient_report(model, tiny).equals(first)
     assert all(np.array_equal(a, b.numpy()) for a, b in zip(before, model.variables, strict=True))
-    assert ae.gradient_report(model, tiny).rows == first.rows
 
 
-def test_gradient_report_errors(small, tiny):
-    model = small()
-    for wrong in (None, "model", lambda x: x, keras.layers.Dense(3)):
-        with pytest.raises(TypeError, match=r"model must be a keras\.Model"):
-            ae.gradient_report(wrong, tiny)
-    with pytest.raises(ValueError, match="x must have two dimensions"):
-        ae.gradient_report(model, tiny[0])
-    with pytest.raises(TypeError, match="x must hold real numbers"):
-        ae.gradient_report(model, None)
-    with pytest.raises(ValueError, match="16"):
-        ae.gradient_report(model, tiny[:, :9])
-    with pytest.raises(ValueError, match="bcee"):
-        ae.gradient_report(model, tiny, loss="bcee")
-    for target in (tiny[:5], tiny[:1], tiny[:, :1]):
-        with pytest.raises(ValueError, match="target"):
-            ae.gradient_report(model, tiny, target=target)
-    with pytest.raises(TypeError):
-        ae.gradient_report(model, tiny, loss=None)
+def test_report_of_a_convolutional_model(digits_8x8):
+    x = digits_8x8[..., None]
+    report = ae.gradient_report(convolutional(), x, loss="mse")
+    assert report["shape"].to_list() == ["3 x 3 x 1 x 4", "4", "3 x 3 x 1 x 4", "1"]
+    assert set(report["gradient"]) == {"flows"}
+    model = convolutional()
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(model(x) - x))
+    expected = [float(tf.norm(gradient)) for gradient in tape.gradient(loss, model.trainable_variables)]
+    assert report["norm"].to_list() == pytest.approx(expected, rel=1e-4)
 
 
 # ---------------------------------------------------------------------------------------------- weight_drift
@@ -148,38 +145,20 @@ def test_drift_by_hand():
     before = model.get_weights()
     model.layers[0].set_weights([before[0] + np.array([[3.0, 0, 0], [0, 0, 4], [0, 0, 0]]), before[1]])
     drift = ae.weight_drift(model, before)
-    assert drift.columns == ("weight", "shape", "change", "relative change")
-    assert drift.column("shape") == ["3 x 3", "3"]
-    assert drift.column("change") == [5, 0]
-    assert drift.column("relative change") == [pytest.approx(5 / math.sqrt(1 + 4 + 9)), 0]
+    assert drift.index.name == "weight" and drift.columns.to_list() == ["shape", "change", "relative change"]
+    assert drift["shape"].to_list() == ["3 x 3", "3"] and drift["change"].to_list() == [5, 0]
+    assert drift["relative change"].to_list() == [pytest.approx(5 / math.sqrt(1 + 4 + 9)), 0]
 
 
-def test_drift_from_zero_is_not_relative(small, tiny):
-    model = small()
-    before = model.get_weights()
-    assert ae.weight_drift(model, before).column("change") == [0] * 4
-    ae.fit(model, tiny, steps=2, batch_size=8, progress=False)
-    drift = ae.weight_drift(model, before)
-    assert min(drift.column("change")) > 0
-    relative = drift.column("relative change")
-    assert relative[1] is relative[3] is None and min(relative[0], relative[2]) > 0
-
-
-def test_encoder_behind_a_step_never_moves(small, tiny):
+def test_drift_of_a_training(small, tiny, fit):
     model = small(code_activation="step")
     before = model.get_weights()
-    ae.fit(model, tiny, steps=20, batch_size=8, progress=False)
-    change = ae.weight_drift(model, before).column("change")
-    assert change[:2] == [0, 0] and min(change[2:]) > 0
-
-
-def test_drift_errors(small):
-    model = small()
-    with pytest.raises(TypeError, match=r"model must be a keras\.Model"):
-        ae.weight_drift(model.get_weights(), model.get_weights())
-    for before in ([], model.get_weights()[:3], small(code_size=3).get_weights(), [*model.get_weights(), np.zeros(1)]):
-        with pytest.raises(ValueError, match=r"before must be an earlier model\.get_weights\(\)"):
-            ae.weight_drift(model, before)
+    assert (ae.weight_drift(model, before)["change"] == 0).all()
+    fit(model, tiny)
+    drift = ae.weight_drift(model, before)
+    assert (drift["change"] > 0).to_list() == [False, False, True, True]  # behind a step the encoder never moves
+    assert np.isnan(drift["relative change"]).to_list() == [False, True, False, True]  # a bias was all zero
+    assert list(drift.index) == [weight.path for weight in model.weights]
 
 
 # ---------------------------------------------------------------------------------------------- dead_units
@@ -197,27 +176,23 @@ def test_dead_units_of_a_model(small, tiny):
     model.set_weights([kernel, np.array([-100, 100, -100, 100]), *rest])
     assert ae.dead_units(model.encoder, tiny).tolist() == [True, False, True, False]
     # What is said to be dead gets no gradient from any image.
-    assert ae.gradient_report(model, tiny).column("norm")[0] > 0
+    assert ae.gradient_report(model, tiny)["norm"].iloc[0] > 0
     model.set_weights([kernel, np.full(4, -100.0), *rest])
     assert ae.dead_units(model.encoder, tiny).all()
-    assert ae.gradient_report(model, tiny).column("gradient")[:2] == ["zero", "zero"]
+    assert ae.gradient_report(model, tiny)["gradient"].to_list()[:2] == ["zero", "zero"]
+
+
+def test_dead_units_of_a_convolution_are_its_places(digits_8x8):
+    encoder = keras.Sequential(convolutional().layers[:1])
+    encoder.layers[0].set_weights([np.zeros((3, 3, 1, 4)), np.array([1, 0, -1, 1])])
+    dead = ae.dead_units(encoder, digits_8x8[..., None])
+    assert dead.shape == (4, 4, 4) and np.array_equal(dead, np.broadcast_to([False, True, True, False], (4, 4, 4)))
 
 
 def test_one_image_in_the_last_piece_brings_a_unit_to_life():
     x = np.zeros((2001, 3))
     x[2000, 1] = 1e-6
     assert ae.dead_units(lambda images: images, x).tolist() == [True, False, True]
-
-
-def test_dead_units_errors(small, tiny):
-    with pytest.raises(TypeError, match=r"encoder must be a keras\.Model"):
-        ae.dead_units(None, tiny)
-    with pytest.raises(ValueError, match="x must have two dimensions"):
-        ae.dead_units(small().encoder, tiny[0])
-    with pytest.raises(ValueError, match="the output of encoder must have two dimensions"):
-        ae.dead_units(lambda images: images.reshape(-1, 4, 4), tiny)
-    with pytest.raises(ValueError, match="the output of encoder must be finite"):
-        ae.dead_units(lambda images: images * np.nan, tiny)
 
 
 # ---------------------------------------------------------------------------------------------- code_usage
@@ -231,8 +206,7 @@ def test_codes_that_are_all_the_same():
 
 
 def test_codes_that_are_all_there():
-    codes = np.array([[i >> 2 & 1, i >> 1 & 1, i & 1] for i in range(8)])
-    usage = ae.code_usage(codes)
+    usage = ae.code_usage([[i >> 2 & 1, i >> 1 & 1, i & 1] for i in range(8)])
     assert (usage.distinct, usage.constant_units) == (8, 0)
     assert usage.bits_per_unit == pytest.approx([1, 1, 1]) and usage.bits == pytest.approx(3)
 
@@ -250,8 +224,6 @@ def test_bits_by_hand():
 def test_distinct_codes_of_any_size(units):
     codes = np.random.default_rng(units).integers(0, 2, (300, units))
     assert ae.code_usage(codes).distinct == len({tuple(code) for code in codes.tolist()})
-    assert ae.code_usage(codes.astype(bool)).distinct == ae.code_usage(codes.astype(float)).distinct
-    assert ae.code_usage(tf.constant(codes)).bits == ae.code_usage(codes).bits
 
 
 def test_one_different_image_among_many():
@@ -263,18 +235,62 @@ def test_one_different_image_among_many():
     assert usage.bits == pytest.approx(-p * math.log2(p) - (1 - p) * math.log2(1 - p), rel=1e-6)
 
 
-@pytest.mark.parametrize("bad", [0.5, 2, -1, 1e-9])
-def test_codes_that_are_not_binary(bad):
-    with pytest.raises(ValueError, match="codes must hold zeros and ones only"):
-        ae.code_usage([[0, 1], [1, bad]])
+# ---------------------------------------------------------------------------------------------- component_gain
+
+# Images of three pixels, centred on (4, 5, 6), that vary by 3, 2 and 1 along the pixels: these are the components.
+CROSS = np.array([[7, 5, 6], [1, 5, 6], [4, 7, 6], [4, 3, 6], [4, 5, 7], [4, 5, 5]], np.float32)
 
 
-def test_code_usage_errors():
-    with pytest.raises(ValueError, match="codes must have two dimensions"):
-        ae.code_usage([0, 1])
-    with pytest.raises(ValueError, match="codes must hold at least 1"):
-        ae.code_usage(np.zeros((0, 3)))
-    with pytest.raises(TypeError, match="codes must hold real numbers"):
-        ae.code_usage([["0", "1"]])
-    with pytest.raises(ValueError, match="codes must be finite"):
-        ae.code_usage([[0, np.nan]])
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (lambda x: x, [1, 1, 1]),
+        (lambda x: np.full_like(x, 0.3), [0, 0, 0]),
+        (lambda x: x / 2, [0.5, 0.5, 0.5]),
+        (lambda x: x * np.float32([0.25, -1, 2]) + 7, [0.25, -1, 2]),
+        # A slope where the answer is not a multiple. Scores on the first component: 3, -3, 0, 0, 0, 0, with squares that add
+        # up to 18. An answer of 6 to the first image and 0 to the others has products that add up to 18; on the other
+        # components the answer does not vary.
+        (lambda x: np.where(x == 7, 6, 0) * [1, 0, 0], [1, 0, 0]),
+    ],
+)
+def test_gain_by_hand(model, expected):
+    gain = ae.component_gain(model, CROSS, CROSS)
+    assert gain.dtype == float and gain == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_mean_of_x_need_not_be_that_of_the_training():
+    assert ae.component_gain(lambda x: x / 2, CROSS, CROSS[:5] * 2) == pytest.approx([0.5, 0.5, 0.5], rel=1e-6)
+
+
+@pytest.mark.parametrize("images", [300, 30])
+def test_gain_of_pca_is_one_for_the_first_k_and_zero_after(digits_8x8, images):
+    digits = digits_8x8[:images].reshape(-1, 64)
+    pca = fit_pca(digits, 30)
+    gain = ae.component_gain(lambda x: project(pca, x, 20), digits, digits)
+    assert gain.shape == (min(images, 64),)
+    assert gain[:20] == pytest.approx(np.ones(20), abs=1e-4) and gain[20:29] == pytest.approx(np.zeros(9), abs=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(16,), (4, 4), (2, 8, 1)])
+def test_a_fitted_pca_may_stand_for_the_images_and_these_have_any_shape(tiny, shape):
+    factors = np.linspace(0, 1, 16, dtype=np.float32).reshape(shape)
+    x = tiny.reshape(-1, *shape)
+    gain = ae.component_gain(lambda images: images * factors, x, x)
+    assert np.array_equal(gain, ae.component_gain(lambda images: images * factors.ravel(), tiny, tiny))
+    for components in (16, 5):
+        found = ae.component_gain(lambda images: images * factors, fit_pca(tiny, components), x)
+        assert found == pytest.approx(gain[:components], abs=1e-6)
+
+
+def test_nan_where_nothing_varies(tiny):
+    images = np.hstack([tiny, np.full((len(tiny), 2), 0.5, np.float32)])
+    gain = ae.component_gain(lambda x: x, images, images)
+    assert gain[:16] == pytest.approx(np.ones(16)) and np.isnan(gain[16:]).all()
+    assert np.isnan(ae.component_gain(lambda x: x, tiny, np.tile(tiny[:1], (5, 1)))).all()
+
+
+def test_gain_of_a_model_on_more_images_than_a_piece(tiny, small):
+    model, images = small(), np.tile(tiny, (12, 1))
+    expected = ae.component_gain(lambda x: model(x).numpy(), tiny, tiny)
+    assert ae.component_gain(model, tiny, images) == pytest.approx(expected, rel=1e-4, abs=1e-5)
