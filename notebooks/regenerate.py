@@ -102,7 +102,7 @@ def _names(position):
         yield f"cell-{position:02d}-{count}"
 
 
-def execute(notebook, folder, pages):
+def execute(notebook, folder, displays):
     """Execute all cells in a fresh kernel.
 
     Parameters
@@ -111,8 +111,8 @@ def execute(notebook, folder, pages):
         Gets the outputs.
     folder : Path
         The kernel's working directory.
-    pages : str
-        A folder that gets each display as a page, under the id of its widget.
+    displays : str
+        A folder that gets what each display hands to the page, under the id of its widget.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def execute(notebook, folder, pages):
         resources={"metadata": {"path": str(folder)}},
         on_cell_start=lambda cell, cell_index: reached.append(cell) if cell.cell_type == "code" else None,
     )
-    last = nbformat.v4.new_code_cell(SAVE_DISPLAYS.format(folder=pages))
+    last = nbformat.v4.new_code_cell(SAVE_DISPLAYS.format(folder=displays))
     notebook.cells.append(last)
     try:
         client.execute(stderr=subprocess.DEVNULL, cleanup_kc=True)
@@ -141,43 +141,47 @@ def execute(notebook, folder, pages):
         notebook.cells.remove(last)
 
 
-def add_screenshots(notebook, pages, former):
-    """Give each output that is a display its picture: a screenshot of it in Chromium, at twice the pixel density.
+def displays_of(notebook, folder):
+    """Return what the notebook's displays hand to the page: {name: (cell, output, text)}; a name is that of its kind, numbered.
+
+    A display's output names its widget, and the file under that id in ``folder`` has what it hands over.
+    """
+    found, count = {}, {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            path = Path(folder, f"{output.get('data', {}).get(WIDGET_VIEW, {}).get('model_id')}.json")
+            if path.is_file():
+                text = path.read_text(encoding="utf-8")
+                kind = json.loads(text)["kind"]
+                count[kind] = count.get(kind, 0) + 1
+                found[kind if count[kind] == 1 else f"{kind}_{count[kind]}"] = (cell, output, text)
+    return found
+
+
+def add_screenshots(displays, former):
+    """Give the output of each display its picture: a screenshot of it in Chromium, at twice the pixel density.
 
     Without Chromium a display keeps the ``former`` picture of its cell, a dict by the ids of the cells, and it is said.
     """
-    shown = [
-        (cell, output)
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if Path(pages, page_of(output)).is_file()
-    ]
-    chromium = find_chromium()
-    if shown and chromium is None:
-        for cell, output in shown:
+    if find_chromium() is None:
+        for cell, output, _ in displays.values():
             if cell.id in former:
                 output.data["image/png"] = former[cell.id]
         print("There is no chromium on this machine: the displays keep their former pictures.", file=sys.stderr)
-    elif shown:
-        from playwright.sync_api import sync_playwright
+        return
+    from aehelpers.displays.base import page as as_page
+    from playwright.sync_api import sync_playwright
 
-        with sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=chromium)
-            page = browser.new_page(viewport={"width": 884, "height": 900}, device_scale_factor=2, color_scheme="light")
-            for _, output in shown:
-                page.goto(Path(pages, page_of(output)).as_uri())
-                display = page.locator(".ae-display")
-                output.data["image/png"] = base64.b64encode(display.screenshot()).decode()
-                output.metadata["image/png"] = {
-                    "alt": display.get_attribute("aria-label"),
-                    "width": display.bounding_box()["width"],
-                }
-            browser.close()
-
-
-def page_of(output):
-    """Return the name of the page that a display's output would have, or a name that no page has."""
-    return f"{output.get('data', {}).get(WIDGET_VIEW, {}).get('model_id', 'none')}.html"
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=find_chromium())
+        page = browser.new_page(viewport={"width": 884, "height": 900}, device_scale_factor=2, color_scheme="light")
+        for _, output, text in displays.values():
+            page.set_content(as_page(text))
+            display = page.locator(".ae-display")
+            output.data["image/png"] = base64.b64encode(display.screenshot()).decode()
+            width = display.bounding_box()["width"]
+            output.metadata["image/png"] = {"alt": display.get_attribute("aria-label"), "width": width}
+        browser.close()
 
 
 def find_chromium():
@@ -214,7 +218,8 @@ def _without_bar(output):
 def regenerate(path):
     """Execute one notebook and write it back, all of it or nothing.
 
-    The figure of the cell that is tagged ``picture`` is also saved as ``pictures/<name>.png``, for the README and the overview.
+    The figure of the cell that is tagged ``picture`` is also saved as ``pictures/<name>.png``, for the README and the overview,
+    and what its displays hand to the page as ``displays/<number of the notebook>-<name>.json``, for the website and the tests.
 
     Parameters
     ----------
@@ -227,9 +232,11 @@ def regenerate(path):
     """
     notebook = read(path)
     former = {cell.id: o.data["image/png"] for cell in notebook.cells for o in cell.get("outputs", []) if _is_display(o)}
-    with tempfile.TemporaryDirectory() as pages:
-        execute(notebook, path.parent, pages)
-        add_screenshots(notebook, pages, former)
+    with tempfile.TemporaryDirectory() as folder:
+        execute(notebook, path.parent, folder)
+        displays = displays_of(notebook, folder)
+    if displays:
+        add_screenshots(displays, former)
     tidy(notebook)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
@@ -238,6 +245,7 @@ def regenerate(path):
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+    store_displays(path, {name: text for name, (_, _, text) in displays.items()})
     for cell in notebook.cells:
         if "picture" in cell.metadata.get("tags", []):
             for output in cell.outputs:
@@ -245,6 +253,16 @@ def regenerate(path):
                     pictures = path.parent / "pictures"
                     pictures.mkdir(exist_ok=True)
                     (pictures / f"{path.stem}.png").write_bytes(base64.b64decode(output.data["image/png"]))
+
+
+def store_displays(path, texts):
+    """Write the displays of one notebook in place of those that were there."""
+    folder, number = path.parent / "displays", path.stem.split("_")[0]
+    for former in folder.glob(f"{number}-*.json"):
+        former.unlink()
+    for name, text in texts.items():
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}-{name}.json").write_text(text, encoding="utf-8")
 
 
 def main(names, folder=FOLDER):

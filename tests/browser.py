@@ -18,14 +18,15 @@ SETTINGS = {
 BROWSER_OPTIONS = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-gpu"]
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
-# A picture decodes to nothing for a moment while a new one is loaded; then there is no fingerprint.
-_FINGERPRINT = """async image => {
-  try { await image.decode(); } catch { return null; }
-  const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight), ink = canvas.getContext("2d");
-  ink.drawImage(image, 0, 0);
-  const pixels = ink.getImageData(0, 0, canvas.width, canvas.height).data;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", pixels));
-  return Array.from(digest, byte => byte.toString(16).padStart(2, "0")).join("");
+_IN_KERNEL = """async code => {
+  const future = jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code });
+  let printed = "";
+  future.onIOPub = message => {
+    if (message.header.msg_type === "stream") printed += message.content.text;
+    if (message.header.msg_type === "error") printed += message.content.traceback.join("\\n");
+  };
+  await future.done;
+  return printed;
 }"""
 
 _CODE_CELLS = "jupyterapp.shell.currentWidget.content.widgets.filter(cell => cell.model.type === 'code')"
@@ -117,10 +118,9 @@ class OpenNotebook:
         """Return the outputs of each code cell, as they would be stored."""
         return self.page.evaluate(f"{_CODE_CELLS}.map(cell => cell.model.outputs.toJSON())")
 
-    def fingerprint_of_png(self, data):
-        """Return what `fingerprint` returns for a PNG file in base64."""
-        source = f"data:image/png;base64,{''.join(data.split())}"
-        return fingerprint(self.page.evaluate_handle("source => Object.assign(new Image(), { src: source })", source))
+    def evaluate_in_kernel(self, code):
+        """Execute code in the notebook's kernel, and return what it prints."""
+        return self.page.evaluate(_IN_KERNEL, code)
 
     def set_theme(self, theme):
         """Set JupyterLab's theme, "light" or "dark", and wait until it is there."""
@@ -139,8 +139,3 @@ class OpenNotebook:
 
 def _with_place(message):
     return f"{message.text} ({message.location['url']})"
-
-
-def fingerprint(image):
-    """Return a digest of the pixels that the browser decoded from an ``img`` element, or None if it shows no picture."""
-    return image.evaluate(_FINGERPRINT)

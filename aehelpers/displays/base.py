@@ -61,8 +61,10 @@ body {{ margin: 0 auto; padding: 12px; max-width: 860px; font: 16px/1.5 system-u
 </style>
 </head>
 <body>
+<main>
 <h1>{title}</h1>
 <div id="display"></div>
+</main>
 <script type="application/json" id="data">{data}</script>
 <script type="module">{source}
 mountOnPage(document.getElementById("display"), JSON.parse(document.getElementById("data").textContent));
@@ -93,8 +95,18 @@ class Display(anywidget.AnyWidget):
     value = traitlets.Any().tag(sync=True)
     data = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, kind, name, main=None, state=None, **data):
-        super().__init__(data={"kind": kind, "name": name, "main": main, "state": state or {}, **data}, state=state or {})
+    def __init__(self, kind, name, main, state, **data):
+        super().__init__(
+            data={"kind": kind, "name": name, "main": main, "state": state, **data}, state=state, value=state[main]
+        )
+
+    @traitlets.observe("state")
+    def _state_to_value(self, change):
+        self.value = change.new.get(self.data["main"])
+
+    @traitlets.observe("value")
+    def _value_to_state(self, change):
+        self.state = {**self.state, self.data["main"]: change.new}
 
     def _repr_mimebundle_(self, **kwargs):
         _shown[self.model_id] = self
@@ -107,7 +119,7 @@ class Display(anywidget.AnyWidget):
         ----------
         path : str or Path
         """
-        Path(path).write_text(page({**self.data, "state": self.state}), encoding="utf-8")
+        Path(path).write_text(page(as_json({**self.data, "state": self.state})), encoding="utf-8")
 
     def __repr__(self):
         return f"{self.data['name']}: run this cell to use it"
@@ -117,15 +129,15 @@ _shown = {}  # by the id under which a notebook's output names it
 
 
 def save_shown(folder):
-    """Write each display that this kernel has shown as ``<id of the widget>.html``, for the notebooks' stored pictures."""
+    """Write what each display of this kernel hands to the page as ``<id of the widget>.json``; run.py stores it."""
     for model_id, display in _shown.items():
-        display.save_html(Path(folder) / f"{model_id}.html")
+        (Path(folder) / f"{model_id}.json").write_text(as_json(display.data), encoding="utf-8")
 
 
 def page(data):
-    """Return the text of a page with one display."""
-    name = html.escape(data["name"])
-    return _PAGE.format(title=name, style=_STYLE, data=as_json(data), source=_SOURCE)
+    """Return the text of a page with one display, from what `as_json` returned."""
+    name = html.escape(json.loads(data)["name"])
+    return _PAGE.format(title=name, style=_STYLE, data=data, source=_SOURCE)
 
 
 def as_json(data):

@@ -18,7 +18,7 @@ export default function codeSize(data, view) {
   });
   return {
     main: "size",
-    controls: { size: slider("code size", { options: sizes, start: data.start }), page: whole(0, pages - 1) },
+    controls: { size: slider("code size", { options: sizes }), page: whole(0, pages - 1) },
     buttons: pages > 1 ? [button("other images", () => view.change({ page: (view.state.page + 1) % pages }))] : [],
     parts: [pictures, chart],
     draw({ size, page: number }) {

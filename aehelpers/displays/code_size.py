@@ -41,12 +41,9 @@ def code_size_display(models, x_train, x_test):
         )
     pca = fit_pca(flat_train, max(rebuilt))
     projected = {code_size: project(pca, flat_test, code_size) for code_size in rebuilt}
-    return Display(
-        "code_size",
-        "Slider for the size of the code",
-        "size",
-        **measure(flat_test, rebuilt, projected, mean_image(flat_train), size),
-    )
+    measured = measure(flat_test, rebuilt, projected, mean_image(flat_train), size)
+    state = {"size": measured["sizes"][len(rebuilt) // 2], "page": 0}
+    return Display("code_size", "Slider for the size of the code", "size", state, **measured)
 
 
 def measure(x, rebuilt, projected, mean, size):
@@ -63,7 +60,6 @@ def measure(x, rebuilt, projected, mean, size):
 
     return {
         "sizes": sizes,
-        "start": sizes[len(sizes) // 2],
         "size": size,
         "page": page,
         "images": packed(x[:shown], "uint8"),

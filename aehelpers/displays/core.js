@@ -291,10 +291,12 @@ export class Chart {
 
 // A control has a default, says which values make sense (clean returns undefined for others), and makes its element.
 
-export function slider(label, { options, min = 0, max = options ? options.length - 1 : 1, step = 1, start, format = String }) {
+// A slider over options or over numbers. What is in ``also`` comes into the state whenever it is moved.
+export function slider(label, { options, min = 0, max = options ? options.length - 1 : 1, step = 1, format = String, also = {} }) {
   const toValue = place => (options ? options[place] : place);
   return {
-    default: start ?? toValue(min),
+    also,
+    default: toValue(min),
     clean: value => {
       if (options) return options.find(option => String(option) === String(value));
       const number = typeof value === "string" && value.trim() === "" ? NaN : Number(value);
@@ -313,24 +315,24 @@ export function slider(label, { options, min = 0, max = options ? options.length
   };
 }
 
-export function choice(label, options, { start = options[0], texts = options } = {}) {
+export function choice(label, options) {
   return {
-    default: start,
+    default: options[0],
     clean: value => options.find(option => String(option) === String(value)),
     make: change => {
       const name = `ae-${Math.random().toString(36).slice(2)}`;
       const buttons = options.map(option => element("input", { type: "radio", name }));
       buttons.forEach((button, place) => button.addEventListener("change", () => change(options[place])));
-      const labels = buttons.map((button, place) => element("label", {}, button, element("span", {}, String(texts[place]))));
+      const labels = buttons.map((button, place) => element("label", {}, button, element("span", {}, String(options[place]))));
       const box = element("fieldset", { class: "ae-control ae-choice" }, element("legend", {}, label), ...labels);
       return { element: box, set: value => { buttons[options.indexOf(value)].checked = true; } };
     },
   };
 }
 
-export function number(label, { min, max, step, start, digits = 2 }) {
+export function number(label, { min, max, step, digits = 2 }) {
   return {
-    default: start,
+    default: (min + max) / 2,
     clean: value => {
       const given = typeof value === "string" && value.trim() === "" ? NaN : Number(value);
       return given >= min && given <= max ? given : undefined;
@@ -345,8 +347,8 @@ export function number(label, { min, max, step, start, digits = 2 }) {
 }
 
 // A whole number that no control shows, such as a seed.
-export function whole(start, most) {
-  return { default: start, clean: value => (Number.isInteger(Number(value)) && value >= 0 && value <= most ? Number(value) : undefined) };
+export function whole(least, most) {
+  return { default: least, clean: value => (value !== "" && Number.isInteger(Number(value)) && value >= least && value <= most ? Number(value) : undefined) };
 }
 
 // A button that changes the state by a function of it, or that does something else.
@@ -378,21 +380,22 @@ export function mount(root, packed, store) {
   const view = {
     change: changes => update({ ...state, ...changes }, true),
     get state() { return state; },
-    store,
   };
   const display = displays[packed.kind](data, view);
-  const clean = wanted => Object.fromEntries(Object.entries(display.controls).map(([name, control]) => {
+  // What makes no sense, in a link for example, gives way to what the display began with.
+  const sensible = (wanted, otherwise) => Object.fromEntries(Object.entries(display.controls).map(([name, control]) => {
     const value = wanted?.[name] === undefined ? undefined : control.clean(wanted[name]);
-    return [name, value === undefined ? control.default : value];
+    return [name, value === undefined ? otherwise[name] : value];
   }));
+  const first = sensible(packed.state, Object.fromEntries(Object.entries(display.controls).map(([name, { default: start }]) => [name, start])));
   const made = Object.fromEntries(Object.entries(display.controls).filter(([, control]) => control.make)
-    .map(([name, control]) => [name, control.make(value => view.change({ [name]: value }))]));
+    .map(([name, control]) => [name, control.make(value => view.change({ ...control.also, [name]: value }))]));
   const sentence = element("p", { class: "ae-sentence", role: "status", "aria-live": "polite" });
   const bar = element("div", { class: "ae-controls" }, ...Object.values(made).map(one => one.element), ...(display.buttons ?? []));
   const body = element("div", { class: "ae-parts" }, ...display.parts.map(part => part.element));
 
   function update(wanted, tell) {
-    state = clean(wanted);
+    state = sensible(wanted, first);
     for (const [name, one] of Object.entries(made)) one.set(state[name]);
     try {
       sentence.textContent = display.draw(state);
@@ -422,44 +425,42 @@ export function mount(root, packed, store) {
 
 // ------------------------------------------------------------------------------------------------------ where it stands
 
-// In Jupyter: the state is a trait of the widget, and so is the value of the main control.
+// In Jupyter: the state is a trait of the widget, and so is the value of the main control. New data make a new display.
 export function render({ model, el }) {
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-  let now = model.get("state");
+  let now, update, unmount;
   const store = {
-    get: () => model.get("state"),
+    get: () => (now = model.get("state")),
     set: (state, main) => {
-      if (same(state, now) && same(state, model.get("state"))) return;
+      if (same(state, now)) return;
       now = state;
       model.set("state", state);
-      if (main) model.set("value", state[main]);
+      model.set("value", state[main]);
       model.save_changes();
     },
-    listen: update => {
-      model.on("change:state", () => { if (!same(model.get("state"), now)) { now = model.get("state"); update(now); } });
-      model.on("change:value", () => {
-        const { main } = model.get("data");
-        if (main && !same(now?.[main], model.get("value"))) { now = { ...now, [main]: model.get("value") }; update(now); }
-      });
-    },
-    model,
+    listen: f => { update = f; },
   };
   const root = document.createElement("div");
   el.appendChild(root);
-  let unmount = mount(root, model.get("data"), store);
-  model.on("change:data", () => { unmount(); now = model.get("state"); unmount = mount(root, model.get("data"), store); });
+  const begin = () => { unmount?.(); unmount = mount(root, model.get("data"), store); };
+  const follow = state => { if (!same(state, now)) { now = state; update(state); } };
+  begin();
+  model.on("change:data", begin);
+  model.on("change:state", () => follow(model.get("state")));
+  model.on("change:value", () => follow({ ...now, [model.get("data").main]: model.get("value") }));
   return () => unmount();
 }
 
 // On a page: the state is in the address, after the display's id, so that a link shows what its sender saw.
 export function mountOnPage(root, packed) {
   const read = () => {
-    const [id, query] = decodeURIComponent(location.hash.slice(1)).split("?");
+    const [id, query] = location.hash.slice(1).split("?");
     return id === root.id && query ? Object.fromEntries(new URLSearchParams(query)) : packed.state;
   };
+  const text = value => (typeof value === "object" ? JSON.stringify(value) : value);
   return mount(root, packed, {
     get: read,
-    set: state => history.replaceState(null, "", `#${root.id}?${new URLSearchParams(Object.entries(state).filter(([, v]) => typeof v !== "object"))}`),
+    set: state => history.replaceState(null, "", `#${root.id}?${new URLSearchParams(Object.entries(state).map(([name, value]) => [name, text(value)]))}`),
     listen: update => window.addEventListener("hashchange", () => update(read())),
   });
 }

@@ -108,14 +108,20 @@ export default function drawingPad(data, view) {
   canvas.addEventListener("focus", paint);
   canvas.addEventListener("blur", () => { keyStroke = null; paint(); });
 
-  const points = value => Array.isArray(value) && value.every(one => Array.isArray(one) && one.length
-    && one.every(point => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite)));
+  const isPoint = point => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite);
+  const isStrokes = value => Array.isArray(value) && value.every(one => Array.isArray(one) && one.length && one.every(isPoint));
+  const readStrokes = value => {
+    try {
+      const list = typeof value === "string" ? JSON.parse(value) : value;
+      return isStrokes(list) ? list : undefined;
+    } catch { return undefined; }
+  };
   const count = images.shape[0];
   return {
     main: "base",
     controls: {
-      strokes: { default: [], clean: value => (points(value) ? value : undefined) },
-      base: { ...whole(0, count - 1), clean: value => (Number(value) === -1 ? -1 : whole(0, count - 1).clean(value)) },
+      strokes: { default: [], clean: readStrokes },
+      base: whole(-1, count - 1),  // -1 is empty paper
     },
     buttons: [
       button("undo", () => { keyStroke = null; change(strokes().slice(0, -1)); }),

@@ -33,4 +33,5 @@ def drawing_pad(models, x, from_logits=False):
     if x.shape[1] != 784:
         raise ValueError(f"x must hold images of 784 pixels, but its shape is {x.shape}")
     networks = models_to_compute(models, x, from_logits)
-    return Display("drawing_pad", "Drawing pad", "base", networks=networks, images=packed(x[:_LOADED], "uint8"))
+    state = {"strokes": [], "base": 0}
+    return Display("drawing_pad", "Drawing pad", "base", state, networks=networks, images=packed(x[:_LOADED], "uint8"))

@@ -29,8 +29,8 @@ export default function greyRange(data, view) {
     controls: {
       shown: choice("outputs as", Object.keys(outputs)),
       greys: choice("grey range", [TOGETHER, EACH, FIXED, HAND]),
-      black: slider("black by hand (vmin)", { min: low, max: high, step: 0.1, start: low, format: value => fixed(value, 1) }),
-      white: slider("white by hand (vmax)", { min: low, max: high, step: 0.1, start: high, format: value => fixed(value, 1) }),
+      black: slider("black by hand (vmin)", { also: { greys: HAND }, min: low, max: high, step: 0.1, format: value => fixed(value, 1) }),
+      white: slider("white by hand (vmax)", { also: { greys: HAND }, min: low, max: high, step: 0.1, format: value => fixed(value, 1) }),
     },
     parts: [pictures, chart],
     draw({ shown, greys, black, white }) {

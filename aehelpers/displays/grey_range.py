@@ -1,5 +1,6 @@
 """Switches for what is drawn, and in which grey range."""
 
+import numpy as np
 from aehelpers.displays.base import Display, packed, picture_shape
 from aehelpers.validation import Images, same_shape, takes
 
@@ -23,11 +24,16 @@ def grey_range_display(originals, logits):
     """
     same_shape(originals, "originals", logits, "logits")
     size = picture_shape(originals, "originals")
+    shown = logits[:_SHOWN]
+    low, high = float(np.floor(min(shown.min(), 0))), float(np.ceil(max(shown.max(), 1)))
     return Display(
         "grey_range",
         "Switches for what is drawn, and in which grey range",
         "shown",
+        {"shown": "logits", "greys": "one for both rows", "black": low, "white": high},
         size=size,
+        low=low,
+        high=high,
         originals=packed(originals[:_SHOWN], "uint8"),
         logits=packed(logits[:_SHOWN], "float32"),
     )

@@ -36,10 +36,10 @@ export default function latentPlane(data, view) {
     event.preventDefault();
     move(view.state.x + by[0] * (right - left) / 50, view.state.y + by[1] * (top - bottom) / 50);
   });
-  const control = (label, min, max, start) => number(label, { min, max, step: Number(((max - min) / 50).toPrecision(1)), start });
+  const control = (label, min, max) => number(label, { min, max, step: Number(((max - min) / 50).toPrecision(1)) });
   return {
     main: "x",
-    controls: { x: control("code unit 1", left, right, data.start[0]), y: control("code unit 2", bottom, top, data.start[1]) },
+    controls: { x: control("code unit 1", left, right), y: control("code unit 2", bottom, top) },
     parts: [{ element: svg }, pictures],
     draw({ x, y }) {
       point.setAttribute("cx", toX(x)); point.setAttribute("cy", toY(y));

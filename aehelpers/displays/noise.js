@@ -27,9 +27,9 @@ export default function noise(data, view) {
   return {
     main: "level",
     controls: {
-      level: slider("noise level", { options: levels, start: data.start.level, format: level => fixed(level, 1) }),
+      level: slider("noise level", { options: levels, format: level => fixed(level, 1) }),
       kind: choice("kind of noise", kinds),
-      model: choice("model", names, { start: data.start.model }),
+      model: choice("model", names),
       seed: whole(0, 999),
     },
     buttons: [button("other noise", () => view.change({ seed: (view.state.seed + 1) % 1000 }))],

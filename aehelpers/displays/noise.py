@@ -48,6 +48,7 @@ def noise_display(models, x, from_logits=False, colours=None):
         "noise",
         "Sliders for noise and denoiser",
         "level",
+        {"level": 0.3, "kind": "masking", "model": list(models)[-1], "seed": 0},
         levels=_LEVELS,
         size=size,
         images=packed(x[:_SHOWN], "uint8"),
@@ -56,5 +57,4 @@ def noise_display(models, x, from_logits=False, colours=None):
         nothing={kind: packed(values, "float32") for kind, values in zip(NOISES, nothing, strict=True)},
         highest=1.05 * max(float(values.max()) for values in [nothing, *measured.values()]),
         styles=styles(models, colours),
-        start={"level": 0.3, "model": list(models)[-1]},
     )

@@ -15,7 +15,7 @@ export default function step(data, view) {
   ] });
   return {
     main: "temperature",
-    controls: { temperature: slider("temperature T", { options: temperatures, start: temperatures.at(-1), format: t => String(t) }) },
+    controls: { temperature: slider("temperature T", { options: temperatures }) },
     parts: [pictures, chart],
     draw({ temperature: t }) {
       const code = before.values.map(z => (t === 0 ? Number(z > 0) : sigmoid(z / t)));

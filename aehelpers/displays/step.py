@@ -37,6 +37,7 @@ def step_display(model, x):
         "step",
         "Slider from the sigmoid to the step",
         "temperature",
+        {"temperature": 1.0},
         temperatures=_TEMPERATURES,
         size=size,
         images=packed(x[:_SHOWN], "uint8"),

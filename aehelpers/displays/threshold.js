@@ -21,9 +21,9 @@ export default function threshold(data, view) {
   return {
     main: "threshold",
     controls: {
-      model: choice("model", names, { start: data.start.model }),
+      model: choice("model", names),
       way: choice("below the threshold", ways),
-      threshold: slider("threshold", { options: thresholds, start: data.start.threshold, format: value => fixed(value, 2) }),
+      threshold: slider("threshold", { options: thresholds, format: value => fixed(value, 2) }),
     },
     parts: [pictures, chart],
     draw({ model, way, threshold: t }) {
@@ -38,7 +38,7 @@ export default function threshold(data, view) {
       chart.mark([{ x: t, y: now, colour: data.styles[model].colour }]);
       const above = 100 * mean(code.values, value => (value >= t ? 1 : 0));
       return `Model ${model}: ${fixed(above, 0)} % of the activations of these images reach ${fixed(t, 2)}. The error is ${fixed(errors[0], 4)} with the `
-        + `whole code and ${fixed(now, 4)} with what is below ${way === "raised to the threshold" ? way : way}.`;
+        + `whole code and ${fixed(now, 4)} with what is below ${way}.`;
     },
   };
 }

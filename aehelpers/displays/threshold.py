@@ -46,11 +46,11 @@ def threshold_display(models, x, colours=None):
         errors[name] = np.array(
             [[_cross_entropy(x, decoder, way(code, t, mean)) for t in _THRESHOLDS] for way in WAYS.values()]
         )
-    start = list(models)[-1]
     return Display(
         "threshold",
         "Slider for a threshold on the code",
         "threshold",
+        {"model": list(models)[-1], "way": next(iter(WAYS)), "threshold": 0.1},
         thresholds=_THRESHOLDS,
         size=size,
         images=packed(x[:_SHOWN], "uint8"),
@@ -61,7 +61,6 @@ def threshold_display(models, x, colours=None):
         measure="cross entropy (nats per pixel)",
         highest=1.05 * max(float(values.max()) for values in errors.values()),
         styles=styles(models, colours),
-        start={"model": start, "threshold": 0.1},
     )
 
 

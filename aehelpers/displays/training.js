@@ -36,7 +36,7 @@ export default function training(data, view) {
     playing = setInterval(() => { view.change({ record: place }); if (place++ >= last()) stop(); }, reduced() ? 600 : 120);
   });
   redraw();
-  const scrub = slider("record", { min: 0, max: Math.max(last(), 0), step: 1, start: data.start ?? 0, format: place => `step ${steps[place] ?? 0}` });
+  const scrub = slider("record", { min: 0, max: Math.max(last(), 0), step: 1, format: place => `step ${steps[place] ?? 0}` });
   return {
     main: "record",
     controls: { record: scrub },

@@ -62,7 +62,7 @@ class TrainingDisplay(Display):
     def __call__(self, history):
         self.recorder(history)
         last = len(self.recorder.steps) - 1
-        self.data = {**self.data, "record": _packed_record(self.recorder.arrays()), "start": last}
+        self.data = {**self.data, "record": _packed_record(self.recorder.arrays())}
         self.state = {"record": last}
 
 
@@ -107,6 +107,7 @@ def training_display(record, x, steps, level, highest_loss):
         "training",
         "A training, record by record",
         "record",
+        {"record": 0},
         size=picture_shape(x, "x"),
         images=packed(x[:_SHOWN], "uint8"),
         units=units,
