@@ -1,11 +1,11 @@
-"""Print how long training takes: Keras's own `fit`, PyTorch, `aehelpers.fit`, and the matrix products alone.
+"""Print how long training takes: Keras's own `fit`, PyTorch, JAX, `aehelpers.fit`, and the matrix products alone.
 
-    python benchmarks/training.py                 # the table of the README
+    python benchmarks/training.py                 # the table of README.md beside this file
     python benchmarks/training.py --break-even    # from how many steps on compiling with XLA pays
 
 The models are the five architectures of the notebooks. Each time is of a whole run, start-up and compilation included, in a
-process of its own; the machine's noise is kept down by comparing runs of one invocation only. PyTorch is timed where it is
-installed: it is no dependency of the project.
+process of its own; the machine's noise is kept down by comparing runs of one invocation only. PyTorch and JAX are timed where
+they are installed: they are no dependencies of the project.
 """
 
 import argparse
@@ -114,6 +114,67 @@ def time_torch(case):
     return time.perf_counter() - start
 
 
+def time_jax(case):
+    """Return the seconds that JAX takes, with many steps in one compiled call and Adam written out."""
+    import aehelpers as ae
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    hidden, code_size, kind, batch_size, steps = CASES[case]
+    x = jnp.asarray(ae.load("mnist").x_train)
+    variational = kind == "variational"
+
+    def dense(key, sizes):
+        glorot = jax.nn.initializers.glorot_uniform()
+        keys = jax.random.split(key, len(sizes))
+        return [(glorot(k, shape), jnp.zeros(shape[1])) for k, shape in zip(keys, itertools.pairwise(sizes), strict=False)]
+
+    def through(layers, h, last):
+        for number, (kernel, bias) in enumerate(layers, start=1):
+            h = (last if number == len(layers) else jax.nn.relu)(h @ kernel + bias)
+        return h
+
+    def loss(weights, images, key):
+        seen = images * (jax.random.uniform(key, images.shape) >= NOISE) if kind == "denoising" else images
+        code, penalty = through(weights[0], seen, (lambda h: h) if variational else jax.nn.relu), 0.0
+        if variational:
+            mean, log_variance = jnp.split(code, 2, axis=1)
+            penalty = 0.5 * (mean**2 + jnp.exp(log_variance) - log_variance - 1).sum(axis=1).mean() / 784
+            code = mean + jnp.exp(log_variance / 2) * jax.random.normal(key, mean.shape)
+        y = jnp.clip(through(weights[1], code, jax.nn.sigmoid), 1e-7, 1 - 1e-7)
+        return -(images * jnp.log(y) + (1 - images) * jnp.log(1 - y)).mean() + penalty
+
+    def step(state, now):
+        weights, first, second = state
+        rows, key, number = now
+        slope = jax.grad(loss)(weights, x[rows], key)
+        first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, slope)
+        second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, slope)
+        rate = 1e-3 * jnp.sqrt(1 - 0.999**number) / (1 - 0.9**number)
+        weights = jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + 1e-7), weights, first, second)
+        return (weights, first, second), None
+
+    start = time.perf_counter()
+    run = jax.jit(lambda state, now: jax.lax.scan(step, state, now)[0])
+    key = jax.random.key(0)
+    weights = (
+        dense(key, [784, *hidden, 2 * code_size if variational else code_size]),
+        dense(jax.random.fold_in(key, 1), [code_size, *hidden[::-1], 784]),
+    )
+    state = (weights, *(jax.tree.map(jnp.zeros_like, weights) for _ in range(2)))
+    shuffle, rows = np.random.default_rng(0), np.empty(0, np.int64)
+    while len(rows) < steps * batch_size:
+        rows = np.concatenate([rows, shuffle.permutation(len(x))])
+    rows = rows[: steps * batch_size].reshape(steps, batch_size)
+    for done in range(0, steps, STEPS_PER_EXECUTION):
+        number = jnp.arange(done + 1, min(done + STEPS_PER_EXECUTION, steps) + 1)
+        keys = jax.random.split(jax.random.fold_in(key, done), len(number))
+        state = run(state, (jnp.asarray(rows[done : done + len(number)]), keys, number))
+    jax.block_until_ready(state)
+    return time.perf_counter() - start
+
+
 def time_products(case):
     """Return the seconds of the bare matrix products of all steps, at the rate this machine reaches on each of them.
 
@@ -143,7 +204,9 @@ def time_products(case):
     return total * steps
 
 
-TIMED = {function.__name__: function for function in (time_keras, time_keras_tuned, time_ours, time_torch, time_products)}
+TIMED = {
+    function.__name__: function for function in (time_keras, time_keras_tuned, time_ours, time_torch, time_jax, time_products)
+}
 
 
 def measure(function, *arguments):
@@ -159,22 +222,18 @@ def measure(function, *arguments):
 
 def print_table():
     """Print the comparison; the second ratio is to the best of the others, the last to the products."""
-    with_torch = importlib.util.find_spec("torch") is not None
-    print(
-        f"{'model':22}{'batch':>6}{'steps':>6}{'Keras':>8}{'tuned':>8}{'PyTorch':>9}{'ae.fit':>8}"
-        f"{'/Keras':>8}{'/best':>7}{'products':>10}{'/products':>11}"
-    )
+    others = {"PyTorch": ("torch", time_torch), "JAX": ("jax", time_jax)}
+    columns = ["Keras", "tuned", *others, "ae.fit", "products"]
+    print(f"{'model':22}{'batch':>6}{'steps':>6}" + "".join(f"{name:>9}" for name in columns) + "  /Keras  /best  /products")
     for case, (*_, batch_size, steps) in CASES.items():
-        keras = measure(time_keras, case)
-        tuned = min(measure(time_keras_tuned, case, with_xla) for with_xla in (True, False))
-        others = [keras, tuned, *([measure(time_torch, case)] if with_torch else [])]
-        ours, products = measure(time_ours, case), measure(time_products, case)
-        torch = f"{others[2]:7.1f} s" if with_torch else f"{'-':>9}"
-        print(
-            f"{case:22}{batch_size:6}{steps:6}{keras:6.1f} s{tuned:6.1f} s{torch}{ours:6.1f} s"
-            f"{ours / keras:8.2f}{ours / min(others):7.2f}{products:8.1f} s{ours / products:11.2f}",
-            flush=True,
-        )
+        seconds = {"Keras": measure(time_keras, case)}
+        seconds["tuned"] = min(measure(time_keras_tuned, case, with_xla) for with_xla in (True, False))
+        seconds |= {name: measure(f, case) for name, (module, f) in others.items() if importlib.util.find_spec(module)}
+        best = min(seconds.values())
+        seconds |= {"ae.fit": measure(time_ours, case), "products": measure(time_products, case)}
+        cells = "".join(f"{seconds[name]:7.1f} s" if name in seconds else f"{'-':>9}" for name in columns)
+        ratios = [seconds["ae.fit"] / other for other in (seconds["Keras"], best, seconds["products"])]
+        print(f"{case:22}{batch_size:6}{steps:6}{cells}{ratios[0]:8.2f}{ratios[1]:7.2f}{ratios[2]:11.2f}", flush=True)
 
 
 def print_break_even():

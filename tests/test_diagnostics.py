@@ -111,6 +111,11 @@ def test_penalties_count_and_those_of_an_earlier_fit_do_not(tiny, fit):
         assert ae.gradient_report(model, tiny, loss=nothing)["norm"].iloc[1] == pytest.approx(math.sqrt(16) * 2 / 16)
 
 
+def test_report_is_that_of_the_training(tiny):
+    model = keras.Sequential([keras.Input((16,)), layers.Dropout(1 - 1e-6, seed=0), layers.Dense(16)])
+    assert ae.gradient_report(model, tiny, loss="mse")["gradient"].to_list() == ["zero", "flows"]
+
+
 @pytest.mark.parametrize("built", [True, False])
 def test_report_changes_nothing(tiny, built):
     keras.utils.set_random_seed(0)

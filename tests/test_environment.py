@@ -81,9 +81,9 @@ def test_constraints_are_the_same_for_everyone():
 
 
 def test_licences_name_the_data_files():
-    from aehelpers.datasets import _SHA256
+    from aehelpers.datasets import SHA256
 
-    for name, digest in _SHA256.items():
+    for name, digest in SHA256.items():
         text = (ROOT / "aehelpers" / "data" / f"LICENSE-{name}.txt").read_text(encoding="utf-8")
         assert f"{name}.npz" in text and digest in text
 

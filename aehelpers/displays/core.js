@@ -108,22 +108,22 @@ const paint = colour => (colour === "ink" ? "currentColor" : colour);
 // Draw one image: low is black and high is white; what lies outside is cut off, and NaN is marked.
 // With signed, zero is the paper's grey, low is blue and high is orange.
 export function drawImage(canvas, values, { height, width, low = 0, high = 1, signed = false, channels = 1 }) {
-  canvas.height = height; canvas.width = width;
-  const ink = canvas.getContext("2d"), pixels = ink.createImageData(width, height);
+  if (canvas.height !== height || canvas.width !== width) Object.assign(canvas, { height, width });
+  const ink = canvas.getContext("2d"), pixels = ink.createImageData(width, height), bytes = pixels.data, step = channels === 3 ? 1 : 0;
   for (let i = 0; i < width * height; i++) {
-    const at = channel => {
-      const value = values[channels * i + (channels === 3 ? channel : 0)];
-      return Number.isNaN(value) ? NaN : Math.min(Math.max((value - low) / (high - low), 0), 1);
-    };
-    let colour;
-    if (Number.isNaN(at(0))) colour = [255, 0, 200];
-    else if (signed) {
-      const share = 2 * at(0) - 1, end = share < 0 ? [0, 90, 200] : [230, 110, 0];
-      colour = end.map(level => 245 + Math.abs(share) * (level - 245));
-    } else colour = [0, 1, 2].map(channel => 255 * at(channel));
-    pixels.data.set([...colour, 255], 4 * i);
+    for (let colour = 0; colour < 3; colour++) {
+      const value = values[channels * i + step * colour], share = Math.min(Math.max((value - low) / (high - low), 0), 1);
+      bytes[4 * i + colour] = Number.isNaN(value) ? MARKED[colour] : signed ? signedLevel(2 * share - 1, colour) : 255 * share;
+    }
+    bytes[4 * i + 3] = 255;
   }
   ink.putImageData(pixels, 0, 0);
+}
+
+const MARKED = [255, 0, 200], BELOW = [0, 90, 200], ABOVE = [230, 110, 0], ZERO = 245;
+
+function signedLevel(share, colour) {
+  return ZERO + Math.abs(share) * ((share < 0 ? BELOW : ABOVE)[colour] - ZERO);
 }
 
 // Rows of images, one below the other, each with its title. show() takes the values of each row, images one after the other.
