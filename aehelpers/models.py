@@ -316,9 +316,13 @@ class TransposedDense(keras.layers.Layer):
             shape=(self._borrowed.layer.kernel.shape[0],), initializer=self.bias_initializer, name="bias"
         )
 
+    @property
+    def kernel(self):
+        """Shape (units of the layer below, own units), as in any dense layer."""
+        return tf.transpose(tf.convert_to_tensor(self._borrowed.layer.kernel))
+
     def call(self, inputs):
-        kernel = tf.convert_to_tensor(self._borrowed.layer.kernel)
-        return self.activation(tf.matmul(inputs, kernel, transpose_b=True) + self.bias)
+        return self.activation(tf.matmul(inputs, self.kernel) + self.bias)
 
     def get_config(self):
         raise NotImplementedError(

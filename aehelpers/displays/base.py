@@ -242,11 +242,11 @@ def _dense_layers(model, name):
             raise _unknown(name, model)
         return [layer for part in model.layers for layer in _dense_layers(part, name)]
     if isinstance(model, (keras.layers.Dense, TransposedDense)):
-        kernel = model.kernel if isinstance(model, keras.layers.Dense) else keras.ops.transpose(model.kernel)
+        kernel = np.asarray(model.kernel)
         bias = np.zeros(kernel.shape[1], np.float32) if model.bias is None else model.bias
         activation = getattr(model.activation, "__name__", "")
         if activation in _ACTIVATIONS:
-            return [(np.asarray(kernel), np.asarray(bias), activation.removeprefix("straight_through_"))]
+            return [(kernel, np.asarray(bias), activation.removeprefix("straight_through_"))]
     elif isinstance(model, _PASSING):
         return []
     raise _unknown(name, model)
