@@ -20,7 +20,7 @@ from aehelpers.displays import (
     threshold_display,
     training_display,
 )
-from aehelpers.evidence import stored_models, stored_runs
+from aehelpers.evidence import stored_arrays, stored_models, stored_runs
 from aehelpers.layers import GaussianSampling, KLSparsity, MaskingNoise, kl_sparsity, step, straight_through_step
 from aehelpers.models import autoencoder, predict, variational_autoencoder
 from aehelpers.noise import gaussian_noise, masking_noise, salt_and_pepper_noise
@@ -61,6 +61,7 @@ __all__ = [
     "show_loss",
     "step",
     "step_display",
+    "stored_arrays",
     "stored_models",
     "stored_runs",
     "straight_through_step",

@@ -1,5 +1,7 @@
 """The ladder's other rungs: what an autoencoder has to beat, and what no model can beat."""
 
+import contextlib
+
 import numpy as np
 import pandas as pd
 from aehelpers.models import finite_outputs
@@ -93,8 +95,11 @@ def mean_image(x):
 
 def fit_pca(x, n_components):
     """Return scikit-learn's PCA of flat images, shape (images, pixels), by the solver that suits many images of few pixels."""
+    view = x.view()
+    with contextlib.suppress(ValueError):
+        view.flags.writeable = True  # this solver writes nothing, and yet scikit-learn copies what is read-only: 172 MB
     with np.errstate(invalid="ignore"):  # images that are all the same have no variance to take a share of
-        return PCA(n_components, svd_solver="covariance_eigh").fit(x)
+        return PCA(n_components, svd_solver="covariance_eigh").fit(view)
 
 
 def project(pca, x, n_components):

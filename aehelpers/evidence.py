@@ -73,6 +73,29 @@ def stored_models(name):
     return models
 
 
+@takes(name=_name_of_file)
+def stored_arrays(name):
+    """Read arrays that were computed beforehand, such as a recorded training, from ``evidence/<name>.npz`` (see `stored_runs`).
+
+    Parameters
+    ----------
+    name : str
+        For example "dead_code_run".
+
+    Returns
+    -------
+    dict
+        ``{name: ndarray}``, as they were stored.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file: the message says where it was looked for.
+    """
+    with np.load(_find(f"{name}.npz"), allow_pickle=False) as file:
+        return dict(file)
+
+
 @takes(models=Dict(Model()))
 def store_models(path, models):
     """Write models to a file for `stored_models`, their weights as float16; called by the scripts in ``notebooks/evidence``.

@@ -2,7 +2,7 @@
 
     jupyterhub -f classroom/jupyterhub_config.py     as root, in a folder that is root's alone
 
-The README, "A class on one server", has all steps; `python classroom/check_hub.py` tests this file with two learners.
+README.md beside this file has all steps; `python classroom/check_hub.py` tests this file with two learners.
 
 What keeps learners apart is the operating system. Each server and each kernel runs as the Unix user of its learner, and nobody
 else may enter that user's home folder. JupyterHub's SimpleLocalProcessSpawner would run all as one user: then a cell of one

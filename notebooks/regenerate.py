@@ -10,6 +10,7 @@ cells fails is left as it was.
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -200,17 +201,17 @@ def tidy(notebook):
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [_without_bar(output) for output in cell.outputs]
+            cell.outputs = [_without_live_parts(output) for output in cell.outputs]
 
 
 def _is_display(output):
     return {WIDGET_VIEW, "image/png"} <= set(output.get("data", {}))
 
 
-def _without_bar(output):
-    """Empty a progress bar: its timings change, and stored it would stand at 0 % for ever."""
+def _without_live_parts(output):
+    """Empty what means nothing in a file: a progress bar would stand at 0 % for ever, plain sliders need a kernel."""
     data = output.get("data", {})
-    if WIDGET_VIEW in data and "%|" in data.get("text/plain", ""):
+    if WIDGET_VIEW in data and re.search(r"%\||^interactive\(", data.get("text/plain", "")):
         output.data = nbformat.from_dict({"text/plain": ""})
     return output
 
@@ -218,8 +219,9 @@ def _without_bar(output):
 def regenerate(path):
     """Execute one notebook and write it back, all of it or nothing.
 
-    The figure of the cell that is tagged ``picture`` is also saved as ``pictures/<name>.png``, for the README and the overview,
-    and what its displays hand to the page as ``displays/<number of the notebook>-<name>.json``, for the website and the tests.
+    The figure of the cell that is tagged ``picture`` is also saved as ``pictures/<name of the notebook>.png`` for the overview,
+    and that of a cell that is tagged ``picture:<name>`` as ``pictures/<name>.png``. What its displays hand to the page is saved
+    as ``displays/<number of the notebook>-<name>.json``, for the website and the tests.
 
     Parameters
     ----------
@@ -247,12 +249,18 @@ def regenerate(path):
         unfinished.unlink(missing_ok=True)
     store_displays(path, {name: text for name, (_, _, text) in displays.items()})
     for cell in notebook.cells:
-        if "picture" in cell.metadata.get("tags", []):
-            for output in cell.outputs:
-                if "image/png" in output.get("data", {}):
-                    pictures = path.parent / "pictures"
-                    pictures.mkdir(exist_ok=True)
-                    (pictures / f"{path.stem}.png").write_bytes(base64.b64decode(output.data["image/png"]))
+        for tag in cell.metadata.get("tags", []):
+            word, _, name = tag.partition(":")
+            if word == "picture":
+                store_picture(cell, path.parent / "pictures" / f"{name or path.stem}.png")
+
+
+def store_picture(cell, path):
+    """Write the picture of a cell."""
+    for output in cell.outputs:
+        if "image/png" in output.get("data", {}):
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(base64.b64decode(output.data["image/png"]))
 
 
 def store_displays(path, texts):

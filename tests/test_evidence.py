@@ -14,7 +14,7 @@ from aehelpers.evidence import store_models
 ROOT = Path(ae.__file__).resolve().parents[1]
 EVIDENCE = ROOT / "notebooks" / "evidence"
 TABLES = sorted(path.stem for path in EVIDENCE.glob("*.csv"))
-MODELS = sorted(path.stem for path in EVIDENCE.glob("*.npz"))
+MODELS = sorted(path.stem for path in EVIDENCE.glob("*code_sizes.npz"))
 
 
 @pytest.fixture
@@ -25,13 +25,17 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "evidence"
 
 
-@pytest.fixture(scope="module")
-def code_sizes():
-    """The script that makes the stored models."""
-    specification = importlib.util.spec_from_file_location("code_sizes", EVIDENCE / "code_sizes.py")
+def script(name):
+    specification = importlib.util.spec_from_file_location(name, EVIDENCE / f"{name}.py")
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def code_sizes():
+    """The script that makes the stored models."""
+    return script("code_sizes")
 
 
 # Tables.
@@ -112,7 +116,7 @@ def test_a_file_of_models_holds_no_code(folder, small):
 
 def test_stored_models_are_small(code_sizes):
     assert set(MODELS) == set(code_sizes.DATA)
-    assert sum((EVIDENCE / f"{name}.npz").stat().st_size for name in MODELS) <= 8 * 2**20
+    assert sum(path.stat().st_size for path in EVIDENCE.glob("*.npz")) <= 8 * 2**20
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -132,3 +136,25 @@ def test_the_script_makes_a_stored_model_again(code_sizes, mnist):
     made, kept = ae.predict(again, x), ae.predict(stored, x)
     assert ae.mse(x, made) == pytest.approx(ae.mse(x, kept), rel=0.01)
     assert np.abs(made - kept).mean() < 0.008
+
+
+# Arrays.
+
+
+def test_arrays_come_back_as_they_were_stored(folder):
+    np.savez_compressed(folder / "run.npz", steps=np.arange(3), losses=np.float16([0.5, 0.25]))
+    arrays = ae.stored_arrays("run")
+    assert {name: (array.dtype, array.tolist()) for name, array in arrays.items()} == {
+        "steps": (np.dtype(np.int64), [0, 1, 2]),
+        "losses": (np.dtype(np.float16), [0.5, 0.25]),
+    }
+
+
+def test_the_script_records_the_stored_training_again(monkeypatch):
+    """The first 60 steps: later ones grow apart where sums are taken in another order."""
+    monkeypatch.syspath_prepend(str(EVIDENCE))
+    again, stored = script("dead_code_run").record(60), ae.stored_arrays("dead_code_run")
+    assert stored["steps"].tolist() == list(range(10, 401, 10)) and again["steps"].tolist() == [10, 20, 30, 40, 50, 60]
+    assert again["losses"] == pytest.approx(stored["losses"][:6], rel=1e-3)
+    assert again["band"] == pytest.approx(stored["band"][:6], abs=0.05)
+    assert stored["rebuilt"].shape == (40, 8, 784) and stored["alive"].shape == (40, 20)

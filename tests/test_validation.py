@@ -16,7 +16,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from aehelpers import checks, diagnostics, evidence, models, plots
+from aehelpers import checks, diagnostics, displays, evidence, models, plots
+from aehelpers.displays.latent_plane import _labels
+from aehelpers.displays.training import _record
 from aehelpers.layers import _one_level_or_two
 from aehelpers.training import History
 from aehelpers.validation import (
@@ -51,38 +53,52 @@ NOTHING_TO_TRAIN = keras.Sequential([keras.Input((16,)), keras.layers.Dropout(0.
 PCA_OF_X = ae.baselines.fit_pca(X, 5)
 TRAINING = {"model": MODEL, "x": X, "steps": 1, "batch_size": 8, "progress": False}
 STATE = MODEL.get_weights()
+DIGITS = np.random.default_rng(8).integers(0, 256, (12, 784)).astype(np.float32) / 255
+OF_DIGITS = ae.autoencoder(code_size=2, code_activation="sigmoid")
+RECORD = ae.stored_arrays("dead_code_run")
+WATCHED = {"steps": 400, "level": 0.07, "highest_loss": 0.2}
 
 # For each public function, arguments with which it works.
 RIGHT = {
     "GaussianSampling": {},
     "KLSparsity": {},
     "MaskingNoise": {},
+    "TrainingRecorder": {"model": MODEL, "x": X},
     "autoencoder": {"input_size": 16, "code_size": 4, "hidden": (8,)},
     "bce": {"x": X, "reconstruction": X[::-1]},
     "bce_floor": {"x": X},
     "check": {"sentence": "one is one", "condition": True},
+    "code_size_display": {"models": {2: MODEL}, "x_train": X, "x_test": X},
     "code_usage": {"codes": BINARY},
     "component_gain": {"model": MODEL, "x_train": X, "x": X},
     "dead_units": {"encoder": MODEL.encoder, "x": X},
+    "drawing_pad": {"models": {"one": OF_DIGITS}, "x": DIGITS},
     "exercise": {"answer": 1, "accept": lambda answer: True, "hint": "a hint"},
     "fit": {**TRAINING, "target": X[::-1]},
     "gaussian_noise": {"x": X, "deviation": 0.2, "seed": 1},
     "gradient_report": {"model": MODEL, "x": X, "target": X[::-1]},
     "kl_sparsity": {"h": X, "rho": 0.1},
+    "grey_range_display": {"originals": X, "logits": X * 20 - 10},
+    "latent_plane": {"decoder": OF_DIGITS.decoder, "codes": X[:12, :2], "x": DIGITS, "labels": np.arange(12) % 10},
     "load": {"name": "mnist"},
     "loss_ladder": {"x_train": X, "x_test": X, "models": {"ours": MODEL, "copy": np.copy}, "code_size": 2},
     "masking_noise": {"x": X, "p": 0.3, "seed": 1},
     "mean_image": {"x": X},
     "mse": {"x": X, "reconstruction": X[::-1]},
+    "noise_display": {"models": {"one": MODEL}, "x": X, "colours": {"one": "red"}},
     "predict": {"model": MODEL, "x": X},
     "salt_and_pepper_noise": {"x": X, "p": 0.3, "seed": 1},
     "show_images": {"rows": X, "titles": "digits"},
     "show_loss": {"histories": HISTORY, "levels": {"floor": 0.5}},
     "step": {"x": LOGIT},
+    "step_display": {"model": MODEL, "x": X},
     "store_models": {"path": "nowhere", "models": {1: MODEL}},
+    "stored_arrays": {"name": "dead_code_run"},
     "stored_models": {"name": "code_sizes"},
     "stored_runs": {"name": "step_code"},
     "straight_through_step": {"x": LOGIT},
+    "threshold_display": {"models": {"one": MODEL}, "x": X, "colours": {"one": "red"}},
+    "training_display": {"record": RECORD, "x": DIGITS, **WATCHED},
     "variational_autoencoder": {"input_size": 16, "code_size": 2, "hidden": (8,)},
     "weight_drift": {"model": MODEL, "before": MODEL.get_weights()},
 }
@@ -95,12 +111,11 @@ WITHOUT_CONSTRAINT = {
     ("store_models", "path"): "numpy opens it",
 }
 WITHOUT_ARGUMENTS = {"NonFiniteLossError": "`fit` raises it; a reader only looks at it"}
-DISPLAYS = "aehelpers.widgets"  # they look at their arguments by themselves: tests/test_widgets.py
 
 
 def public():
     """Return the functions that declare what they take, by name; `store_models` is for the scripts of the evidence."""
-    things = {name: getattr(ae, name) for name in ae.__all__ if getattr(ae, name).__module__ != DISPLAYS}
+    things = {name: getattr(ae, name) for name in ae.__all__}
     return {"store_models": evidence.store_models} | {n: thing for n, thing in things.items() if n not in WITHOUT_ARGUMENTS}
 
 
@@ -166,8 +181,13 @@ def wrong_entries(constraint):
         yield value, TypeError, f"be a dict, {came(value)}"
     if not constraint.or_empty:
         yield {}, ValueError, "have at least one entry, but it is empty"
+    key = 2 if constraint.keys else "a"
     for value, kind, words in wrong_values(constraint.of):
-        yield {"a": value}, kind, words
+        yield {key: value}, kind, words
+    if constraint.keys:
+        for value, kind, words in wrong_values(constraint.keys):
+            if value.__hash__ and value == value:
+                yield {value: MODEL}, kind, words
 
 
 def wrong_models(constraint):
@@ -246,6 +266,13 @@ def wrong_files(constraint):
         yield value, ValueError, f"be the name of a file without folder and ending, such as 'step_code', {came(value)}"
 
 
+def wrong_labels(constraint):
+    for value in (None, "labels", X[:, 0], X, np.zeros((12, 1), int)):
+        yield value, TypeError, "be one whole number an image, but they are of dtype "
+    yield np.arange(12), ValueError, "lie from 0 to 9, but they go from 0 to 11$"
+    yield np.arange(12) - 3, ValueError, "lie from 0 to 9, but they go from -3 to 8$"
+
+
 def each(kind, words, *values):
     """Wrong values that all get one answer."""
     return lambda constraint: [(value, kind, words) for value in values]
@@ -274,9 +301,11 @@ WRONG = {
     ),
     diagnostics._images_or_pca: lambda constraint: wrong_images(Images(at_least=2)),
     evidence._name_of_file: wrong_files,
+    _labels: wrong_labels,
     models._code_activation: lambda constraint: wrong_names(models._ACTIVATION),
     models._layer_sizes: wrong_sizes,
     _one_level_or_two: wrong_levels,
+    _record: each(TypeError, r"be a TrainingRecorder, or what its arrays\(\) returned", None, 3, MODEL, {}, {"steps": [1]}),
     plots._axes: each(TypeError, r"be one matplotlib\.axes\.Axes, but it is", "left", np.array([None, None]), 1),
     plots._histories: wrong_histories,
     plots._rows_of_images: wrong_rows,
@@ -358,16 +387,21 @@ def test_ranges_are_declared_as_they_are_meant():
         ("gaussian_noise", "deviation"): weight,
         ("kl_sparsity", "rho"): "between 0 and 1",
         ("masking_noise", "p"): probability,
+        ("training_display", "highest_loss"): "finite and above 0",
+        ("training_display", "level"): weight,
         ("salt_and_pepper_noise", "p"): probability,
         ("variational_autoencoder", "kl_weight"): weight,
     }
     images = {place: constraint for place, constraint in declared.items() if isinstance(constraint, Images)}
     assert {place for place, constraint in images.items() if constraint.pixels} == {
         *(("bce", "x"), ("bce", "reconstruction"), ("bce_floor", "x"), ("gaussian_noise", "x")),
-        *(("loss_ladder", "x_train"), ("loss_ladder", "x_test")),
+        *(("loss_ladder", "x_train"), ("loss_ladder", "x_test"), ("TrainingRecorder", "x")),
+        *(("code_size_display", "x_train"), ("code_size_display", "x_test"), ("grey_range_display", "originals")),
+        *((f"{name}_display", "x") for name in ("noise", "step", "threshold", "training")),
+        *(("drawing_pad", "x"), ("latent_plane", "x")),
     }
     assert {place for place, constraint in images.items() if constraint.at_least > 1} == {
-        *(("loss_ladder", "x_train"), ("component_gain", "x")),
+        *(("loss_ladder", "x_train"), ("component_gain", "x"), ("code_size_display", "x_train")),
     }
     integers = {place: constraint for place, constraint in declared.items() if isinstance(constraint, Integer)}
     from_zero = {place for place, constraint in integers.items() if constraint.at_least < 1}
@@ -412,7 +446,19 @@ def plain(result):
         return np.array(result.history["loss"])
     if isinstance(result, plt.Axes):
         return result.get_images()[0].get_array().filled(-1)
+    if isinstance(result, ae.TrainingRecorder):
+        return result.x
+    if isinstance(result, displays.Display):
+        return np.concatenate([np.ravel(part) for part in numbers_in(result.data)])
     return np.asarray(getattr(result, "bits_per_unit", result))
+
+
+def numbers_in(data):
+    """Return the arrays that a display hands to the page."""
+    if isinstance(data, dict) and "bytes" in data:
+        return [np.frombuffer(data["bytes"], data["dtype"]).astype(float)]
+    parts = data.values() if isinstance(data, dict) else data if isinstance(data, list) else []
+    return [array for part in parts for array in numbers_in(part)]
 
 
 @pytest.mark.parametrize(("name", "argument"), IMAGES)

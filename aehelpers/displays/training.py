@@ -55,7 +55,13 @@ class TrainingRecorder:
 
 
 class TrainingDisplay(Display):
-    """What `training_display` returns for a `TrainingRecorder`: handed to `aehelpers.fit` as ``on_record``, it follows."""
+    """What `training_display` returns.
+
+    Attributes
+    ----------
+    recorder : TrainingRecorder or None
+        When the display is handed to `aehelpers.fit` as ``on_record``, it shows what this one records.
+    """
 
     recorder = None
 
