@@ -126,7 +126,6 @@ def execute(notebook, folder, displays):
         km=AsyncKernelManager(kernel_spec_manager=ThisPython()),
         timeout=300,
         record_timing=False,
-        store_widget_state=False,  # it means nothing once the kernel is gone
         coalesce_streams=True,  # where the kernel cuts a stream is a matter of timing
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},

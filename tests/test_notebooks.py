@@ -87,6 +87,12 @@ class TestStored:
                 assert "".join(output.get("text", "") for output in solution.outputs) == "Right.\n"
         assert exercises or path.stem.startswith("00_")
 
+    def test_has_one_plain_slider_to_change(self, path):
+        """Its picture comes from a kernel at every move, so that none is stored."""
+        (cell,) = [cell for cell in code_cells(read(path)) if "@ipywidgets.interact(" in cell.source]
+        assert cell.metadata.tags == ["nbval-ignore-output"] and len(cell.source.splitlines()) <= 6
+        assert [output.data for output in cell.outputs] == [{"text/plain": ""}]
+
     def test_has_one_cell_for_the_overview_picture(self, path):
         tagged = [cell for cell in read(path).cells if "picture" in cell.metadata.get("tags", [])]
         assert len(tagged) == 1

@@ -49,11 +49,12 @@ def latent_plane(decoder, codes, x, labels):
             "codes must differ in both units, or there is no plane to move over, but all but a few go from "
             f"({left:g}, {bottom:g}) to ({right:g}, {top:g})"
         )
+    middle = np.median(codes, axis=0).astype(float)  # where the crowd is
     return Display(
         "latent_plane",
         "Plane of codes",
         "x",
-        {"x": round((left + right) / 2, 2), "y": round((bottom + top) / 2, 2)},
+        {"x": round(middle[0], 2), "y": round(middle[1], 2)},
         size=size,
         limits=[left, right, bottom, top],
         codes=packed(codes[:_SHOWN], "float32"),

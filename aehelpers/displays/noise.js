@@ -20,7 +20,7 @@ export default function noise(data, view) {
   const pictures = new Pictures({ titles: ["clean", "noisy", "model"], height, width, label: "Clean, noisy and rebuilt images" });
   const chart = new Chart({
     x: { label: "level of the noise", low: 0, high: levels.at(-1) },
-    y: { label: "squared error per pixel", low: 0, high: data.highest },
+    y: { label: "squared error per pixel", low: 0, high: 1 },
   });
   const place = level => levels.findIndex(one => Math.abs(one - level) < 1e-9);
   let drawn = null;
@@ -41,7 +41,8 @@ export default function noise(data, view) {
       if (drawn !== kind) {
         drawn = kind;
         const lines = names.map((name, number) => ({ name, x: levels, y: row(data.errors[name], kinds.indexOf(kind)), ...data.styles[name] }));
-        chart.set({ series: [{ name: "do nothing", x: levels, y: data.nothing[kind].values, dash: "1 3" }, ...lines] });
+        const series = [{ name: "do nothing", x: levels, y: data.nothing[kind].values, dash: "1 3" }, ...lines];
+        chart.set({ series, y: { ...chart.y, high: 1.05 * Math.max(...series.flatMap(({ y }) => Array.from(y))) } });
       }
       const error = row(data.errors[model], kinds.indexOf(kind))[place(level)], nothing = data.nothing[kind].values[place(level)];
       chart.mark([{ x: level, y: error, colour: data.styles[model].colour }]);

@@ -55,6 +55,5 @@ def noise_display(models, x, from_logits=False, colours=None):
         networks=networks,
         errors={name: packed(values, "float32") for name, values in measured.items()},
         nothing={kind: packed(values, "float32") for kind, values in zip(NOISES, nothing, strict=True)},
-        highest=1.05 * max(float(values.max()) for values in [nothing, *measured.values()]),
         styles=styles(models, colours),
     )

@@ -15,7 +15,7 @@ export default function threshold(data, view) {
   const pictures = new Pictures({ titles: ["original", "whole code", "below treated"], height, width });
   const chart = new Chart({
     x: { label: "threshold", low: 0, high: thresholds.at(-1) },
-    y: { label: data.measure, low: 0, high: data.highest },
+    y: { label: data.measure, low: 0, high: 1 },
   });
   let drawn = null;
   return {
@@ -32,7 +32,8 @@ export default function threshold(data, view) {
       pictures.show([{ values: images.values }, { values: whole[model] }, { values: decoders[model](changed), title: way }]);
       if (drawn !== way) {
         drawn = way;
-        chart.set({ series: names.map(name => ({ name, x: thresholds, y: row(data.errors[name], ways.indexOf(way)), ...data.styles[name] })) });
+        const series = names.map(name => ({ name, x: thresholds, y: row(data.errors[name], ways.indexOf(way)), ...data.styles[name] }));
+        chart.set({ series, y: { ...chart.y, high: 1.05 * Math.max(...series.flatMap(({ y }) => Array.from(y))) } });
       }
       const errors = row(data.errors[model], ways.indexOf(way)), now = errors[thresholds.indexOf(t)];
       chart.mark([{ x: t, y: now, colour: data.styles[model].colour }]);

@@ -59,7 +59,6 @@ def threshold_display(models, x, colours=None):
         means=means,
         errors={name: packed(values, "float32") for name, values in errors.items()},
         measure="cross entropy (nats per pixel)",
-        highest=1.05 * max(float(values.max()) for values in errors.values()),
         styles=styles(models, colours),
     )
 
