@@ -17,8 +17,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 if sys.platform == "linux":
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's; other C libraries have none
     if mallopt is not None:
-        # Arrays above 1 MB get pages of their own, which go back when the array goes; by itself, glibc stops doing so after
-        # the first one of 32 MB. A kernel that has trained seven models has 518 MB instead of 600 with a limit of 8 MB, and one
-        # with notebook 01 has 544 MB instead of 601 with the one here. Training takes as long.
-        mallopt(-3, 2**20)  # M_MMAP_THRESHOLD
+        # Arrays above 2 MB get pages of their own, which go back when the array goes; by itself, glibc stops doing so after
+        # the first one of 32 MB. At the end of notebook 01 a kernel has 567 MB for itself, where 8 MB would leave it 601. With
+        # 1 MB it would have 544, and the notebook would take a fifth longer.
+        mallopt(-3, 2**21)  # M_MMAP_THRESHOLD
         mallopt(-1, 2**24)  # M_TRIM_THRESHOLD
