@@ -155,12 +155,12 @@ def test_code_sizes_of_real_models(mnist):
 
 def test_noise_errors(one_layer, digits):
     logits = ae.autoencoder(code_size=5, output_activation=None)
-    data = ae.noise_display({"plain": one_layer}, digits, colours={"plain": "C1"}).data
+    data = ae.noise_display({"plain": one_layer}, digits).data
     noisy = ae.masking_noise(digits, 0.3, seed=0)
     assert unpacked(data["errors"]["plain"])[0, 3] == pytest.approx(ae.mse(digits, ae.predict(one_layer, noisy)))
     assert unpacked(data["nothing"]["masking"])[3] == pytest.approx(ae.mse(digits, noisy))
     assert unpacked(data["nothing"]["Gaussian"])[0] == 0
-    assert data["styles"]["plain"]["colour"] == "#ff7f0e" and data["levels"] == pytest.approx(np.arange(10) / 10)
+    assert data["styles"]["plain"]["colour"] == "#0072b2" and data["levels"] == pytest.approx(np.arange(10) / 10)
     as_logits = ae.noise_display({"l": logits}, digits, from_logits=True).data
     made = 1 / (1 + np.exp(-ae.predict(logits, digits)))
     assert unpacked(as_logits["errors"]["l"])[0, 0] == pytest.approx(ae.mse(digits, made))

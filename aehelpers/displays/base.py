@@ -17,11 +17,10 @@ import numpy as np
 import traitlets
 from aehelpers.layers import KLSparsity, MaskingNoise
 from aehelpers.models import Autoencoder, TransposedDense, VariationalAutoencoder, predict
-from matplotlib.colors import to_hex
 
 _FOLDER = Path(__file__).parent
 # As in notebook.mplstyle.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "ink")
 _DASHES = ("", "7 3", "7 3 2 3", "2 3", "7 2 2 2 2 2", "2 2", "10 3")
 _ACTIVATIONS = ("linear", "relu", "leaky_relu", "sigmoid", "tanh", "step", "straight_through_step")
 # They pass on what they get, outside training.
@@ -225,13 +224,12 @@ def halves(model, name):
     return model.encoder, model.decoder
 
 
-def styles(names, colours=None):
-    """Return colour and dash of each name's line: the given colours, else those of the style file, in its order."""
-    made = {}
-    for number, name in enumerate(names):
-        colour = _COLOURS[number % len(_COLOURS)] if colours is None or name not in colours else to_hex(colours[name])
-        made[name] = {"colour": "ink" if colour == "#000000" else colour, "dash": _DASHES[number % len(_DASHES)]}
-    return made
+def styles(names):
+    """Return colour and dash of each name's line: those of the style file, in its order, so that figures agree."""
+    return {
+        name: {"colour": _COLOURS[number % len(_COLOURS)], "dash": _DASHES[number % len(_DASHES)]}
+        for number, name in enumerate(names)
+    }
 
 
 def _dense_layers(model, name):

@@ -98,39 +98,30 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// The colours and dashes of notebook.mplstyle, in its order; "ink" is black on white paper and white on black.
-export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "ink"];
-export const DASHES = ["", "7 3", "7 3 2 3", "2 3", "7 2 2 2 2 2", "2 2", "10 3"];
+// "ink" is black on white paper and white on black.
 const paint = colour => (colour === "ink" ? "currentColor" : colour);
 
 // -------------------------------------------------------------------------------------------------------------- pictures
 
 // Draw one image: low is black and high is white; what lies outside is cut off, and NaN is marked.
-// With signed, zero is the paper's grey, low is blue and high is orange.
-export function drawImage(canvas, values, { height, width, low = 0, high = 1, signed = false, channels = 1 }) {
+export function drawImage(canvas, values, { height, width, low = 0, high = 1 }) {
   if (canvas.height !== height || canvas.width !== width) Object.assign(canvas, { height, width });
-  const ink = canvas.getContext("2d"), pixels = ink.createImageData(width, height), bytes = pixels.data, step = channels === 3 ? 1 : 0;
+  const ink = canvas.getContext("2d"), pixels = ink.createImageData(width, height), bytes = pixels.data;
   for (let i = 0; i < width * height; i++) {
-    for (let colour = 0; colour < 3; colour++) {
-      const value = values[channels * i + step * colour], share = Math.min(Math.max((value - low) / (high - low), 0), 1);
-      bytes[4 * i + colour] = Number.isNaN(value) ? MARKED[colour] : signed ? signedLevel(2 * share - 1, colour) : 255 * share;
-    }
+    const level = 255 * Math.min(Math.max((values[i] - low) / (high - low), 0), 1);
+    for (let colour = 0; colour < 3; colour++) bytes[4 * i + colour] = Number.isNaN(level) ? MARKED[colour] : level;
     bytes[4 * i + 3] = 255;
   }
   ink.putImageData(pixels, 0, 0);
 }
 
-const MARKED = [255, 0, 200], BELOW = [0, 90, 200], ABOVE = [230, 110, 0], ZERO = 245;
-
-function signedLevel(share, colour) {
-  return ZERO + Math.abs(share) * ((share < 0 ? BELOW : ABOVE)[colour] - ZERO);
-}
+const MARKED = [255, 0, 200];
 
 // Rows of images, one below the other, each with its title. show() takes the values of each row, images one after the other.
 // As many columns are shown as the page is wide for.
 export class Pictures {
-  constructor({ titles, height = 28, width = 28, channels = 1, count = 8, size = 76, label = "" }) {
-    Object.assign(this, { titles, height, width, channels, count, size });
+  constructor({ titles, height = 28, width = 28, count = 8, size = 76, label = "" }) {
+    Object.assign(this, { titles, height, width, count, size });
     this.element = element("div", { class: "ae-pictures", role: "img", "aria-label": label || titles.join(", ") });
     this.columns = 0;
     this.rows = [];
@@ -151,10 +142,10 @@ export class Pictures {
     this.show(this.rows);
   }
 
-  // Each row is { values, low, high, signed, title }; all but the values may be left out.
+  // Each row is { values, low, high, title }; all but the values may be left out.
   show(rows) {
     this.rows = rows;
-    const { height, width, channels, columns } = this, size = height * width * channels;
+    const { height, width, columns } = this, size = height * width;
     if (!columns) return;
     rows.forEach((row, number) => {
       const { title, canvases } = this.cells[number];
@@ -162,7 +153,7 @@ export class Pictures {
       canvases.forEach((canvas, place) => {
         const values = row.values.subarray(place * size, (place + 1) * size);
         canvas.style.visibility = values.length ? "" : "hidden";
-        if (values.length) drawImage(canvas, values, { height, width, channels, ...row });
+        if (values.length) drawImage(canvas, values, { height, width, ...row });
       });
     });
   }
@@ -190,7 +181,7 @@ export function ticksBetween(low, high, log, most = 6) {
 }
 
 const tickText = value => (Math.abs(value) >= 1e4 || (value !== 0 && Math.abs(value) < 1e-3)
-  ? value.toExponential(0).replace("e", "e") : String(value));
+  ? value.toExponential(0) : String(value));
 
 // A chart of lines with axes, labels, a legend below it, and marks that move. Axes are { label, low, high, log, ticks }.
 export class Chart {

@@ -3,7 +3,7 @@
 import numpy as np
 from aehelpers.displays.base import Display, halves, packed, packed_network, picture_shape, styles
 from aehelpers.models import finite_outputs, predict
-from aehelpers.validation import Dict, Images, Model, Optional, Text, takes
+from aehelpers.validation import Dict, Images, Model, takes
 
 _THRESHOLDS = [round(0.02 * number, 2) for number in range(26)]
 _SHOWN, _MEASURED = 8, 500
@@ -16,8 +16,8 @@ WAYS = {
 }
 
 
-@takes(models=Dict(Model()), x=Images(pixels=True, dimensions=(2,)), colours=Optional(Dict(Text())))
-def threshold_display(models, x, colours=None):
+@takes(models=Dict(Model()), x=Images(pixels=True, dimensions=(2,)))
+def threshold_display(models, x):
     """Choose a model, a threshold and what is done to the activations below it: what the decoder still makes of the code.
 
     Parameters
@@ -27,8 +27,6 @@ def threshold_display(models, x, colours=None):
         of dense layers and give logits.
     x : array, shape (images, pixels)
         Images with pixels in [0, 1]. The errors, cross entropies in nats per pixel, are those on the first 500.
-    colours : dict, optional
-        ``{name: colour}``, those of the notebook's figures; unless told, those of the style file in its order.
 
     Returns
     -------
@@ -59,7 +57,7 @@ def threshold_display(models, x, colours=None):
         means=means,
         errors={name: packed(values, "float32") for name, values in errors.items()},
         measure="cross entropy (nats per pixel)",
-        styles=styles(models, colours),
+        styles=styles(models),
     )
 
 
