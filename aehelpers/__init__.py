@@ -19,6 +19,7 @@ from aehelpers.displays import (
     step_display,
     threshold_display,
     training_display,
+    vote,
 )
 from aehelpers.evidence import stored_arrays, stored_models, stored_runs
 from aehelpers.layers import GaussianSampling, KLSparsity, MaskingNoise, kl_sparsity, step, straight_through_step
@@ -68,5 +69,6 @@ __all__ = [
     "threshold_display",
     "training_display",
     "variational_autoencoder",
+    "vote",
     "weight_drift",
 ]

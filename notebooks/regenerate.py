@@ -190,7 +190,9 @@ def find_chromium():
 
 
 def tidy(notebook):
-    """Remove what changes from run to run or means nothing in a stored notebook.
+    """Remove what changes from run to run or means nothing in a stored notebook, and give pictures their alternative text.
+
+    That is the ``alt`` in the metadata of the cell; a display brings its own name.
 
     The version of Python stays: where it is missing or another, JupyterLab writes it in as soon as the notebook is opened, and
     takes the notebook for modified.
@@ -201,6 +203,9 @@ def tidy(notebook):
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = [_without_live_parts(output) for output in cell.outputs]
+            for output in cell.outputs:
+                if "alt" in cell.metadata and "image/png" in output.get("data", {}):
+                    output.metadata["image/png"] = {**output.metadata.get("image/png", {}), "alt": cell.metadata["alt"]}
 
 
 def _is_display(output):

@@ -18,6 +18,15 @@ def test_claim_that_does_not_hold(capsys, condition):
     assert capsys.readouterr().out == ""
 
 
+def test_several_claims(capsys):
+    assert ae.check({"a": True, "b": np.True_, "c": np.float32(1) < 2}) is None
+    ae.check({"one": True})
+    assert capsys.readouterr().out == "\N{CHECK MARK} 3 checks hold\n\N{CHECK MARK} 1 check holds\n"
+    with pytest.raises(AssertionError, match=r"^does not hold: b; d$"):
+        ae.check({"a": True, "b": False, "c": True, "d": np.False_})
+    assert capsys.readouterr().out == ""
+
+
 def is_seven(answer):
     return answer == 7
 

@@ -100,6 +100,7 @@ RIGHT = {
     "threshold_display": {"models": {"one": MODEL}, "x": X},
     "training_display": {"record": RECORD, "x": DIGITS, **WATCHED},
     "variational_autoencoder": {"input_size": 16, "code_size": 2, "hidden": (8,)},
+    "vote": {"question": "Which?", "options": {"A": "this", "B": "that"}},
     "weight_drift": {"model": MODEL, "before": MODEL.get_weights()},
 }
 
@@ -181,7 +182,7 @@ def wrong_entries(constraint):
         yield value, TypeError, f"be a dict, {came(value)}"
     if not constraint.or_empty:
         yield {}, ValueError, "have at least one entry, but it is empty"
-    key = 2 if constraint.keys else "a"
+    key = 2 if isinstance(constraint.keys, Integer) else "a"
     for value, kind, words in wrong_values(constraint.of):
         yield {key: value}, kind, words
     if constraint.keys:
@@ -294,6 +295,13 @@ WRONG = {
     Seed: wrong_seeds,
     Text: each(TypeError, "be a string, but it is", None, True, 3, b"text", ["text"]),
     checks._single_bool: each(TypeError, r"be a single bool.*\.all\(\)", None, 1, "yes", np.array([True]), [True], tf.ones(2)),
+    checks._claims: lambda constraint: [
+        *(
+            (value, TypeError, "be a string, or a dict of sentences and conditions, but it is")
+            for value in (None, True, 3, ["a"])
+        ),
+        *(row for row in wrong_entries(Dict(checks._single_bool, keys=Text())) if isinstance(row[0], dict)),
+    ],
     diagnostics._earlier_weights: each(
         TypeError,
         r"be a list of arrays, an earlier model\.get_weights\(\), but it is",
@@ -532,7 +540,15 @@ def with_validation():
             yield {name: value, "target": None}, f"{name} must {words}"
 
 
+CLAIMS = {"one is one": True}
 TOGETHER = [
+    ("check", {"sentence": "one is one", "condition": None}, "condition must be given with one sentence.*is a str"),
+    (
+        "check",
+        {"sentence": CLAIMS},
+        "condition must be .*left out with a dict of them, but sentence is a dict and condition is True",
+    ),
+    ("vote", {"options": {"A": "this"}}, "options must have at least two entries, but it has only A"),
     *with_models(),
     *with_a_loss(),
     *(("fit", *row) for row in with_validation()),

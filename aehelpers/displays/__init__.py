@@ -9,6 +9,7 @@ from aehelpers.displays.noise import noise_display
 from aehelpers.displays.step import step_display
 from aehelpers.displays.threshold import threshold_display
 from aehelpers.displays.training import TrainingRecorder, training_display
+from aehelpers.displays.vote import vote
 
 __all__ = [
     "Display",
@@ -21,4 +22,5 @@ __all__ = [
     "step_display",
     "threshold_display",
     "training_display",
+    "vote",
 ]

@@ -96,7 +96,7 @@ class Display(anywidget.AnyWidget):
 
     def __init__(self, kind, name, main, state, **data):
         super().__init__(
-            data={"kind": kind, "name": name, "main": main, "state": state, **data}, state=state, value=state[main]
+            data={"kind": kind, "name": name, "main": main, "state": state, **data}, state=state, value=state.get(main)
         )
 
     @traitlets.observe("state")

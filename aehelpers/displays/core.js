@@ -356,6 +356,33 @@ function keepKeys(root) {
   }
 }
 
+// ---------------------------------------------------------------------------------------- what displays tell one another
+
+// Kept until the tab is closed. Each display in Jupyter has this module for itself, so that a page's one place is the window.
+const KEPT = "aehelpers: ", CHANGED = "aehelpers-changed";
+
+export function recall(name) {
+  const kept = (window.aehelpers ??= {});
+  if (name in kept) return kept[name];
+  try {
+    return sessionStorage.getItem(KEPT + name);
+  } catch {
+    return null;  // a page may be forbidden to store; it then remembers until it is left
+  }
+}
+
+export function remember(name, value) {
+  (window.aehelpers ??= {})[name] = value;
+  try {
+    sessionStorage.setItem(KEPT + name, value);
+  } catch { /* as above */ }
+  window.dispatchEvent(new Event(CHANGED));
+}
+
+export function onRemembered(act) {
+  window.addEventListener(CHANGED, act);
+}
+
 // ----------------------------------------------------------------------------------------------------------- the display
 
 export const displays = {};
@@ -364,12 +391,14 @@ export const displays = {};
 //
 // displays[kind](data, view) returns { controls, main, parts, draw }: the controls by the names of their values, the name of
 // the main one, the elements below them (each with an element, and resize(width) if it has to know), and a function that shows
-// a state and returns the sentence that says what is seen. view.change({ name: value }) changes the state from elsewhere.
+// a state and returns the sentence that says what is seen. view.change({ name: value }) changes the state from elsewhere,
+// view.redraw() shows it again.
 export function mount(root, packed, store) {
   const data = unpack(packed);
   let state = {};
   const view = {
     change: changes => update({ ...state, ...changes }, true),
+    redraw: () => update(state, false),
     get state() { return state; },
   };
   const display = displays[packed.kind](data, view);
