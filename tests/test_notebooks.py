@@ -17,12 +17,104 @@ def read(path):
     return nbformat.read(path, as_version=4)
 
 
-def code_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+def code_cells(cells):
+    return [cell for cell in cells if cell.cell_type == "code"]
 
 
 def has_picture(cell):
     return cell.cell_type == "code" and any("image/png" in output.get("data", {}) for output in cell.outputs)
+
+
+LESSONS = [path for path in NOTEBOOKS if any(cell.source.startswith("## Going deeper") for cell in read(path).cells)]
+HEADINGS = ("See it", "Predict", "Why", "Mend it", "Your turn", "Take home", "Going deeper", "The short answer", "References")
+
+
+def is_folded(cell):
+    return cell.metadata.get("jupyter", {}).get("source_hidden", False)
+
+
+def is_vote(cell):
+    return "ae.vote(" in cell.source or ".verdict(" in cell.source
+
+
+def headings_of(cells, level):
+    """Return what follows the marks of a level's headings."""
+    lines = [line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
+    return [line[level + 1 :] for line in lines if line.startswith("#" * level + " ")]
+
+
+def words_of(text):
+    """Return how many words a reader reads: a formula is one, an address is none."""
+    text = re.sub(r"\$\$.*?\$\$|\$[^$\n]+\$", " x ", re.sub(r"\]\([^)]*\)", "]", text), flags=re.DOTALL)
+    return len(re.findall(r"[^\W_][\w'’.,-]*", text))
+
+
+@pytest.fixture
+def lesson(path):
+    """The cells of a notebook above the heading *Going deeper*."""
+    cells = read(path).cells
+    (end,) = [number for number, cell in enumerate(cells) if cell.source.startswith("## Going deeper")]
+    return cells[:end]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+class TestLesson:
+    """A lesson fits a class, and a careful reader's half hour: DESIGN's limits, counted."""
+
+    def test_has_its_parts(self, path):
+        found = headings_of(read(path).cells, 2)
+        parts = [next((part for part in HEADINGS if heading.startswith(part)), heading) for heading in found]
+        assert set(parts) == set(HEADINGS) and len(parts) == len(HEADINGS)
+        assert parts[2:] == list(HEADINGS[2:]) and set(parts[:2]) == {"See it", "Predict"}
+
+    def test_is_short(self, lesson):
+        assert sum(words_of(cell.source) for cell in lesson if cell.cell_type == "markdown") <= 1000
+        in_sight = [cell for cell in lesson if cell.cell_type == "code" and not is_folded(cell)]
+        assert len(in_sight) <= 14
+        assert max(len(cell.source.splitlines()) for cell in in_sight) <= 12
+        assert sum(has_picture(cell) and not is_vote(cell) for cell in lesson) <= 6
+
+    def test_asks_before_it_shows(self, lesson):
+        """At least two votes; each gets its verdict, further down."""
+        asked, told = {}, {}
+        for number, cell in enumerate(lesson):
+            asked |= {name: number for name in re.findall(r"(\w+) = ae\.vote\(", cell.source)}
+            told |= {name: number for name in re.findall(r"(\w+)\.verdict\(", cell.source)}
+        assert len(asked) >= 2 and set(asked) == set(told)
+        assert all(told[name] > asked[name] + 1 for name in asked)
+
+    def test_ends_with_what_it_promised(self, lesson):
+        promised = re.findall(r"^\d\. \*\*(.+?)\*\*\s*$", lesson[0].source, re.MULTILINE)
+        (home,) = [cell.source for cell in lesson if cell.source.startswith("## Take home")]
+        kept = re.findall(r"^\d\. \*\*(.+?)\*\* \S+", home, re.MULTILINE)
+        assert 1 <= len(promised) <= 3 and kept == promised
+
+    def test_has_two_exercises(self, lesson):
+        assert sum("ae.exercise(" in cell.source and not is_folded(cell) for cell in code_cells(lesson)) >= 2
+
+    def test_plumbing_is_folded_under_its_purpose(self, path):
+        """JupyterLab shows the first line of a folded cell."""
+        for cell in code_cells(read(path).cells):
+            tags = cell.metadata.get("tags", [])
+            assert is_folded(cell) == bool({"hide-input", "solution"} & set(tags)), cell.source
+            assert cell.source.startswith("# ") or not is_folded(cell), cell.source
+            if "ae.check(" in cell.source or "ae.vote(" in cell.source:
+                assert is_folded(cell), cell.source
+
+    def test_deeper_sections_are_folded_and_say_their_minutes(self, path, lesson):
+        deeper = read(path).cells[len(lesson) :]
+        end = next(number for number, cell in enumerate(deeper) if cell.source.startswith("## The short answer"))
+        sections = [cell for cell in deeper[:end] if cell.cell_type == "markdown" and cell.source.startswith("### ")]
+        assert 1 <= len(sections) <= 8
+        for cell in sections:
+            assert re.fullmatch(r"### .+ \(\d+ minutes?\)", cell.source.splitlines()[0]), cell.source
+            assert cell.metadata.get("jp-MarkdownHeadingCollapsed") is True
+
+    def test_every_picture_has_an_alternative_text(self, path):
+        for cell in code_cells(read(path).cells):
+            for output in cell.outputs:
+                if "image/png" in output.get("data", {}):
+                    assert len(output.metadata.get("image/png", {}).get("alt", "")) >= 20, cell.source
 
 
 def test_there_are_notebooks():
@@ -40,7 +132,7 @@ class TestStored:
         assert len(set(ids)) == len(ids)
 
     def test_was_run_from_top_to_bottom(self, path):
-        cells = code_cells(read(path))
+        cells = code_cells(read(path).cells)
         assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
 
     def test_holds_no_widgets_timings_errors_or_warnings(self, path):
@@ -48,7 +140,7 @@ class TestStored:
         assert "widgets" not in notebook.metadata
         for cell in notebook.cells:
             assert "execution" not in cell.metadata
-        for cell in code_cells(notebook):
+        for cell in code_cells(notebook.cells):
             for output in cell.outputs:
                 assert output.output_type != "error"
                 assert output.get("name") != "stderr"
@@ -64,12 +156,12 @@ class TestStored:
         assert waiting is None
 
     def test_claims_are_checked(self, path):
-        checks = sum("ae.check(" in cell.source for cell in code_cells(read(path)))
-        assert checks >= 5 or path.stem.startswith("00_")
+        checks = sum("ae.check(" in cell.source for cell in code_cells(read(path).cells))
+        assert checks >= 3 or path.stem.startswith("00_")
 
     def test_has_the_anatomy(self, path):
         headings = [line for cell in read(path).cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
-        if not path.stem.startswith("00_"):
+        if not path.stem.startswith("00_") and path not in LESSONS:
             for start in ("# ", "## Predict", "## Reproduce", "## Diagnose", "## Fix", "## Play", "## Check yourself"):
                 assert any(line.startswith(start) for line in headings), start
             assert "## The short answer" in headings
@@ -77,7 +169,7 @@ class TestStored:
 
     def test_each_exercise_has_a_solution_that_is_right(self, path):
         """It stands folded below the exercise, and nbval runs it."""
-        cells = code_cells(read(path))
+        cells = code_cells(read(path).cells)
         exercises = [cell for cell in cells if re.search(r"^my_\w+ = None\b", cell.source, re.MULTILINE)]
         for cell in exercises:
             solution = cells[cells.index(cell) + 1]
@@ -89,7 +181,7 @@ class TestStored:
 
     def test_has_one_plain_slider_to_change(self, path):
         """Its picture comes from a kernel at every move, so that none is stored."""
-        (cell,) = [cell for cell in code_cells(read(path)) if "@ipywidgets.interact(" in cell.source]
+        (cell,) = [cell for cell in code_cells(read(path).cells) if "@ipywidgets.interact(" in cell.source]
         assert cell.metadata.tags == ["nbval-ignore-output"] and len(cell.source.splitlines()) <= 6
         assert [output.data for output in cell.outputs] == [{"text/plain": ""}]
 

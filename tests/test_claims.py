@@ -1,0 +1,47 @@
+"""benchmarks/claims.py finds the claims that hold for one draw only."""
+
+import importlib.util
+from pathlib import Path
+
+import nbformat
+
+PATH = Path(__file__).parent.parent / "benchmarks" / "claims.py"
+spec = importlib.util.spec_from_file_location("claims", PATH)
+claims = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(claims)
+
+CELLS = """
+import aehelpers as ae
+import keras
+import numpy as np
+---
+draw = np.random.default_rng(0).integers(10**9)
+ae.check({"a draw": draw == DRAW, "a number": draw >= 0})
+---
+keras.utils.set_random_seed(0)
+first = np.asarray(ae.autoencoder(input_size=4, code_size=2).get_weights()[0])
+keras.utils.set_random_seed(0)
+second = np.asarray(ae.autoencoder(input_size=4, code_size=2).get_weights()[0])
+ae.check("equal seeds, equal weights", (first == second).all())
+ae.check("noise", ae.masking_noise(np.ones((9, 99)), 0.5, seed=0).sum() == NOISE)
+"""
+SOLUTION = "# Solution of exercise 1\nae.exercise(draw, lambda answer: answer == DRAW, 'a hint')"
+
+
+def test_what_holds_for_one_draw_is_named(tmp_path):
+    import aehelpers as ae
+    import numpy as np
+
+    draw = np.random.default_rng(0).integers(10**9)
+    noise = ae.masking_noise(np.ones((9, 99)), 0.5, seed=0).sum()
+    cells = [
+        nbformat.v4.new_code_cell(source.strip().replace("DRAW", str(draw)).replace("NOISE", str(noise)))
+        for source in [*CELLS.split("---"), SOLUTION]
+    ]
+    cells[-1].metadata["tags"] = ["solution"]
+    path = tmp_path / "01_small.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    stored = path.read_bytes()
+    assert claims.run(path, 0) == (4, [])
+    assert claims.run(path, 1000) == (4, ["a draw", "noise", "Solution of exercise 1 is not right any more"])
+    assert path.read_bytes() == stored
