@@ -3,7 +3,7 @@
     python benchmarks/claims.py --shift 1000            every notebook
     python benchmarks/claims.py --shift 1000 01 03      by number or by name
 
-What is shifted: the seeds of `keras.utils.set_random_seed`, of `ae.fit` and the noise functions, and of numpy's `default_rng`. A
+Shifted are the seeds of `keras.utils.set_random_seed`, of `ae.fit` and the noise functions, and of numpy's `default_rng`. A
 check that fails does not end the notebook, and the stored notebooks stay as they are. Stored runs have their own seeds.
 """
 

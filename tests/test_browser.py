@@ -7,6 +7,7 @@ page, wide and narrow, light and dark, is left in the folder ``screenshots``, or
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,7 +32,7 @@ WIDTHS = {"wide": 1000, "phone": 390}
 # The pixels of all canvases and the shapes of all drawings: what a reader sees.
 SEEN = """display => [
   ...Array.from(display.querySelectorAll("canvas"), canvas => canvas.toDataURL() + canvas.style.visibility),
-  ...Array.from(display.querySelectorAll("svg, .ae-lamps"), drawing => drawing.outerHTML),
+  ...Array.from(display.querySelectorAll("svg, .ae-lamps, .ae-vote, .ae-verdict"), drawing => drawing.outerHTML),
 ].join("")"""
 
 # The backgrounds of an element and of all around it, painted over each other, are what its text stands on.
@@ -54,7 +55,7 @@ CONTRAST = """element => {
 }"""
 TEXTS = (
     ".ae-sentence, .ae-control > span, legend, label span, output, button, input[type=number], .ae-row-title, .ae-chart text, "
-    ".ae-legend li"
+    ".ae-legend li, .ae-question, .ae-verdict li > *"
 )
 ANOTHER_SENTENCE = "before => document.querySelector('.ae-sentence').textContent !== before"
 # Waits for the sentence of one of several displays.
@@ -116,6 +117,9 @@ def open_page(chromium, pages):
 
 
 EACH = pytest.mark.parametrize("name", [path.stem for path in STORED])
+VOTES = [path.stem for path in STORED if re.search(r"-(vote|verdict)(_\d+)?$", path.stem)]
+# Votes differ in their words only: one vote and one verdict stand for all where the words do not matter.
+EACH_KIND = pytest.mark.parametrize("name", [path.stem for path in STORED if path.stem not in VOTES] + VOTES[-1:] + VOTES[:1])
 
 
 def test_there_are_displays():
@@ -139,7 +143,7 @@ def test_can_be_read_everywhere(open_page, name, width, scheme):
     page.is_quiet()
 
 
-@EACH
+@EACH_KIND
 def test_every_control_answers(open_page, name):
     page = open_page(name)
     page.display.evaluate("box => { box.tabIndex = -1; box.focus(); }")
@@ -156,6 +160,8 @@ def test_every_control_answers(open_page, name):
         by_choice(page, row)
     for field in page.display.locator("input[type=number]").all():
         answers(page, lambda field=field: field.press("ArrowUp"), "a number")
+    for option in page.display.locator(".ae-option").all():
+        answers(page, lambda option=option: option.press("Enter"), "a vote")
     if page.display.locator(".ae-plane").count():
         use_plane(page)
     if page.display.locator(".ae-pad").count():
@@ -249,12 +255,17 @@ def use_pad(page):
     answers(page, lambda: stroke((0.5, 0.05), (0.5, 0.95)), "a stroke on a test image")
 
 
-@EACH
+@EACH_KIND
 def test_a_link_shows_what_its_sender_saw(open_page, name):
     page = open_page(name)
     first, before = page.seen(), page.page.url
-    control = page.display.locator("input[type=range], input[type=number], .ae-pad").first
-    if control.get_attribute("class") == "ae-pad":
+    control = page.display.locator("input[type=range], input[type=number], .ae-pad, .ae-option").first
+    if not control.count():
+        pytest.skip("nothing can be moved")
+    if control.get_attribute("class") == "ae-option":
+        control.press("Enter")
+        control.evaluate("it => it.blur()")
+    elif control.get_attribute("class") == "ae-pad":
         control.focus()
         for key in (" ", "ArrowDown", "ArrowDown", " "):
             page.page.keyboard.press(key)
@@ -276,7 +287,7 @@ def test_a_link_shows_what_its_sender_saw(open_page, name):
         spoilt.is_quiet()
 
 
-@EACH
+@EACH_KIND
 def test_accessibility(open_page, name):
     from axe_playwright_python.sync_playwright import Axe
 
@@ -284,6 +295,34 @@ def test_accessibility(open_page, name):
         found = Axe().run(open_page(name, "phone", scheme).page).response["violations"]
         serious = [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")]
         assert serious == []
+
+
+def test_a_vote_is_kept_until_its_verdict(chromium, tmp_path):
+    asked = ae.vote("What comes <first>?", {"A": "the egg", "B": "the hen"})
+    asked.save_html(tmp_path / "vote.html")
+    asked.verdict("B", {"A": "because of omelettes"}).save_html(tmp_path / "verdict.html")
+    page = Page(chromium, tmp_path / "verdict.html")
+    assert page.said() == "You have not voted. The answer is B." and not page.display.locator(".ae-yours").first.is_visible()
+    page.page.goto((tmp_path / "vote.html").as_uri())
+    page.display.get_by_role("button", name="the egg").click()
+    assert page.said().startswith("You chose A") and page.page.url.endswith("#display?choice=A")
+    for _ in range(2):
+        page.page.goto((tmp_path / "verdict.html").as_uri())
+        assert page.said() == "You chose A; the answer is B."
+        assert [one.is_visible() for one in page.display.locator(".ae-yours").all()] == [True, False]
+        assert page.display.locator("li").first.inner_text().split() == "A the egg your choice because of omelettes".split()
+    page.page.goto((tmp_path / "vote.html").as_uri())
+    assert page.said().startswith("You chose A"), "it is forgotten"
+    page.display.get_by_role("button", name="the hen").press("Enter")
+    page.page.goto((tmp_path / "verdict.html").as_uri())
+    assert page.said() == "You chose B, and so it is."
+    page.page.goto((tmp_path / "vote.html").as_uri())
+    page.display.get_by_role("button", name="the hen").press("Enter")
+    assert page.said() == "Choose before you read on.", "a second click does not take it back"
+    page.page.goto((tmp_path / "verdict.html").as_uri())
+    assert page.said().startswith("You have not voted")
+    assert page.problems == []
+    page.context.close()
 
 
 def test_a_training_plays(open_page):
@@ -387,6 +426,11 @@ watching = ae.training_display(recorder, x, steps=60, level=0.07, highest_loss=0
 watching
 ---
 history = ae.fit(small, x, steps=60, record_every=10, batch_size=50, loss="mse", on_record=watching, progress=False)
+---
+vote = ae.vote("What comes first?", {"A": "the egg", "B": "the hen"})
+vote
+---
+vote.verdict("B", {"A": "because of omelettes"})
 """
 
 
@@ -423,8 +467,8 @@ def in_python(notebook):
 
 def test_displays_live_in_jupyterlab(notebook, in_python):
     displays = notebook.page.locator(".ae-display")
-    displays.nth(3).wait_for()
-    assert displays.count() == 4
+    displays.nth(5).wait_for()
+    assert displays.count() == 6
     pad, sizes, plane, training = (Page.__new__(Page) for _ in range(4))
     for number, page in enumerate((pad, sizes, plane, training)):
         page.page, page.display = notebook.page, displays.nth(number)
@@ -443,6 +487,10 @@ def test_displays_live_in_jupyterlab(notebook, in_python):
     notebook.page.locator(".widget-slider [role=slider]").press("ArrowRight")
     notebook.page.wait_for_function(SENTENCE, arg=[1, "A code of 2 numbers"])
     assert in_python("sizes.state['size']") == 2
+
+    displays.nth(4).get_by_role("button", name="the egg").click()
+    notebook.page.wait_for_function(SENTENCE, arg=[5, "You chose A; the answer is B."])
+    assert in_python("vote.value") == "A"
 
     selected = "jupyterapp.shell.currentWidget.content.activeCellIndex"
     surface = plane.display.locator(".ae-plane")

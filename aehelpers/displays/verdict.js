@@ -6,7 +6,7 @@ export default function verdict(data, view) {
     const holds = letter === data.answer;
     const yours = element("span", { class: "ae-yours" }, "your choice");
     const made = element("li", { class: holds ? "ae-holds" : "" },
-      element("b", {}, letter), element("div", {}, element("span", {}, text), yours, element("p", {}, holds ? "This is what was measured." : data.reasons[letter])));
+      element("b", {}, letter), element("div", {}, element("span", {}, text), " ", yours, element("p", {}, holds ? "This is what was measured." : data.reasons[letter])));
     return { letter, made, yours };
   });
   const sentence = () => {
