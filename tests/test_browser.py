@@ -310,7 +310,7 @@ def test_a_vote_is_kept_until_its_verdict(chromium, tmp_path):
         page.page.goto((tmp_path / "verdict.html").as_uri())
         assert page.said() == "You chose A; the answer is B."
         assert [one.is_visible() for one in page.display.locator(".ae-yours").all()] == [True, False]
-        assert page.display.locator("li").first.inner_text().split() == "A the egg your choice because of omelettes".split()
+        assert page.display.locator("li").first.inner_text().split()[1:5] == ["the", "egg", "your", "choice"]
     page.page.goto((tmp_path / "vote.html").as_uri())
     assert page.said().startswith("You chose A"), "it is forgotten"
     page.display.get_by_role("button", name="the hen").press("Enter")
