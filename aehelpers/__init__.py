@@ -11,6 +11,7 @@ from aehelpers.datasets import load
 from aehelpers.diagnostics import code_usage, component_gain, dead_units, gradient_report, weight_drift
 from aehelpers.displays import (
     TrainingRecorder,
+    bits_display,
     code_size_display,
     drawing_pad,
     grey_range_display,
@@ -37,6 +38,7 @@ __all__ = [
     "autoencoder",
     "bce",
     "bce_floor",
+    "bits_display",
     "check",
     "code_size_display",
     "code_usage",

@@ -1,6 +1,7 @@
 """Displays that compute where they are shown: in JupyterLab, and in a page without a kernel."""
 
 from aehelpers.displays.base import Display
+from aehelpers.displays.bits import bits_display
 from aehelpers.displays.code_size import code_size_display
 from aehelpers.displays.drawing_pad import drawing_pad
 from aehelpers.displays.grey_range import grey_range_display
@@ -14,6 +15,7 @@ from aehelpers.displays.vote import vote
 __all__ = [
     "Display",
     "TrainingRecorder",
+    "bits_display",
     "code_size_display",
     "drawing_pad",
     "grey_range_display",

@@ -1,0 +1,72 @@
+import { Chart, Pictures, choice, element, fixed, mean, row, slider } from "./core.js";
+
+const COLUMNS = 128;  // bits side by side; more of them take more lines
+
+// Bits as black and white cells.
+class Strip {
+  constructor(title) {
+    this.canvas = element("canvas", { role: "img", "aria-label": title });
+    this.element = element("div", { class: "ae-strip" }, element("span", {}, title), this.canvas);
+  }
+
+  show(bits, [red, green, blue] = [255, 255, 255]) {
+    const width = Math.min(bits.length, COLUMNS), height = bits.length / width;
+    Object.assign(this.canvas, { width, height });
+    this.canvas.style.height = `${Math.max(14, 5 * height)}px`;
+    const ink = this.canvas.getContext("2d"), pixels = ink.createImageData(width, height);
+    bits.forEach((bit, i) => pixels.data.set([bit * red, bit * green, bit * blue, 255], 4 * i));
+    ink.putImageData(pixels, 0, 0);
+  }
+}
+
+// Two images, their bits, what the bits tell of the angle between the images, and what the decoder makes of the bits.
+export default function bits(data, view) {
+  const { sizes, pairs, images, angles, codes } = data;
+  const pictures = new Pictures({ titles: ["original", "rebuilt"], count: 2, size: 112 });
+  const strips = [new Strip("bits of the left image"), new Strip("bits of the right image"), new Strip("bits that differ")];
+  const chart = new Chart({
+    x: { label: "bits in the code", low: 14, high: 1170, log: true, ticks: sizes },
+    y: { label: "angle (degrees)", low: 0, high: 120 }, height: 200,
+  });
+  const told = { element: element("div", { class: "ae-strips" }, ...strips.map(strip => strip.element)) };
+  const bitsOf = (code, pair, place, side) => {
+    const { shape, values } = codes[code].bits[place], start = (2 * pair + side) * shape[1];
+    return values.subarray(start, start + shape[1]);
+  };
+  const differing = (code, pair, place) => {
+    const [left, right] = [0, 1].map(side => bitsOf(code, pair, place, side));
+    return left.map((bit, i) => (bit === right[i] ? 0 : 1));
+  };
+  let drawn = null;
+  return {
+    main: "size",
+    controls: {
+      size: slider("bits", { options: sizes }),
+      code: choice("code", Object.keys(codes)),
+      pair: choice("images", pairs),
+    },
+    parts: [told, pictures, chart],
+    draw({ size, code, pair: name }) {
+      const pair = pairs.indexOf(name), place = sizes.indexOf(size), angle = angles.values[pair], share = angle / 180;
+      const differ = differing(code, pair, place), count = differ.reduce((sum, bit) => sum + bit, 0);
+      strips.forEach((strip, side) => strip.show(side < 2 ? bitsOf(code, pair, place, side) : differ, side < 2 ? undefined : [230, 159, 0]));
+      const two = array => row(array, place).subarray(2 * pair * 784, (2 * pair + 2) * 784);
+      pictures.show([{ values: images.values.subarray(2 * pair * 784, (2 * pair + 2) * 784) }, { values: two(codes[code].rebuilt), title: `rebuilt from ${size} ${code} bits` }]);
+      if (drawn !== code + name) {
+        const scatter = n => 180 * Math.sqrt(share * (1 - share) / n);
+        chart.set({
+          series: [
+            { name: "random bits: two thirds of all draws lie in here", x: sizes, y: sizes.map(n => angle + scatter(n)), area: sizes.map(n => angle - scatter(n)), colour: "#56b4e9", width: 0 },
+            { name: `told by the ${code} bits`, x: sizes, y: sizes.map((_, i) => 180 * mean(differing(code, pair, i))), colour: code === "random" ? "#0072b2" : "#d55e00", marker: true },
+          ],
+          levels: [{ name: "angle between the two images", value: angle }],
+        });
+        drawn = code + name;
+      }
+      const estimate = 180 * count / size;
+      chart.mark([{ x: size, y: estimate, colour: code === "random" ? "#0072b2" : "#d55e00" }]);
+      return `${count} of ${size} ${code} bits differ, which tells an angle of ${fixed(estimate, 0)}°; the images are ${fixed(angle, 0)}° apart. `
+        + `Squared error per pixel of all test images: ${fixed(codes[code].errors.values[place], 4)}.`;
+    },
+  };
+}
