@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 from aehelpers import displays
-from aehelpers.displays import base, code_size, step, threshold
+from aehelpers.displays import base, code_size, threshold
 
 
 def unpacked(packed):
@@ -185,17 +185,20 @@ def test_thresholds(digits):
     assert unpacked(data["codes"]["m"]) == pytest.approx(code[:8])
 
 
-def test_gradients_of_the_step(one_layer, digits):
-    data = ae.step_display(one_layer, digits).data
-    with_keras = keras.Sequential([keras.Input((784,)), one_layer.encoder, one_layer.decoder])
-    report = ae.gradient_report(with_keras, digits)
-    assert unpacked(data["gradients"])[-1] == pytest.approx(report["norm"].iloc[0], rel=1e-4)  # T = 1 is the sigmoid itself
-    assert data["temperatures"][0] == 0 and data["temperatures"][-1] == 1 and data["batches"] == 1
-    kernel, bias = one_layer.encoder.get_weights()
-    assert unpacked(data["before"]) == pytest.approx(digits[:8] @ kernel + bias, abs=1e-4)
-    with pytest.raises(ValueError, match="model must have one dense layer with a bias"):
-        ae.step_display(ae.autoencoder(hidden=(4,), code_size=2), digits)
-    assert step._BATCH * step._BATCHES == 4000
+def test_bits_by_hand():
+    images = np.uint8([[255, 0, 0, 0], [255, 255, 0, 0]])
+    runs = {"images": images, "pairs": np.array(["a pair"]), "sizes": np.array([1, 2])}
+    for code in ("random", "learned", "centred"):
+        runs[f"{code}_bits"] = np.array([[True, False, True], [False, False, False]])
+        runs[f"{code}_rebuilt"] = np.stack([images, images[::-1]])
+        runs[f"{code}_errors"] = np.array([0.5, 0.25])
+    display = ae.bits_display(runs)
+    assert unpacked(display.data["angles"]) == pytest.approx([45])
+    assert list(display.data["codes"]) == ["random", "learned", "learned, centred"]
+    code = display.data["codes"]["learned"]
+    assert [unpacked(bits).tolist() for bits in code["bits"]] == [[[1], [0]], [[0, 1], [0, 0]]]
+    assert unpacked(code["rebuilt"]).tolist() == (np.stack([images, images[::-1]]) / 255).tolist()
+    assert list(ae.bits_display(runs, random_only=True).data["codes"]) == ["random"]
 
 
 def test_grey_range(digits):

@@ -158,3 +158,16 @@ def test_the_script_records_the_stored_training_again(monkeypatch):
     assert again["losses"] == pytest.approx(stored["losses"][:6], rel=1e-3)
     assert again["band"] == pytest.approx(stored["band"][:6], abs=0.05)
     assert stored["rebuilt"].shape == (40, 8, 784) and stored["alive"].shape == (40, 20)
+
+
+def test_the_script_makes_stored_bits_again(monkeypatch, mnist):
+    """Learned bits may differ where sums are taken in another order; random ones are all there from the start."""
+    monkeypatch.syspath_prepend(str(EVIDENCE))
+    bits, stored = script("bits"), ae.stored_arrays("bits")
+    images = stored["images"] / np.float32(255)
+    assert np.array_equal(images, mnist.x_test[np.ravel(list(bits.PAIRS.values()))])
+    made, rebuilt, error = bits.train(mnist, images, "random", 16)
+    assert np.array_equal(made, stored["random_bits"][:, :16])
+    assert np.abs(rebuilt.astype(int) - stored["random_rebuilt"][0]).mean() < 3
+    assert error == pytest.approx(stored["random_errors"][0], rel=0.02)
+    assert [len(stored[f"{code}_bits"][0]) for code in bits.CODES] == [sum(bits.SIZES)] * 3

@@ -47,7 +47,7 @@ def numbers_of(text):
 def is_among(printed, percent, known, digits=1):
     """Whether a printed number is one of the known ones, rounded as it is printed."""
     plain = printed.replace(",", "")
-    if len(plain.split("e")[0].replace(".", "").lstrip("0")) < digits:
+    if len(plain.split("e")[0].replace(".", "").lstrip("0") or "0") < digits:
         return False
     decimals = len(plain.split("e")[0].partition(".")[2])
     value, exponent = float(plain), int(plain.partition("e")[2] or 0)

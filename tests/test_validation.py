@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from aehelpers import checks, diagnostics, displays, evidence, models, plots
+from aehelpers.displays.bits import _runs
 from aehelpers.displays.latent_plane import _labels
 from aehelpers.displays.training import _record
 from aehelpers.layers import _one_level_or_two
@@ -67,6 +68,7 @@ RIGHT = {
     "autoencoder": {"input_size": 16, "code_size": 4, "hidden": (8,)},
     "bce": {"x": X, "reconstruction": X[::-1]},
     "bce_floor": {"x": X},
+    "bits_display": {"runs": ae.stored_arrays("bits")},
     "check": {"sentence": "one is one", "condition": True},
     "code_size_display": {"models": {2: MODEL}, "x_train": X, "x_test": X},
     "code_usage": {"codes": BINARY},
@@ -91,7 +93,6 @@ RIGHT = {
     "show_images": {"rows": X, "titles": "digits"},
     "show_loss": {"histories": HISTORY, "levels": {"floor": 0.5}},
     "step": {"x": LOGIT},
-    "step_display": {"model": MODEL, "x": X},
     "store_models": {"path": "nowhere", "models": {1: MODEL}},
     "stored_arrays": {"name": "dead_code_run"},
     "stored_models": {"name": "code_sizes"},
@@ -314,6 +315,7 @@ WRONG = {
     models._layer_sizes: wrong_sizes,
     _one_level_or_two: wrong_levels,
     _record: each(TypeError, r"be a TrainingRecorder, or what its arrays\(\) returned", None, 3, MODEL, {}, {"steps": [1]}),
+    _runs: each(TypeError, r'be what stored_arrays\("bits"\) returns, but it is', None, 3, "bits", {}, {"images": X}),
     plots._axes: each(TypeError, r"be one matplotlib\.axes\.Axes, but it is", "left", np.array([None, None]), 1),
     plots._histories: wrong_histories,
     plots._rows_of_images: wrong_rows,
@@ -405,7 +407,7 @@ def test_ranges_are_declared_as_they_are_meant():
         *(("bce", "x"), ("bce", "reconstruction"), ("bce_floor", "x"), ("gaussian_noise", "x")),
         *(("loss_ladder", "x_train"), ("loss_ladder", "x_test"), ("TrainingRecorder", "x")),
         *(("code_size_display", "x_train"), ("code_size_display", "x_test"), ("grey_range_display", "originals")),
-        *((f"{name}_display", "x") for name in ("noise", "step", "threshold", "training")),
+        *((f"{name}_display", "x") for name in ("noise", "threshold", "training")),
         *(("drawing_pad", "x"), ("latent_plane", "x")),
     }
     assert {place for place, constraint in images.items() if constraint.at_least > 1} == {

@@ -7,7 +7,6 @@ from aehelpers.displays.drawing_pad import drawing_pad
 from aehelpers.displays.grey_range import grey_range_display
 from aehelpers.displays.latent_plane import latent_plane
 from aehelpers.displays.noise import noise_display
-from aehelpers.displays.step import step_display
 from aehelpers.displays.threshold import threshold_display
 from aehelpers.displays.training import TrainingRecorder, training_display
 from aehelpers.displays.vote import vote
@@ -21,7 +20,6 @@ __all__ = [
     "grey_range_display",
     "latent_plane",
     "noise_display",
-    "step_display",
     "threshold_display",
     "training_display",
     "vote",

@@ -2,9 +2,9 @@
 
 import numpy as np
 from aehelpers.displays.base import Display, packed
-from aehelpers.validation import takes
+from aehelpers.validation import Boolean, takes
 
-_CODES = "random", "learned"
+_CODES = {"random": "random", "learned": "learned", "centred": "learned, centred"}  # as it is stored, and as it is shown
 _PARTS = "bits", "rebuilt", "errors"
 
 
@@ -15,8 +15,8 @@ def _runs(value, name):
     return value
 
 
-@takes(runs=_runs)
-def bits_display(runs):
+@takes(runs=_runs, random_only=Boolean())
+def bits_display(runs, random_only=False):
     """Show two images, their bits in a code of 16 to 1,024, and the angle between the images that these bits tell.
 
     A random plane through the origin separates two images with probability (angle between them) / 180 degrees: M. X. Goemans
@@ -27,6 +27,8 @@ def bits_display(runs):
     ----------
     runs : dict of ndarray
         What ``ae.stored_arrays("bits")`` returns.
+    random_only : bool
+        Whether learned bits are left out, so that a vote on them comes first.
 
     Returns
     -------
@@ -38,12 +40,13 @@ def bits_display(runs):
     cosine = (images[::2] * images[1::2]).sum(axis=1) / (length[::2] * length[1::2])
     edges = np.cumsum(sizes)[:-1]
     codes = {
-        code: {
+        shown: {
             "bits": [packed(bits, "uint8") for bits in np.split(runs[f"{code}_bits"], edges, axis=1)],
             "rebuilt": packed(runs[f"{code}_rebuilt"] / 255, "uint8"),
             "errors": packed(runs[f"{code}_errors"], "float32"),
         }
-        for code in _CODES
+        for code, shown in _CODES.items()
+        if code == "random" or not random_only
     }
     return Display(
         "bits",
