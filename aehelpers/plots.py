@@ -87,7 +87,7 @@ def show_images(rows, titles=None, autoscale=False, ax=None):
     low, high = min(float(row.min()) for row in rows), max(float(row.max()) for row in rows)
     if ax is None:
         left = 0.2 + 0.085 * max((len(line) for title in titles or () for line in title.split("\n")), default=0)
-        wide, tall = columns * 0.62 * width / height, len(rows) * 0.62
+        wide, tall = columns * 0.8 * width / height, len(rows) * 0.8
         shrink = min(1, 9.5 / (wide + left))
         _, ax = plt.subplots(figsize=(wide * shrink + left, tall * shrink + 0.3), layout="constrained")
     vmin, vmax = (low, high) if autoscale else (0, 1)

@@ -27,7 +27,8 @@ NOT_PROSE = re.compile(
 )
 # "784-128-784" is a name; a year in brackets, or after a name, is a reference.
 NAMES = re.compile(
-    r"\b\d+(?:-[\d.…]+)+-\d+\b|\b\d+-(?=[a-zA-Z])|\b(?:19|20)\d\d\b(?=[),;. ])|^\s*\d+\. |[A-Za-z_]\d+", re.MULTILINE
+    r"\b\d+(?:-[\d.…]+)+-\d+\b|\b\d+-(?=[a-zA-Z])|\bquestion \d+|\b(?:19|20)\d\d\b(?=[),;. ])|^\s*\d+\. |[A-Za-z_]\d+",
+    re.MULTILINE,
 )
 NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|(?<![\w.])\d+(?:\.\d+)?(?:e-?\d+)?")
 

@@ -4,6 +4,7 @@ from aehelpers.displays.base import Display
 from aehelpers.displays.bits import bits_display
 from aehelpers.displays.code_size import code_size_display
 from aehelpers.displays.drawing_pad import drawing_pad
+from aehelpers.displays.epochs import epochs_display
 from aehelpers.displays.grey_range import grey_range_display
 from aehelpers.displays.latent_plane import latent_plane
 from aehelpers.displays.noise import noise_display
@@ -17,6 +18,7 @@ __all__ = [
     "bits_display",
     "code_size_display",
     "drawing_pad",
+    "epochs_display",
     "grey_range_display",
     "latent_plane",
     "noise_display",

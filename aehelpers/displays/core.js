@@ -115,7 +115,18 @@ export function drawImage(canvas, values, { height, width, low = 0, high = 1 }) 
   ink.putImageData(pixels, 0, 0);
 }
 
-const MARKED = [255, 0, 200];
+const MARKED = [255, 0, 200], BELOW = [0, 90, 200], ABOVE = [230, 110, 0], ZERO = 245;
+
+// Draw signed values: 0 is nearly white, -1 blue and 1 orange, and what lies outside is cut off.
+export function drawSigned(canvas, values, { height, width }) {
+  Object.assign(canvas, { height, width });
+  const ink = canvas.getContext("2d"), pixels = ink.createImageData(width, height);
+  values.forEach((value, i) => {
+    const share = Math.min(Math.abs(value), 1), end = value < 0 ? BELOW : ABOVE;
+    pixels.data.set([...end.map(level => ZERO + share * (level - ZERO)), 255], 4 * i);
+  });
+  ink.putImageData(pixels, 0, 0);
+}
 
 // Rows of images, one below the other, each with its title. show() takes the values of each row, images one after the other.
 // As many columns are shown as the page is wide for.
