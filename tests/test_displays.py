@@ -185,6 +185,17 @@ def test_thresholds(digits):
     assert unpacked(data["codes"]["m"]) == pytest.approx(code[:8])
 
 
+def test_epochs_hand_over_what_was_stored():
+    run = ae.stored_arrays("garment_epochs")
+    display = ae.epochs_display(run)
+    data = display.data
+    assert data["starts"] == ["as asked", "identity start"] and data["epochs"][0] == 0.05 and data["epochs"][-1] == 50
+    assert unpacked(data["made"]).shape == (2, len(data["epochs"]), len(data["garments"]), 784)
+    assert unpacked(data["errors"]) == pytest.approx(run["errors"])
+    only = ae.epochs_display(run, as_asked_only=True).data
+    assert only["starts"] == ["as asked"] and np.array_equal(unpacked(only["made"]), unpacked(data["made"])[:1])
+
+
 def test_bits_by_hand():
     images = np.uint8([[255, 0, 0, 0], [255, 255, 0, 0]])
     runs = {"images": images, "pairs": np.array(["a pair"]), "sizes": np.array([1, 2])}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from aehelpers.evidence import store_models
+from sklearn.decomposition import PCA
 
 ROOT = Path(ae.__file__).resolve().parents[1]
 EVIDENCE = ROOT / "notebooks" / "evidence"
@@ -171,3 +172,26 @@ def test_the_script_makes_stored_bits_again(monkeypatch, mnist):
     assert np.abs(rebuilt.astype(int) - stored["random_rebuilt"][0]).mean() < 3
     assert error == pytest.approx(stored["random_errors"][0], rel=0.02)
     assert [len(stored[f"{code}_bits"][0]) for code in bits.CODES] == [sum(bits.SIZES)] * 3
+
+
+def test_the_script_records_the_stored_epochs_again(monkeypatch):
+    """Its beginning; what is missing and what is added make up the whole error."""
+    monkeypatch.syspath_prepend(str(EVIDENCE))
+    epochs, stored = script("garment_epochs"), ae.stored_arrays("garment_epochs")
+    made, errors = epochs.record("as asked", epochs.STEPS[:2])
+    x_test = ae.load("fashion_mnist").x_test
+    assert np.array_equal(stored["images"], np.rint(255 * x_test[list(epochs.GARMENTS.values())]))
+    assert np.abs(made.astype(int) - stored["made"][0, :2]).mean() < 3
+    assert errors == pytest.approx(stored["errors"][0, :2], rel=0.05, abs=1e-5)
+
+
+def test_missing_and_added_by_hand(monkeypatch):
+    """Two pixels, a reconstruction that halves the first direction and puts something of its own into the second."""
+    monkeypatch.syspath_prepend(str(EVIDENCE))
+    x = np.float32([[3, 0], [-3, 0], [1, 1], [-1, -1], [1, -1], [-1, 1]])
+    pca = PCA(2, svd_solver="covariance_eigh").fit(x)
+    made = np.stack([x[:, 0] / 2, [1, 1, 0, 0, 0, 0]], axis=1)
+    missing, added = script("blurry_identity").split_error(x, made, pca)
+    assert missing == pytest.approx([(9 + 9 + 4) / 6 / 4 / 2, 4 / 6 / 2], rel=1e-5)
+    assert added == pytest.approx([0, 2 / 6 / 2], abs=1e-6)
+    assert missing.sum() + added.sum() == pytest.approx(ae.mse(x, np.float32(made)), rel=1e-5)

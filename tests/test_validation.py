@@ -18,6 +18,7 @@ import pytest
 import tensorflow as tf
 from aehelpers import checks, diagnostics, displays, evidence, models, plots
 from aehelpers.displays.bits import _runs
+from aehelpers.displays.epochs import _run
 from aehelpers.displays.latent_plane import _labels
 from aehelpers.displays.training import _record
 from aehelpers.layers import _one_level_or_two
@@ -75,6 +76,7 @@ RIGHT = {
     "component_gain": {"model": MODEL, "x_train": X, "x": X},
     "dead_units": {"encoder": MODEL.encoder, "x": X},
     "drawing_pad": {"models": {"one": OF_DIGITS}, "x": DIGITS},
+    "epochs_display": {"run": ae.stored_arrays("garment_epochs")},
     "exercise": {"answer": 1, "accept": lambda answer: True, "hint": "a hint"},
     "fit": {**TRAINING, "target": X[::-1]},
     "gaussian_noise": {"x": X, "deviation": 0.2, "seed": 1},
@@ -315,6 +317,7 @@ WRONG = {
     models._layer_sizes: wrong_sizes,
     _one_level_or_two: wrong_levels,
     _record: each(TypeError, r"be a TrainingRecorder, or what its arrays\(\) returned", None, 3, MODEL, {}, {"steps": [1]}),
+    _run: each(TypeError, r'be what stored_arrays\("garment_epochs"\) returns, but it is', None, 3, "run", {}, {"images": X}),
     _runs: each(TypeError, r'be what stored_arrays\("bits"\) returns, but it is', None, 3, "bits", {}, {"images": X}),
     plots._axes: each(TypeError, r"be one matplotlib\.axes\.Axes, but it is", "left", np.array([None, None]), 1),
     plots._histories: wrong_histories,

@@ -230,7 +230,8 @@ export class Chart {
     svg.setAttribute("width", width); svg.setAttribute("height", height);
     const axes = element("g", { class: "ae-axes" });
     axes.append(element("path", { d: `M${box.left} ${box.top}V${box.bottom}H${box.right}`, fill: "none", stroke: "currentColor" }));
-    for (const tick of this.x.ticks ?? ticksBetween(this.x.low, this.x.high, this.x.log, width > 500 ? 8 : 5)) {
+    const given = this.x.ticks?.filter((_, i) => width > 500 || this.x.ticks.length < 8 || i % 2 === 0);
+    for (const tick of given ?? ticksBetween(this.x.low, this.x.high, this.x.log, width > 500 ? 8 : 5)) {
       const at = this.toX(tick);
       axes.append(element("line", { x1: at, x2: at, y1: box.bottom, y2: box.bottom + 4, stroke: "currentColor" }),
         element("text", { x: at, y: box.bottom + 17, "text-anchor": "middle" }, this.x.format?.(tick) ?? tickText(tick)));

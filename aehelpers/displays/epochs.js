@@ -16,7 +16,7 @@ export default function epochs(data, view) {
     y: { label: "squared error", low: 1e-4, high: 0.05, log: true, ticks: [1e-4, 1e-3, 1e-2], format: String }, height: 200,
   });
   const chart = new Chart({
-    x: { label: "principal components, in groups that end at this number", low: -0.4, high: groups.length - 0.6, ticks: places, format: place => groups[place].split(" ").at(-1) },
+    x: { label: "principal components up to number", low: -0.4, high: groups.length - 0.6, ticks: places, format: place => groups[place].split(" ").at(-1) },
     y: { label: "squared error per pixel", low: 0, high: 0 }, height: 230,
   });
   let drawn = null;
@@ -38,7 +38,7 @@ export default function epochs(data, view) {
       const both = missing.map((value, i) => value + added[i]);
       chart.set({ series: [
         { name: "missing", x: places, y: missing, area: missing.map(() => 0), colour: MISSING, marker: true },
-        { name: "added", x: places, y: both, area: missing, colour: ADDED, marker: true, dash: "7 3" },
+        { name: "added, on top of it", x: places, y: both, area: missing, colour: ADDED, marker: true, dash: "7 3" },
       ], y: { ...chart.y, high: 1.15 * Math.max(...both) } });
       const total = sum(both), parts = [0, 1].map(part => data.epochs.map((_, i) => sum(Array.from(row(errors, from, i, part)))));
       if (drawn !== start) {
