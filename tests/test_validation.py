@@ -47,6 +47,7 @@ BINARY = (X > 0.5).astype(np.float32)
 LOGIT = tf.constant(X - 0.5)
 HISTORY = History((), None, [1, 2], {"loss": [0.7, 0.6]})
 MODEL = ae.autoencoder(input_size=16, code_size=4, code_activation="sigmoid")
+WITH_RELU = ae.autoencoder(input_size=16, code_size=4, code_activation="relu")
 OTHER = ae.autoencoder(input_size=9, code_size=3)
 PAIR = [keras.Input((16,)), keras.Input((16,))]
 TWO_INPUTS = keras.Model(PAIR, keras.layers.Dense(16)(keras.layers.Concatenate()(PAIR)))
@@ -92,6 +93,7 @@ RIGHT = {
     "noise_display": {"models": {"one": MODEL}, "x": X},
     "predict": {"model": MODEL, "x": X},
     "salt_and_pepper_noise": {"x": X, "p": 0.3, "seed": 1},
+    "shift_display": {"model": WITH_RELU, "x": X},
     "show_images": {"rows": X, "titles": "digits"},
     "show_loss": {"histories": HISTORY, "levels": {"floor": 0.5}},
     "step": {"x": LOGIT},
@@ -410,7 +412,7 @@ def test_ranges_are_declared_as_they_are_meant():
         *(("bce", "x"), ("bce", "reconstruction"), ("bce_floor", "x"), ("gaussian_noise", "x")),
         *(("loss_ladder", "x_train"), ("loss_ladder", "x_test"), ("TrainingRecorder", "x")),
         *(("code_size_display", "x_train"), ("code_size_display", "x_test"), ("grey_range_display", "originals")),
-        *((f"{name}_display", "x") for name in ("noise", "threshold", "training")),
+        *((f"{name}_display", "x") for name in ("noise", "shift", "threshold", "training")),
         *(("drawing_pad", "x"), ("latent_plane", "x")),
     }
     assert {place for place, constraint in images.items() if constraint.at_least > 1} == {
@@ -418,7 +420,7 @@ def test_ranges_are_declared_as_they_are_meant():
     }
     integers = {place: constraint for place, constraint in declared.items() if isinstance(constraint, Integer)}
     from_zero = {place for place, constraint in integers.items() if constraint.at_least < 1}
-    assert from_zero == {("GaussianSampling", "seed"), ("MaskingNoise", "seed")}
+    assert from_zero == {("GaussianSampling", "seed"), ("MaskingNoise", "seed"), ("shift_display", "unit")}
 
 
 def strided(array):
@@ -553,6 +555,12 @@ TOGETHER = [
         {"sentence": CLAIMS},
         "condition must be .*left out with a dict of them, but sentence is a dict and condition is True",
     ),
+    (
+        "shift_display",
+        {"model": MODEL},
+        "model must have an encoder that ends in a dense layer with ReLU, but it ends in <Dense",
+    ),
+    ("shift_display", {"unit": 4}, "unit must be below the size of the code, 4, but it is 4"),
     ("vote", {"options": {"A": "this"}}, "options must have at least two entries, but it has only A"),
     *with_models(),
     *with_a_loss(),

@@ -8,6 +8,7 @@ from aehelpers.displays.epochs import epochs_display
 from aehelpers.displays.grey_range import grey_range_display
 from aehelpers.displays.latent_plane import latent_plane
 from aehelpers.displays.noise import noise_display
+from aehelpers.displays.shift import shift_display
 from aehelpers.displays.threshold import threshold_display
 from aehelpers.displays.training import TrainingRecorder, training_display
 from aehelpers.displays.vote import vote
@@ -22,6 +23,7 @@ __all__ = [
     "grey_range_display",
     "latent_plane",
     "noise_display",
+    "shift_display",
     "threshold_display",
     "training_display",
     "vote",

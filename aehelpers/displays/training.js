@@ -11,20 +11,22 @@ export default function training(data, view) {
   const lamps = element("div", { class: "ae-lamps", role: "img" });
   const pictures = new Pictures({ titles: ["original", "now"], height, width, count: images.shape[0] });
   const loss = new Chart({ x: { label: "training step", low: 0, high: 1 }, y: { label: "squared error per pixel", low: 0, high: data.highest }, height: 200 });
-  const bands = units <= 4 ? new Chart({ x: { label: "training step", low: 0, high: 1 }, y: { label: "pre-activation", low: 0, high: 1 }, height: 200 }) : null;
+  // A line a unit, from the smallest to the largest pre-activation of the images.
+  const bands = new Chart({ x: { label: "unit of the code", low: 0.3, high: units + 0.7, ticks: Array.from({ length: units }, (_, i) => i + 1) }, y: { label: "pre-activation", low: 0, high: 1 }, height: 210 });
   let playing = null;
 
   function redraw() {
     const x = { label: "training step", low: 0, high: Math.max(steps.at(-1) ?? 1, data.steps) };
     loss.set({ x, series: [{ name: "loss", x: steps, y: losses, colour: "#0072b2" }], levels: [{ name: "error of the mean image", value: level }] });
-    if (!bands || !count()) return;
+  }
+
+  function showBands(record) {
     const all = band.values, y = { label: "pre-activation", low: Math.min(0, ...all), high: Math.max(0, ...all) };
-    const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
-    const series = Array.from({ length: units }, (_, unit) => {
-      const at = place => steps.map((_, i) => row(band, i, unit)[place]);
-      return { name: `unit ${unit + 1}: smallest to largest of the images`, x: steps, y: at(2), area: at(0), colour: colours[unit], dash: unit ? "7 3" : "" };
-    });
-    bands.set({ x, y, series, levels: [{ name: "edge of the ReLU", value: 0, dash: "" }] });
+    const one = unit => {
+      const [low, , high] = row(band, record, unit), lives = row(alive, record)[unit] > 0;
+      return { x: [unit + 1, unit + 1], y: [low, high], colour: lives ? "#0072b2" : "#d55e00", width: 7, dash: lives ? "" : "2 2" };
+    };
+    bands.set({ y, series: Array.from({ length: units }, (_, unit) => one(unit)), levels: [{ name: "edge of the ReLU; a line reaches from the smallest to the largest of the images", value: 0, dash: "" }] });
   }
 
   const last = () => count() - 1;
@@ -41,7 +43,7 @@ export default function training(data, view) {
     main: "record",
     controls: { record: scrub },
     buttons: [play],
-    parts: [{ element: lamps }, pictures, loss, ...(bands ? [bands] : [])],
+    parts: [{ element: lamps }, bands, pictures, loss],
     draw({ record }) {
       if (!count()) {
         pictures.show([{ values: images.values }, { values: new Float32Array(0) }]);
@@ -53,7 +55,8 @@ export default function training(data, view) {
       const dead = now.filter(lives => !lives).length;
       lamps.setAttribute("aria-label", `${dead} of ${units} units are dead`);
       pictures.show([{ values: images.values }, { values: row(rebuilt, record), title: `step ${steps[record]}` }]);
-      for (const chart of [loss, bands]) chart?.mark([{ x: steps[record] }]);
+      showBands(record);
+      loss.mark([{ x: steps[record] }]);
       return `Step ${steps[record]}: loss ${fixed(losses[record], 4)}; ${dead} of ${units} units of the code are dead.`;
     },
   };

@@ -113,7 +113,7 @@ def training_display(record, x, steps, level, highest_loss):
         "training",
         "A training, record by record",
         "record",
-        {"record": 0},
+        {"record": int(np.argmax((arrays["alive"] == 0).sum(axis=-1))) if len(arrays["steps"]) else 0},  # most units dead
         size=picture_shape(x, "x"),
         images=packed(x[:_SHOWN], "uint8"),
         units=units,
