@@ -23,7 +23,7 @@ NOTEBOOKS = [
 
 # What is not prose: code, formulas, addresses, an anchor's minutes, pictures.
 NOT_PROSE = re.compile(
-    r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)]*\)|https?://\S+|\(\d+ minutes?\)|<[^>]+>", re.DOTALL
+    r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)]*\)|https?://\S+|\(?\b\d+ minutes?\)?|<[^>]+>", re.DOTALL
 )
 # "784-128-784" is a name; a year in brackets, or after a name, is a reference.
 NAMES = re.compile(
