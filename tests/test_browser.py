@@ -362,10 +362,9 @@ def compute(core, model, x, dtype):
 
 
 @pytest.mark.parametrize(("dtype", "within"), [("float16", 0.002), ("float32", 1e-5)])
-@pytest.mark.parametrize("name", ["code_sizes", "garment_code_sizes"])
-def test_networks_compute_what_keras_does(core, name, dtype, within):
-    x = ae.load({"code_sizes": "mnist", "garment_code_sizes": "fashion_mnist"}[name]).x_test[:100]
-    for value, model in ae.stored_models(name).items():
+def test_networks_compute_what_keras_does(core, dtype, within, mnist):
+    x = mnist.x_test[:100]
+    for value, model in ae.stored_models("code_sizes").items():
         expected = ae.predict(model, x)
         assert expected.max() > 0.5
         assert np.abs(compute(core, model, x, dtype) - expected).max() <= within, f"model {value}"

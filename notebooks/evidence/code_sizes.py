@@ -1,4 +1,4 @@
-"""Train the autoencoders that notebooks 00 and 02 show beside a slider for the code size, and store them beside this file.
+"""Train the autoencoders that notebook 00 shows beside a slider for the code size, and store them beside this file.
 
     python notebooks/evidence/code_sizes.py
 
@@ -12,19 +12,16 @@ import keras
 from aehelpers.evidence import store_models
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
-DATA = {"code_sizes": "mnist", "garment_code_sizes": "fashion_mnist"}  # by the name of the file
 STEPS = 600
 
 
-def train(name, code_size, seed=0):
+def train(code_size, seed=0):
     """Return one model, 784-128-size-128-784."""
     keras.utils.set_random_seed(seed)
     model = ae.autoencoder(hidden=(128,), code_size=code_size, code_activation=None)
-    x = ae.load(DATA[name]).x_train
-    ae.fit(model, x, steps=STEPS, batch_size=128, learning_rate=3e-3, seed=seed, progress=False)
+    ae.fit(model, ae.load("mnist").x_train, steps=STEPS, batch_size=128, learning_rate=3e-3, seed=seed, progress=False)
     return model
 
 
 if __name__ == "__main__":
-    for name in DATA:
-        store_models(Path(__file__).with_name(f"{name}.npz"), {size: train(name, size) for size in SIZES})
+    store_models(Path(__file__).with_suffix(".npz"), {size: train(size) for size in SIZES})
