@@ -12,9 +12,13 @@ class Strip {
   show(bits, [red, green, blue] = [255, 255, 255]) {
     const width = Math.min(bits.length, COLUMNS), height = bits.length / width;
     Object.assign(this.canvas, { width, height });
-    this.canvas.style.height = `${Math.max(14, 5 * height)}px`;
-    const ink = this.canvas.getContext("2d"), pixels = ink.createImageData(width, height);
-    bits.forEach((bit, i) => pixels.data.set([bit * red, bit * green, bit * blue, 255], 4 * i));
+    const ink = this.canvas.getContext("2d"), pixels = ink.createImageData(width, height), levels = pixels.data;
+    for (let i = 0; i < bits.length; i++) {
+      levels[4 * i] = bits[i] * red;
+      levels[4 * i + 1] = bits[i] * green;
+      levels[4 * i + 2] = bits[i] * blue;
+      levels[4 * i + 3] = 255;
+    }
     ink.putImageData(pixels, 0, 0);
   }
 }
