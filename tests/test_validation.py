@@ -86,6 +86,7 @@ RIGHT = {
     "grey_range_display": {"originals": X, "logits": X * 20 - 10},
     "latent_plane": {"decoder": OF_DIGITS.decoder, "codes": X[:12, :2], "x": DIGITS, "labels": np.arange(12) % 10},
     "load": {"name": "mnist"},
+    "logit_display": {},
     "loss_ladder": {"x_train": X, "x_test": X, "models": {"ours": MODEL, "copy": np.copy}, "code_size": 2},
     "masking_noise": {"x": X, "p": 0.3, "seed": 1},
     "mean_image": {"x": X},

@@ -7,6 +7,7 @@ from aehelpers.displays.drawing_pad import drawing_pad
 from aehelpers.displays.epochs import epochs_display
 from aehelpers.displays.grey_range import grey_range_display
 from aehelpers.displays.latent_plane import latent_plane
+from aehelpers.displays.logit import logit_display
 from aehelpers.displays.noise import noise_display
 from aehelpers.displays.shift import shift_display
 from aehelpers.displays.threshold import threshold_display
@@ -22,6 +23,7 @@ __all__ = [
     "epochs_display",
     "grey_range_display",
     "latent_plane",
+    "logit_display",
     "noise_display",
     "shift_display",
     "threshold_display",

@@ -194,6 +194,8 @@ export function ticksBetween(low, high, log, most = 6) {
 const tickText = value => (Math.abs(value) >= 1e4 || (value !== 0 && Math.abs(value) < 1e-3)
   ? value.toExponential(0) : String(value));
 
+const LEFT = 62, RIGHT = 12;  // what the axis leaves free
+
 // A chart of lines with axes, labels, a legend below it, and marks that move. Axes are { label, low, high, log, ticks }.
 export class Chart {
   constructor({ x, y, height = 230, label = "" }) {
@@ -221,9 +223,15 @@ export class Chart {
     return from + (to - from) * (scale(value) - scale(axis.low)) / (scale(axis.high) - scale(axis.low));
   }
 
+  // How far between the ends of the axis a place of the page is, from 0 to 1.
+  share(clientX) {
+    const { left, width } = this.svg.getBoundingClientRect();
+    return Math.min(Math.max(((clientX - left) * this.width / width - LEFT) / (this.width - LEFT - RIGHT), 0), 1);
+  }
+
   draw() {
     if (!this.width) return;
-    const { width, height, svg } = this, box = { left: 62, right: width - 12, top: 10, bottom: height - 44 };
+    const { width, height, svg } = this, box = { left: LEFT, right: width - RIGHT, top: 10, bottom: height - 44 };
     this.toX = value => this.place(this.x, value, box.left, box.right);
     this.toY = value => this.place(this.y, value, box.bottom, box.top);
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);

@@ -1,7 +1,7 @@
 import { Chart, Pictures, choice, fixed, sigmoid, slider } from "./core.js";
 
 const TOGETHER = "one for both rows", EACH = "each row its own", FIXED = "0 to 1", HAND = "by hand";
-const BINS = 60;
+const BINS = 60, HANDLE = 3e4;
 
 function ends(values) {
   let low = Infinity, high = -Infinity;
@@ -9,13 +9,36 @@ function ends(values) {
   return [low, high];
 }
 
-// Originals and outputs of a model, drawn in one grey range or in several; below, where the values lie in the range.
+// Originals and outputs of a model, drawn in one grey range or in several; below, where the values lie, and what is black and white.
 export default function greyRange(data, view) {
   const { originals, logits } = data, [height, width] = data.size;
   const outputs = { logits: logits.values, probabilities: logits.values.map(sigmoid) };
   const [low, high] = ends([...ends(originals.values), ...ends(logits.values)]).map(value => Math.round(value));
   const pictures = new Pictures({ titles: ["originals", "outputs"], height, width });
   const chart = new Chart({ x: { label: "value of a pixel", low: low - 0.5, high: high + 0.5 }, y: { label: "pixels", low: 0.7, high: 10 ** 5, log: true } });
+
+  const rangesOf = ({ shown, greys, black, white }) => {
+    const own = [originals.values, outputs[shown]].map(ends);
+    const together = [Math.min(own[0][0], own[1][0]), Math.max(own[0][1], own[1][1])];
+    const hand = [Math.min(black, white), Math.max(black, white, Math.min(black, white) + 0.1)];
+    return { [TOGETHER]: [together, together], [EACH]: own, [FIXED]: [[0, 1], [0, 1]], [HAND]: [hand, hand] }[greys];
+  };
+
+  // The two marks of the chart can be dragged; the sliders do the same by keyboard.
+  let held = null;
+  const pointed = event => low - 0.5 + chart.share(event.clientX) * (high - low + 1);
+  const drag = event => {
+    const within = at => Number(Math.min(Math.max(at, low), high).toFixed(1)), [black, white] = rangesOf(view.state)[0];
+    view.change({ black: within(black), white: within(white), greys: HAND, [held]: within(pointed(event)) });
+  };
+  chart.svg.classList.add("ae-handles");
+  chart.svg.addEventListener("pointerdown", event => {
+    const at = pointed(event), [black, white] = rangesOf(view.state)[0];
+    held = Math.abs(at - black) < Math.abs(at - white) ? "black" : "white";
+    chart.svg.setPointerCapture(event.pointerId);
+    drag(event);
+  });
+  chart.svg.addEventListener("pointermove", event => { if (chart.svg.hasPointerCapture(event.pointerId)) drag(event); });
 
   function histogram(values) {
     const counts = new Array(BINS).fill(0), from = low - 0.5, size = (high - low + 1) / BINS;
@@ -34,16 +57,13 @@ export default function greyRange(data, view) {
     },
     parts: [pictures, chart],
     draw({ shown, greys, black, white }) {
-      const rows = [originals.values, outputs[shown]], own = rows.map(ends);
-      const together = [Math.min(own[0][0], own[1][0]), Math.max(own[0][1], own[1][1])];
-      const hand = [Math.min(black, white), Math.max(black, white, Math.min(black, white) + 0.1)];
-      const ranges = { [TOGETHER]: [together, together], [EACH]: own, [FIXED]: [[0, 1], [0, 1]], [HAND]: [hand, hand] }[greys];
+      const rows = [originals.values, outputs[shown]], ranges = rangesOf({ shown, greys, black, white });
       pictures.show(rows.map((values, i) => ({ values, low: ranges[i][0], high: ranges[i][1], title: i ? shown : "originals" })));
       chart.set({ series: [
         { name: "originals", ...histogram(originals.values), colour: "#d55e00", dash: "7 3" },
         { name: shown, ...histogram(outputs[shown]), colour: "#0072b2" },
       ] });
-      chart.mark(ranges[0].map((x, i) => ({ x, colour: i ? "#e69f00" : "ink" })));
+      chart.mark(ranges[0].flatMap((x, i) => [{ x, colour: i ? "#e69f00" : "ink" }, { x, y: HANDLE, colour: i ? "#e69f00" : "ink" }]));
       const [from, to] = ranges[0], share = value => 100 * Math.min(Math.max((value - from) / (to - from), 0), 1);
       return `In the row of the originals ${fixed(from, 2)} is drawn black and ${fixed(to, 2)} white, so their own black (0) is drawn at `
         + `${fixed(share(0), 0)} % of the way to white, and their white (1) at ${fixed(share(1), 0)} %.`;
