@@ -11,6 +11,7 @@ from aehelpers.datasets import load
 from aehelpers.diagnostics import code_usage, component_gain, dead_units, gradient_report, weight_drift
 from aehelpers.displays import (
     TrainingRecorder,
+    activations_display,
     bits_display,
     code_size_display,
     drawing_pad,
@@ -18,6 +19,7 @@ from aehelpers.displays import (
     grey_range_display,
     latent_plane,
     logit_display,
+    loudness_display,
     noise_display,
     shift_display,
     threshold_display,
@@ -37,6 +39,7 @@ __all__ = [
     "MaskingNoise",
     "NonFiniteLossError",
     "TrainingRecorder",
+    "activations_display",
     "autoencoder",
     "bce",
     "bce_floor",
@@ -58,6 +61,7 @@ __all__ = [
     "load",
     "logit_display",
     "loss_ladder",
+    "loudness_display",
     "masking_noise",
     "mean_image",
     "mse",

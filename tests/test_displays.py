@@ -252,6 +252,24 @@ def test_logit_by_hand():
     assert sums[:, at[20.0]] == pytest.approx([1, 0, 1e-10]) and sums[0, at[0.0]] == 0.5
 
 
+def test_loudness(model, digits):
+    data = ae.loudness_display(model, digits).data
+    code = ae.predict(model.encoder, digits)
+    assert unpacked(data["codes"]) == pytest.approx(code)
+    assert run(data["decoder"], code[:2]) == pytest.approx(ae.predict(model.decoder, code[:2]), abs=2e-3)
+    assert data["state"] == {"factor": 1.0} and min(data["factors"]) == 0.1 and max(data["factors"]) == 10
+    as_logits = ae.loudness_display(model, digits, from_logits=True).data["decoder"]
+    assert [layer["activation"] for layer in as_logits][-1] == "sigmoid"
+
+
+def test_activations_hand_over_what_was_stored():
+    run = ae.stored_arrays("sparse_course")
+    data = ae.activations_display(run).data
+    assert data["models"] == ["plain", "KL"] and data["steps"][0] == 250 and data["steps"][-1] == 20_000
+    assert unpacked(data["counts"]).sum(axis=2) == pytest.approx(128 * 10_000)
+    assert unpacked(data["activeShare"]) == pytest.approx(run["active_share"])
+
+
 def test_plane(model, digits, mnist):
     codes = ae.predict(model.encoder, digits)
     data = ae.latent_plane(model.decoder, codes, digits, mnist.y_test[:40]).data

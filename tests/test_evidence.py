@@ -183,6 +183,19 @@ def test_the_script_records_the_stored_epochs_again(monkeypatch):
     assert errors == pytest.approx(stored["errors"][0, :2], rel=0.05, abs=1e-5)
 
 
+def test_the_stored_activations_are_those_of_the_table():
+    """Seed 0; the counts give the mean activation, up to the width of a bin."""
+    run = ae.stored_arrays("sparse_course")
+    table = ae.stored_runs("sparse_course").query("batch_size == 64 and seed == 0").set_index(["model", "steps"])
+    middles = (run["edges"][1:] + run["edges"][:-1]) / 2
+    for model, counts, shares, means in zip(
+        run["models"], run["counts"], run["active_share"], run["mean_activation"], strict=True
+    ):
+        rows = table.loc[model].loc[run["steps"]]
+        assert shares == pytest.approx(rows["active_share"]) and means == pytest.approx(rows["mean_activation"])
+        assert counts @ middles / counts.sum(axis=1) == pytest.approx(means, abs=0.01)
+
+
 def test_missing_and_added_by_hand(monkeypatch):
     """Two pixels, a reconstruction that halves the first direction and puts something of its own into the second."""
     monkeypatch.syspath_prepend(str(EVIDENCE))

@@ -17,8 +17,6 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from aehelpers import checks, diagnostics, displays, evidence, models, plots
-from aehelpers.displays.bits import _runs
-from aehelpers.displays.epochs import _run
 from aehelpers.displays.latent_plane import _labels
 from aehelpers.displays.training import _record
 from aehelpers.layers import _one_level_or_two
@@ -38,6 +36,7 @@ from aehelpers.validation import (
     Optional,
     Real,
     Seed,
+    StoredArrays,
     Text,
     takes,
 )
@@ -48,6 +47,7 @@ LOGIT = tf.constant(X - 0.5)
 HISTORY = History((), None, [1, 2], {"loss": [0.7, 0.6]})
 MODEL = ae.autoencoder(input_size=16, code_size=4, code_activation="sigmoid")
 WITH_RELU = ae.autoencoder(input_size=16, code_size=4, code_activation="relu")
+WITH_LINEAR_CODE = ae.autoencoder(input_size=16, code_size=4, code_activation="linear")
 OTHER = ae.autoencoder(input_size=9, code_size=3)
 PAIR = [keras.Input((16,)), keras.Input((16,))]
 TWO_INPUTS = keras.Model(PAIR, keras.layers.Dense(16)(keras.layers.Concatenate()(PAIR)))
@@ -67,6 +67,7 @@ RIGHT = {
     "KLSparsity": {},
     "MaskingNoise": {},
     "TrainingRecorder": {"model": MODEL, "x": X},
+    "activations_display": {"run": ae.stored_arrays("sparse_course")},
     "autoencoder": {"input_size": 16, "code_size": 4, "hidden": (8,)},
     "bce": {"x": X, "reconstruction": X[::-1]},
     "bce_floor": {"x": X},
@@ -88,6 +89,7 @@ RIGHT = {
     "load": {"name": "mnist"},
     "logit_display": {},
     "loss_ladder": {"x_train": X, "x_test": X, "models": {"ours": MODEL, "copy": np.copy}, "code_size": 2},
+    "loudness_display": {"model": MODEL, "x": X},
     "masking_noise": {"x": X, "p": 0.3, "seed": 1},
     "mean_image": {"x": X},
     "mse": {"x": X, "reconstruction": X[::-1]},
@@ -299,6 +301,7 @@ WRONG = {
     Optional: lambda constraint: [row for row in wrong_values(constraint.constraint) if row[0] is not None],
     Real: wrong_reals,
     Seed: wrong_seeds,
+    StoredArrays: each(TypeError, r'be what stored_arrays\("\w+"\) returns, but it is', None, 3, "run", {}, {"images": X}),
     Text: each(TypeError, "be a string, but it is", None, True, 3, b"text", ["text"]),
     checks._single_bool: each(TypeError, r"be a single bool.*\.all\(\)", None, 1, "yes", np.array([True]), [True], tf.ones(2)),
     checks._claims: lambda constraint: [
@@ -320,8 +323,6 @@ WRONG = {
     models._layer_sizes: wrong_sizes,
     _one_level_or_two: wrong_levels,
     _record: each(TypeError, r"be a TrainingRecorder, or what its arrays\(\) returned", None, 3, MODEL, {}, {"steps": [1]}),
-    _run: each(TypeError, r'be what stored_arrays\("garment_epochs"\) returns, but it is', None, 3, "run", {}, {"images": X}),
-    _runs: each(TypeError, r'be what stored_arrays\("bits"\) returns, but it is', None, 3, "bits", {}, {"images": X}),
     plots._axes: each(TypeError, r"be one matplotlib\.axes\.Axes, but it is", "left", np.array([None, None]), 1),
     plots._histories: wrong_histories,
     plots._rows_of_images: wrong_rows,
@@ -413,7 +414,7 @@ def test_ranges_are_declared_as_they_are_meant():
         *(("bce", "x"), ("bce", "reconstruction"), ("bce_floor", "x"), ("gaussian_noise", "x")),
         *(("loss_ladder", "x_train"), ("loss_ladder", "x_test"), ("TrainingRecorder", "x")),
         *(("code_size_display", "x_train"), ("code_size_display", "x_test"), ("grey_range_display", "originals")),
-        *((f"{name}_display", "x") for name in ("noise", "shift", "threshold", "training")),
+        *((f"{name}_display", "x") for name in ("loudness", "noise", "shift", "threshold", "training")),
         *(("drawing_pad", "x"), ("latent_plane", "x")),
     }
     assert {place for place, constraint in images.items() if constraint.at_least > 1} == {
@@ -560,6 +561,11 @@ TOGETHER = [
         "shift_display",
         {"model": MODEL},
         "model must have an encoder that ends in a dense layer with ReLU, but it ends in <Dense",
+    ),
+    (
+        "loudness_display",
+        {"model": WITH_LINEAR_CODE},
+        "model.encoder must give codes of at least 0, but its smallest activation is -",
     ),
     ("shift_display", {"unit": 4}, "unit must be below the size of the code, 4, but it is 4"),
     ("vote", {"options": {"A": "this"}}, "options must have at least two entries, but it has only A"),

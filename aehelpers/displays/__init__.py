@@ -1,5 +1,6 @@
 """Displays that compute where they are shown: in JupyterLab, and in a page without a kernel."""
 
+from aehelpers.displays.activations import activations_display
 from aehelpers.displays.base import Display
 from aehelpers.displays.bits import bits_display
 from aehelpers.displays.code_size import code_size_display
@@ -8,6 +9,7 @@ from aehelpers.displays.epochs import epochs_display
 from aehelpers.displays.grey_range import grey_range_display
 from aehelpers.displays.latent_plane import latent_plane
 from aehelpers.displays.logit import logit_display
+from aehelpers.displays.loudness import loudness_display
 from aehelpers.displays.noise import noise_display
 from aehelpers.displays.shift import shift_display
 from aehelpers.displays.threshold import threshold_display
@@ -17,6 +19,7 @@ from aehelpers.displays.vote import vote
 __all__ = [
     "Display",
     "TrainingRecorder",
+    "activations_display",
     "bits_display",
     "code_size_display",
     "drawing_pad",
@@ -24,6 +27,7 @@ __all__ = [
     "grey_range_display",
     "latent_plane",
     "logit_display",
+    "loudness_display",
     "noise_display",
     "shift_display",
     "threshold_display",

@@ -2,20 +2,13 @@
 
 import numpy as np
 from aehelpers.displays.base import Display, packed
-from aehelpers.validation import Boolean, takes
+from aehelpers.validation import Boolean, StoredArrays, takes
 
 _CODES = {"random": "random", "learned": "learned", "centred": "learned, centred"}  # as it is stored, and as it is shown
-_PARTS = "bits", "rebuilt", "errors"
+_PARTS = ("images", "pairs", "sizes", *(f"{code}_{part}" for code in _CODES for part in ("bits", "rebuilt", "errors")))
 
 
-def _runs(value, name):
-    wanted = {"images", "pairs", "sizes", *(f"{code}_{part}" for code in _CODES for part in _PARTS)}
-    if not isinstance(value, dict) or not wanted <= set(value):
-        raise TypeError(f'{name} must be what stored_arrays("bits") returns, but it is {value!r:.200}')
-    return value
-
-
-@takes(runs=_runs, random_only=Boolean())
+@takes(runs=StoredArrays("bits", _PARTS), random_only=Boolean())
 def bits_display(runs, random_only=False):
     """Show two images, their bits in a code of 16 to 1,024, and the angle between the images that these bits tell.
 

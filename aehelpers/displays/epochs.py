@@ -2,18 +2,12 @@
 
 import numpy as np
 from aehelpers.displays.base import Display, packed
-from aehelpers.validation import Boolean, takes
+from aehelpers.validation import Boolean, StoredArrays, takes
 
-_PARTS = {"epochs", "edges", "garments", "images", "starts", "made", "errors"}
-
-
-def _run(value, name):
-    if not isinstance(value, dict) or not set(value) >= _PARTS:
-        raise TypeError(f'{name} must be what stored_arrays("garment_epochs") returns, but it is {value!r:.200}')
-    return value
+_PARTS = ("epochs", "edges", "garments", "images", "starts", "made", "errors")
 
 
-@takes(run=_run, as_asked_only=Boolean())
+@takes(run=StoredArrays("garment_epochs", _PARTS), as_asked_only=Boolean())
 def epochs_display(run, as_asked_only=False):
     """Show one garment after 0.05 to 50 epochs, its signed difference, and the squared error by principal component.
 

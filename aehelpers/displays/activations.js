@@ -1,0 +1,36 @@
+import { Chart, choice, fixed, row, slider } from "./core.js";
+
+const SHARE = "#0072b2", MEAN = "#d55e00";
+
+// How many activations are how large, as a training goes on; below, how the measures go.
+export default function activations(data, view) {
+  const { models, steps, edges, counts } = data;
+  const histogram = new Chart({
+    x: { label: "activation", low: 0, high: 1 }, y: { label: "activations (thousands)", low: 100, high: 2e6, log: true, ticks: [100, 1e3, 1e4, 1e5, 1e6], format: count => String(count / 1000) },
+  });
+  const course = new Chart({
+    x: { label: "training steps", low: steps[0], high: steps.at(-1), log: true, ticks: steps, format: String },
+    y: { label: "share, or activation", low: 0, high: 1 }, height: 200,
+  });
+  const outline = values => ({ x: edges.slice(1).flatMap((end, i) => [edges[i], end]), y: Array.from(values).flatMap(count => [Math.max(count, 100), Math.max(count, 100)]) });
+  let drawn = null;
+  return {
+    main: "steps",
+    controls: { steps: slider("training steps", { options: steps }), model: choice("model", models) },
+    parts: [histogram, course],
+    draw({ steps: step, model }) {
+      const which = models.indexOf(model), place = steps.indexOf(step);
+      histogram.set({ series: [{ name: "activations of all units and test images", ...outline(row(counts, which, place)), colour: SHARE }] });
+      const share = row(data.activeShare, which), mean = row(data.meanActivation, which);
+      if (drawn !== model) {
+        drawn = model;
+        course.set({ series: [
+          { name: "active share", x: steps, y: share, colour: SHARE, marker: true },
+          { name: "mean activation", x: steps, y: mean, colour: MEAN, dash: "7 3", marker: true },
+        ] });
+      }
+      course.mark([{ x: step, y: share[place], colour: SHARE }, { x: step, y: mean[place], colour: MEAN }]);
+      return `${model}, ${step} steps: mean activation ${fixed(mean[place], 3)}, active share ${fixed(share[place], 3)}, decoder norm ${fixed(row(data.decoderNorm, which)[place], 1)}.`;
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { Chart, Pictures, fixed, mean, network, slider } from "./core.js";
+
+const BINS = 60, LOW = 1e-4, HIGH = 10, EDGE = 0.1;
+
+// The histogram of activations over their logarithm, so that a factor moves it and keeps its shape.
+function histogram(values) {
+  const counts = new Array(BINS).fill(0), reach = Math.log(HIGH / LOW);
+  for (const value of values) {
+    if (value > 0) counts[Math.min(Math.max(Math.floor(BINS * Math.log(value / LOW) / reach), 0), BINS - 1)] += 1;
+  }
+  const edge = i => LOW * Math.exp(reach * i / BINS);
+  return { x: counts.flatMap((_, i) => [edge(i), edge(i + 1)]), y: counts.flatMap(count => [count, count]) };
+}
+
+// A code times c, and a decoder whose first weights are divided by c.
+export default function loudness(data, view) {
+  const { codes, decoder, images, factors } = data, [height, width] = data.size;
+  const units = codes.shape[1], count = codes.shape[0], shown = images.shape[0];
+  const pictures = new Pictures({ titles: ["original", "rebuilt"], height, width });
+  const chart = new Chart({
+    x: { label: "activation", low: LOW, high: HIGH, log: true, ticks: [1e-4, 1e-3, 0.01, 0.1, 1, 10], format: String },
+    y: { label: "activations", low: 0, high: 1.15 * Math.max(...histogram(codes.values).y) },
+  });
+  const activeShare = values => mean(Array.from({ length: count }, (_, i) => {
+    const one = values.subarray(i * units, (i + 1) * units), squares = mean(one, value => value ** 2);
+    return squares ? mean(one) ** 2 / squares : 1;
+  }));
+  const rebuild = factor => {
+    const [first, ...others] = decoder, softer = { ...first, kernel: { ...first.kernel, values: first.kernel.values.map(weight => weight / factor) } };
+    return network([softer, ...others])(codes.values.subarray(0, shown * units).map(value => factor * value));
+  };
+  const before = rebuild(1);
+  return {
+    main: "factor",
+    controls: { factor: slider("code times c, decoder divided by c; c", { options: factors, format: String }) },
+    parts: [pictures, chart],
+    draw({ factor }) {
+      const louder = codes.values.map(value => factor * value), made = rebuild(factor);
+      pictures.show([{ values: images.values }, { values: made }]);
+      chart.set({ series: [{ name: "activations of all units and images", ...histogram(louder), colour: "#0072b2" }] });
+      chart.mark([{ x: EDGE }]);
+      const change = made.reduce((most, value, i) => Math.max(most, Math.abs(value - before[i])), 0);
+      return `c = ${factor}: mean activation ${fixed(mean(louder), 3)}; above 0.1: ${fixed(100 * mean(louder, value => (value > EDGE ? 1 : 0)), 0)} %; `
+        + `active share ${fixed(activeShare(louder), 3)}. No pixel changes by more than ${fixed(change, 4)}.`;
+    },
+  };
+}

@@ -1,0 +1,47 @@
+"""A slider that makes a code louder and its decoder softer."""
+
+from aehelpers.displays.base import Display, halves, packed, packed_network, picture_shape
+from aehelpers.models import finite_outputs
+from aehelpers.validation import Boolean, Images, Model, takes
+
+_FACTORS = [0.1, 0.125, 0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0, 8.0, 10.0]
+_SHOWN, _MEASURED = 8, 100
+
+
+@takes(model=Model(), x=Images(pixels=True, dimensions=(2,)), from_logits=Boolean())
+def loudness_display(model, x, from_logits=False):
+    """Multiply a code by c and divide the decoder's first weights by c: the pictures stay, and what else does.
+
+    The page shows the reconstructions, the histogram of the activations, and three measures: the mean activation, the share
+    of the activations above 0.1, and the active share, the square of the mean over the mean of the squares (A. Treves and
+    E. Rolls, "What determines the capacity of autoassociative memories in the brain?", Network 2, 1991).
+
+    Parameters
+    ----------
+    model : keras.Model
+        With ``.encoder``, whose codes are not negative, and ``.decoder``, made of dense layers.
+    x : array, shape (images, pixels)
+        Images with pixels in [0, 1]: eight are shown, the first 100 are measured.
+    from_logits : bool
+        Whether the decoder gives logits; else it gives pixels in [0, 1].
+
+    Returns
+    -------
+    Display
+    """
+    size = picture_shape(x, "x")
+    encoder, decoder = halves(model, "model")
+    code = finite_outputs(encoder, x[:_MEASURED], "model.encoder")
+    if code.min() < 0:
+        raise ValueError(f"model.encoder must give codes of at least 0, but its smallest activation is {code.min():.3g}")
+    return Display(
+        "loudness",
+        "Slider for the loudness of a code",
+        "factor",
+        {"factor": 1.0},
+        factors=_FACTORS,
+        size=size,
+        images=packed(x[:_SHOWN], "uint8"),
+        codes=packed(code, "float32"),
+        decoder=packed_network(decoder, "model.decoder", last="sigmoid" if from_logits else None),
+    )
