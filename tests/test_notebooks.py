@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -115,6 +116,22 @@ class TestLesson:
             for output in cell.outputs:
                 if "image/png" in output.get("data", {}):
                     assert len(output.metadata.get("image/png", {}).get("alt", "")) >= 20, cell.source
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_the_lesson_plan_fits_the_notebook(path, lesson):
+    """What is bold in a plan is a heading or a vote of the notebook; the plan names each vote, and ends at minute 45."""
+    plan = (ROOT / "classroom" / "lesson_plans" / f"{path.stem[:2]}.md").read_text(encoding="utf-8")
+    cells = read(path).cells
+    headings = {re.sub(r" \(\d+ minutes?\)$", "", heading) for level in (2, 3) for heading in headings_of(cells, level)}
+    votes = {question for cell in lesson for question in re.findall(r'ae\.vote\(\s*"([^"]+)"', cell.source)}
+    named = set(re.findall(r"\*\*(.+?)\*\*", plan))
+    assert len(votes) >= 2 and votes <= named and named <= headings | votes
+    assert f"](../../notebooks/{path.name})" in plan
+    minutes = [tuple(map(int, pair)) for pair in re.findall(r"^\| (\d+) to (\d+) \|", plan, re.MULTILINE)]
+    assert minutes[0][0] == 0 and minutes[-1][1] == 45
+    assert all(end == start for (_, end), (start, _) in pairwise(minutes))
+    assert len(plan.split()) <= 700
 
 
 def test_there_are_notebooks():
