@@ -325,6 +325,27 @@ def test_a_vote_is_kept_until_its_verdict(chromium, tmp_path):
     page.context.close()
 
 
+def test_handles_choose_black_and_white(open_page):
+    """The marks of the histogram are dragged; the nearer one follows the pointer."""
+    page = open_page("04-grey_range")
+    data = json.loads(next(path for path in STORED if path.stem == "04-grey_range").read_text(encoding="utf-8"))
+    box = page.display.locator("svg.ae-handles").bounding_box()
+    from_edge = 62, 12  # as LEFT and RIGHT in core.js
+
+    def place(value):
+        width = box["width"] - sum(from_edge)
+        return box["x"] + from_edge[0] + width * (value - data["low"] + 0.5) / (data["high"] - data["low"] + 1)
+
+    for start, end in ((data["low"], 0), (data["high"], 1)):
+        page.page.mouse.move(place(start), box["y"] + 40)
+        page.page.mouse.down()
+        page.page.mouse.move(place(end), box["y"] + 40, steps=5)
+        page.page.mouse.up()
+    black, white = map(float, re.search(r"([-\d.]+) is drawn black and ([-\d.]+) white", page.said()).groups())
+    assert abs(black) <= 0.15 and abs(white - 1) <= 0.15
+    page.is_quiet()
+
+
 def test_a_training_plays(open_page):
     name = next(path.stem for path in STORED if path.stem.endswith("-training"))
     page = open_page(name)
