@@ -24,6 +24,7 @@ from aehelpers.displays import (
     shift_display,
     threshold_display,
     training_display,
+    training_noise_display,
     vote,
 )
 from aehelpers.evidence import stored_arrays, stored_models, stored_runs
@@ -78,6 +79,7 @@ __all__ = [
     "straight_through_step",
     "threshold_display",
     "training_display",
+    "training_noise_display",
     "variational_autoencoder",
     "vote",
     "weight_drift",

@@ -270,6 +270,18 @@ def test_activations_hand_over_what_was_stored():
     assert unpacked(data["activeShare"]) == pytest.approx(run["active_share"])
 
 
+def test_training_noise_hands_over_what_was_stored():
+    run = ae.stored_arrays("denoising")
+    display = ae.training_noise_display(run)
+    data = display.data
+    assert data["trained"] == ["none", "0.1", "0.3", "0.5", "0.7", "0 to 0.9"] and display.state == {"trained": "none"}
+    assert unpacked(data["errors"]) == pytest.approx(run["errors"], rel=1e-6)
+    assert np.rint(unpacked(data["rebuilt"]) * 255).tolist() == run["rebuilt"].tolist()
+    assert unpacked(data["noisy"]).shape == (3, 8, 784) and unpacked(data["filters"]) == pytest.approx(run["filters"], abs=0.02)
+    # What is lost and how much: the mean of the squares of what was set to 0 grows with the level.
+    assert np.array(data["nothing"]) == pytest.approx(np.array(data["levels"]) * data["nothing"][-1] / 0.9, rel=0.02)
+
+
 def test_plane(model, digits, mnist):
     codes = ae.predict(model.encoder, digits)
     data = ae.latent_plane(model.decoder, codes, digits, mnist.y_test[:40]).data

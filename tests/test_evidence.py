@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import aehelpers as ae
 import keras
@@ -194,6 +195,38 @@ def test_the_stored_activations_are_those_of_the_table():
         rows = table.loc[model].loc[run["steps"]]
         assert shares == pytest.approx(rows["active_share"]) and means == pytest.approx(rows["mean_activation"])
         assert counts @ middles / counts.sum(axis=1) == pytest.approx(means, abs=0.01)
+
+
+def test_the_stored_denoisers_are_those_of_the_table():
+    """Means over the five seeds after 2,000 steps; the stored noise is that of the package."""
+    run = ae.stored_arrays("denoising")
+    table = ae.stored_runs("denoising").set_index(["steps", "measure", "model", "level"])["value"].sort_index()
+    names = ["plain", *(f"masking {level}" for level in run["trained"][1:])]
+    for name, errors, wrong in zip(names, run["errors"], run["label_error"], strict=True):
+        assert errors == pytest.approx([table[2_000, "masking", name, level].mean() for level in run["levels"]])
+        assert wrong == pytest.approx(table[2_000, "label error", name, 0].mean())
+    assert run["nothing"] == pytest.approx(table.loc[0, "masking", "do nothing"].loc[run["levels"]], abs=1e-5)
+    assert run["mean_image"] == pytest.approx(table[0, "masking", "mean image", 0].item(), abs=1e-5)
+    clean = ae.load("mnist").x_test
+    for level, noisy in zip(run["shown_levels"], run["noisy"], strict=True):
+        assert noisy == pytest.approx(255 * ae.masking_noise(clean, float(level), seed=0)[:8], abs=0.51)
+
+
+def test_the_linear_denoiser_by_hand(monkeypatch):
+    """Two pixels that are always alike, 0 or 1, half and half; half of the pixels lost: the normal equations solved by hand."""
+    monkeypatch.syspath_prepend(str(EVIDENCE))
+    denoising = script("denoising")
+    pairs = np.float32([[0, 0], [1, 1]])
+    monkeypatch.setattr(denoising, "images", lambda: SimpleNamespace(x_train=pairs))
+    # With a bias b and the weight w for each pixel seen: 0 seen means that the clean pixel is 1 with probability 1/5.
+    seen = np.float32([[0, 0], [0, 1], [1, 0], [1, 1]])
+    share = np.array([5, 1, 1, 1]) / 8
+    design, target = np.c_[seen, np.ones(4)] * np.sqrt(share)[:, None], np.array([0.2, 1, 1, 1]) * np.sqrt(share)
+    solution = np.linalg.lstsq(design, target, rcond=None)[0]
+    denoising.linear_denoiser.cache_clear()
+    assert denoising.linear_denoiser(0.5) == pytest.approx(np.c_[solution, solution], abs=1e-4)
+    assert denoising.linear(seen, 0.5)[0] == pytest.approx([solution[2]] * 2, abs=1e-4)
+    denoising.linear_denoiser.cache_clear()
 
 
 def test_missing_and_added_by_hand(monkeypatch):

@@ -107,6 +107,7 @@ RIGHT = {
     "straight_through_step": {"x": LOGIT},
     "threshold_display": {"models": {"one": MODEL}, "x": X},
     "training_display": {"record": RECORD, "x": DIGITS, **WATCHED},
+    "training_noise_display": {"run": ae.stored_arrays("denoising")},
     "variational_autoencoder": {"input_size": 16, "code_size": 2, "hidden": (8,)},
     "vote": {"question": "Which?", "options": {"A": "this", "B": "that"}},
     "weight_drift": {"model": MODEL, "before": MODEL.get_weights()},

@@ -14,6 +14,7 @@ from aehelpers.displays.noise import noise_display
 from aehelpers.displays.shift import shift_display
 from aehelpers.displays.threshold import threshold_display
 from aehelpers.displays.training import TrainingRecorder, training_display
+from aehelpers.displays.training_noise import training_noise_display
 from aehelpers.displays.vote import vote
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "shift_display",
     "threshold_display",
     "training_display",
+    "training_noise_display",
     "vote",
 ]

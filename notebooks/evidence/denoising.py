@@ -1,4 +1,4 @@
-"""Train the denoisers of notebook 06 with five seeds, and write denoising.csv beside this file.
+"""Train the denoisers of notebook 06 with five seeds: denoising.csv and, for its display, denoising.npz beside this file.
 
     python notebooks/evidence/denoising.py
 
@@ -9,6 +9,7 @@ import functools
 import itertools
 import multiprocessing
 import types
+from pathlib import Path
 
 import aehelpers as ae
 import keras
@@ -20,17 +21,33 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import RidgeClassifier
 from sparse_codes import build, cross_entropy
 
-# `value` is the squared error per pixel of the test images, but for the measure "label error": the share of the test images
-# that a linear classifier on the code, fitted by ridge regression, takes for another digit; and "smoothness": the correlation
-# between neighbouring weights of the encoder's units.
+# `value` is the squared error per pixel of the test images (of "lost ink" only those pixels that carry ink and were masked,
+# of "kept pixels" all that were not), but for the measure "label error": the share of the test images that a linear classifier
+# on the code, fitted by ridge regression, takes for another digit; and "smoothness": the correlation between neighbouring
+# weights of the encoder's units.
 COLUMNS = ("model", "seed", "steps", "measure", "level", "value")
 MEASURED = ("value",)
 SEEDS = range(5)
-STEPS = 5_000
+STOPS = (2_000, 5_000)
+SHOWN_STEPS, SHOWN_IMAGES, SHOWN_LEVELS, SHOWN_FILTERS = 2_000, 8, (0.3, 0.7, 0.9), 8  # in the display
+
+
+def salt(x, p, seed):
+    """Set each pixel to 1 with probability p."""
+    return np.where(np.random.default_rng(seed).random(x.shape) < p, np.float32(1), x)
+
+
+def uncut_gaussian(x, deviation, seed):
+    """Add normally distributed noise and leave what is then below 0 or above 1."""
+    return x + np.float32(deviation) * np.random.default_rng(seed).standard_normal(x.shape, dtype=np.float32)
+
+
 NOISES = {
     "masking": (ae.masking_noise, (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)),
+    "salt": (salt, (0.1, 0.2, 0.3, 0.5)),
     "salt and pepper": (ae.salt_and_pepper_noise, (0.1, 0.2, 0.3, 0.5)),
     "gaussian": (ae.gaussian_noise, (0.1, 0.2, 0.3, 0.5, 0.7)),
+    "gaussian, uncut": (uncut_gaussian, (0.1, 0.2, 0.3, 0.5, 0.7)),
 }
 TRAINED = {
     "plain": None,
@@ -57,30 +74,56 @@ def best_of(reconstructions, x):
     return min(ae.mse(x, reconstruction) for reconstruction in reconstructions)
 
 
+@functools.cache
+def linear_denoiser(p):
+    """Return the matrix that gives the least squared error on training images masked with p; its last row is the bias."""
+    x = images().x_train.astype(np.float64)
+    # Over all masks: a pixel is kept with probability 1 - p, two different ones with its square.
+    products, means, kept = x.T @ x / len(x), x.mean(axis=0), 1 - p
+    seen = kept**2 * products + np.diag(kept * p * np.diag(products))
+    left = np.block([[seen, kept * means[:, None]], [kept * means[None], np.ones((1, 1))]])
+    right = np.vstack([kept * products, means[None]])
+    return np.linalg.solve(left + 1e-6 * np.eye(len(left)), right)
+
+
+def linear(noisy, p):
+    matrix = linear_denoiser(p)
+    return np.clip(noisy @ matrix[:-1] + matrix[-1], 0, 1)
+
+
+# What needs no training by steps: functions of the noisy images, the clean ones and the level.
 FILTERS = {
-    "do nothing": lambda noisy, x: ae.mse(x, noisy),
-    "best blur": lambda noisy, x: best_of((blur(noisy, radius) for radius in (0.3, 0.5, 0.7, 1, 1.5)), x),
-    "best median": lambda noisy, x: best_of((median(noisy, size) for size in (3, 5)), x),
+    "do nothing": lambda noisy, x, level: ae.mse(x, noisy),
+    "mean image": lambda noisy, x, level: ae.mse(x, np.broadcast_to(ae.mean_image(images().x_train), x.shape)),
+    "best blur": lambda noisy, x, level: best_of((blur(noisy, radius) for radius in (0.3, 0.5, 0.7, 1, 1.5)), x),
+    "best median": lambda noisy, x, level: best_of((median(noisy, size) for size in (3, 5)), x),
+    "linear 0.3": lambda noisy, x, level: ae.mse(x, linear(noisy, 0.3)),
+}
+MASKING_FILTERS = {
+    "divided by 1 - p": lambda noisy, x, level: ae.mse(x, np.minimum(noisy / (1 - level), 1)),
+    "linear, own level": lambda noisy, x, level: ae.mse(x, linear(noisy, level)),
 }
 
 
-def train(name, seed, steps=STEPS):
-    """Return the trained autoencoder 784-128-784, without its noise."""
+def train(name, seed, stops=STOPS):
+    """Yield the autoencoder 784-128-784, without its noise, each time that its training has come to one of the stops."""
     bare, _ = build("plain", 0, 0, seed)
     level = TRAINED[name]
     trained = bare if level is None else keras.Sequential([keras.Input((784,)), ae.MaskingNoise(level), bare])
-    x_train = images().x_train
-    ae.fit(
-        trained,
-        x_train,
-        steps=steps,
-        batch_size=64,
-        optimizer=keras.optimizers.Adam(0.003),
-        loss=cross_entropy,
-        seed=seed,
-        progress=False,
-    )
-    return bare
+    optimizer, done = keras.optimizers.Adam(0.003), 0
+    for number, stop in enumerate(stops):
+        ae.fit(
+            trained,
+            images().x_train,
+            steps=stop - done,
+            batch_size=64,
+            optimizer=optimizer,
+            loss=cross_entropy,
+            seed=seed + 100 * number,
+            progress=False,
+        )
+        done = stop
+        yield bare
 
 
 def denoise(model, noisy):
@@ -112,30 +155,44 @@ def row(name, seed, steps, measure, level, value):
     return dict(zip(COLUMNS, (name, seed, steps, measure, level, round(value, 5)), strict=True))
 
 
-def filter_rows(name):
-    """Return the rows of what needs no training."""
+def filter_rows():
+    """Yield the rows of what needs no training by steps."""
     x = images().x_test
-    return [
-        row(name, 0, 0, measure, level, FILTERS[name](noisy_images(measure, level), x))
-        for measure, (_, levels) in NOISES.items()
-        for level in levels
-    ]
+    for measure, (_, levels) in NOISES.items():
+        filters = FILTERS | (MASKING_FILTERS if measure == "masking" else {})
+        for name, error in filters.items():
+            for level in levels:
+                yield row(name, 0, 0, measure, level, error(noisy_images(measure, level), x, level))
 
 
-def model_rows(name, seed):
-    """Train a model and return its rows."""
-    model, x = train(name, seed), images().x_test
-    made = [
-        row(name, seed, STEPS, measure, level, ae.mse(x, denoise(model, noisy_images(measure, level))))
-        for measure, (_, levels) in NOISES.items()
-        for level in levels
-    ]
+def model_rows(model, name, seed, steps):
+    """Return the rows of a trained model."""
+    x = images().x_test
+    made = []
+    for measure, (_, levels) in NOISES.items():
+        for level in levels:
+            noisy = noisy_images(measure, level)
+            rebuilt = denoise(model, noisy)
+            made.append(row(name, seed, steps, measure, level, ae.mse(x, rebuilt)))
+            if measure == "masking" and level:
+                lost, kept = (x > 0) & (noisy == 0), (x == 0) | (noisy > 0)
+                wrong = np.square(x - rebuilt)
+                made.append(row(name, seed, steps, "lost ink", level, float(wrong[lost].mean())))
+                made.append(row(name, seed, steps, "kept pixels", level, float(wrong[kept].mean())))
     encode = functools.partial(ae.predict, model.encoder)
     return [
         *made,
-        row(name, seed, STEPS, "label error", 0, label_error(encode)),
-        row(name, seed, STEPS, "smoothness", 0, smoothness(model)),
+        row(name, seed, steps, "label error", 0, label_error(encode)),
+        row(name, seed, steps, "smoothness", 0, smoothness(model)),
     ]
+
+
+def pictures(model):
+    """Return what the display shows of a model: digits rebuilt at each of its levels, and the filters with most weight."""
+    rebuilt = [denoise(model, noisy_images("masking", level)[:SHOWN_IMAGES]) for level in SHOWN_LEVELS]
+    filters = model.encoder.get_weights()[0].T
+    chosen = filters[np.argsort(np.linalg.norm(filters, axis=1))[::-1][:SHOWN_FILTERS]]
+    return np.array(rebuilt), chosen / np.abs(chosen).max(axis=1, keepdims=True)
 
 
 def untrained_rows():
@@ -155,9 +212,9 @@ def untrained_rows():
 
 def sample():
     """Return a small row, to be compared with the stored one."""
-    x = images().x_test
-    error = ae.mse(x, denoise(train("masking 0.3", 0), noisy_images("masking", 0.3)))
-    return row("masking 0.3", 0, STEPS, "masking", 0.3, error)
+    (model,) = train("masking 0.3", 0, stops=STOPS[:1])
+    error = ae.mse(images().x_test, denoise(model, noisy_images("masking", 0.3)))
+    return row("masking 0.3", 0, STOPS[0], "masking", 0.3, error)
 
 
 @functools.cache
@@ -167,18 +224,54 @@ def images():
     return types.SimpleNamespace(x_train=data.x_train, x_test=data.x_test, y_train=data.y_train, y_test=data.y_test)
 
 
-def rows_of(run):
-    """Return the rows of one model; called in one of several processes."""
-    return model_rows(*run)
+def results_of(run):
+    """Return the rows of one run and, of the first seed, its pictures; called in one of several processes."""
+    name, seed = run
+    rows, shown = [], None
+    for steps, model in zip(STOPS, train(name, seed), strict=True):
+        rows += model_rows(model, name, seed, steps)
+        if (steps, seed) == (SHOWN_STEPS, SEEDS[0]):
+            shown = pictures(model)
+    return rows, shown
+
+
+def mean_over_seeds(results, measure, levels):
+    """Return the mean over the seeds at the display's step, a row for each model and a column for each level."""
+    values = {(name, level): [] for name in TRAINED for level in levels}
+    for rows, _ in results:
+        for one in rows:
+            if one["steps"] == SHOWN_STEPS and one["measure"] == measure:
+                values[one["model"], one["level"]].append(one["value"])
+    return np.array([[np.mean(values[name, level]) for level in levels] for name in TRAINED])
+
+
+def as_bytes(values):
+    return np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8)
 
 
 def main():
     runs = list(itertools.product(TRAINED, SEEDS))
     # Fresh processes now and then: XLA never gives back the memory of what it has compiled.
     with multiprocessing.get_context("spawn").Pool(2, maxtasksperchild=15) as pool:
-        made = pool.imap(rows_of, runs)
-        first = itertools.chain(untrained_rows(), *map(filter_rows, FILTERS))
-        write_table(__file__, COLUMNS, itertools.chain(first, itertools.chain.from_iterable(made)))
+        results = pool.map(results_of, runs, chunksize=1)
+    made = itertools.chain.from_iterable(rows for rows, _ in results)
+    write_table(__file__, COLUMNS, itertools.chain(untrained_rows(), filter_rows(), made))
+    shown = [found for _, found in results if found is not None]
+    _, levels = NOISES["masking"]
+    x = images().x_test
+    np.savez_compressed(
+        Path(__file__).with_suffix(".npz"),
+        trained=np.array([str(level) for level in ("none", 0.1, 0.3, 0.5, 0.7, "0 to 0.9")]),
+        levels=np.array(levels),
+        errors=mean_over_seeds(results, "masking", levels),
+        nothing=np.array([ae.mse(x, noisy_images("masking", level)) for level in levels]),
+        mean_image=np.array(ae.mse(x, np.broadcast_to(ae.mean_image(images().x_train), x.shape))),
+        label_error=mean_over_seeds(results, "label error", (0,))[:, 0],
+        shown_levels=np.array(SHOWN_LEVELS),
+        noisy=as_bytes([noisy_images("masking", level)[:SHOWN_IMAGES] for level in SHOWN_LEVELS]),
+        rebuilt=as_bytes([rebuilt for rebuilt, _ in shown]),
+        filters=np.array([filters for _, filters in shown], np.float16),
+    )
 
 
 if __name__ == "__main__":
