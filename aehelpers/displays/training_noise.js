@@ -15,7 +15,7 @@ export default function trainingNoise(data, view) {
     x: { label: "share of the pixels lost in the test", low: 0, high: levels.at(-1) },
     y: { label: "squared error per pixel", low: 0, high: 0.12 },
   });
-  const name = level => (level === "none" ? "trained without noise" : `trained at ${level}`);
+  const name = level => (level === "none" ? "trained without noise" : `trained ${level.includes("to") ? "from" : "at"} ${level}`);
   const all = trained.map((level, i) => ({ name: name(level), x: levels, y: row(data.errors, i), colour: COLOURS[i], width: 1 }));
   const references = [
     { name: "do nothing", x: levels, y: data.nothing, dash: "1 3" },
