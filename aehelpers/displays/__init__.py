@@ -4,6 +4,7 @@ from aehelpers.displays.activations import activations_display
 from aehelpers.displays.base import Display
 from aehelpers.displays.bits import bits_display
 from aehelpers.displays.code_size import code_size_display
+from aehelpers.displays.collapse import collapse_display
 from aehelpers.displays.drawing_pad import drawing_pad
 from aehelpers.displays.epochs import epochs_display
 from aehelpers.displays.grey_range import grey_range_display
@@ -23,6 +24,7 @@ __all__ = [
     "activations_display",
     "bits_display",
     "code_size_display",
+    "collapse_display",
     "drawing_pad",
     "epochs_display",
     "grey_range_display",

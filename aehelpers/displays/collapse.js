@@ -1,0 +1,43 @@
+import { Chart, Pictures, choice, fixed, row, slider, squaredError } from "./core.js";
+
+const ALIVE = 0.05; // nats: in a linear model, the mean of such a unit has a variance of 0.1
+
+const sum = values => values.reduce((a, b) => a + b, 0);
+
+// Which units of a code live when the decoder expects so much noise: the spectrum with the line, the KL of each unit, pictures.
+export default function collapse(data, view) {
+  const { variances, sets, models } = data, units = data.spectrum.shape[1], numbers = Array.from({ length: units }, (_, i) => i + 1);
+  const x = { label: "number of the component or unit, sorted", low: 1, high: units };
+  const spectrum = new Chart({ x, y: { label: "variance", low: 0.1, high: 1000, log: true, ticks: [0.1, 1, 10, 100, 1000], format: String } });
+  const divergences = new Chart({ x, y: { label: "KL in nats", low: 0, high: 1.05 * Math.max(...data.kl.values) } });
+  const pictures = new Pictures({ titles: ["original", "rebuilt", "random codes"], label: "Images, what the model makes of them, and what it makes of random codes" });
+  return {
+    main: "variance",
+    controls: {
+      variance: slider("variance of a pixel's noise", { options: variances }),
+      data: choice("images", sets),
+      model: choice("model", models),
+    },
+    parts: [pictures, spectrum, divergences],
+    draw({ variance, data: set, model }) {
+      const first = sets.indexOf(set), places = [first, models.indexOf(model), variances.indexOf(variance)];
+      const components = row(data.spectrum, first), kl = row(data.kl, ...places);
+      const images = row(data.images, first), rebuilt = row(data.rebuilt, ...places);
+      pictures.show([{ values: images }, { values: rebuilt }, { values: row(data.samples, ...places) }]);
+      spectrum.set({
+        levels: [{ name: `noise: ${variance}`, value: variance, dash: "7 3" }],
+        series: [{ name: "principal components of the images", x: numbers, y: components, colour: "#0072b2", marker: true }],
+      });
+      const expected = components.map(one => Math.max(Math.log(one / variance) / 2, 0));
+      divergences.set({
+        series: [
+          { name: "predicted for a linear model", x: numbers, y: expected, dash: "7 3" },
+          { name: "measured, each unit", x: numbers, y: kl, colour: "#d55e00", marker: true },
+        ],
+      });
+      const above = components.filter(one => one > variance).length, alive = kl.filter(one => one > ALIVE).length;
+      return `Noise of variance ${variance}: ${above} components lie above the line, ${alive} of ${units} units have more than ${ALIVE} nats. `
+        + `KL ${fixed(sum(kl), 2)} nats an image, ${fixed(sum(expected), 2)} predicted; squared error of these images ${fixed(squaredError(images, rebuilt), 4)} per pixel.`;
+    },
+  };
+}
