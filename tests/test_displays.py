@@ -282,6 +282,20 @@ def test_training_noise_hands_over_what_was_stored():
     assert np.array(data["nothing"]) == pytest.approx(np.array(data["levels"]) * data["nothing"][-1] / 0.9, rel=0.02)
 
 
+def test_collapse_hands_over_what_was_stored():
+    run = ae.stored_arrays("mean_or_sum")
+    display = ae.collapse_display(run)
+    data = display.data
+    assert display.state == {"variance": 392, "data": "MNIST", "model": "256 hidden units"}
+    assert data["variances"] == [392, 10, 4, 2, 1, 0.5] and data["sets"] == ["MNIST", "Fashion-MNIST"]
+    assert unpacked(data["kl"]) == pytest.approx(run["kl"], rel=1e-6, abs=1e-6) and unpacked(data["kl"]).shape == (2, 2, 6, 32)
+    assert np.rint(unpacked(data["samples"]) * 255).tolist() == run["samples"].tolist()
+    images = ae.load("fashion_mnist").x_test[:8]
+    assert unpacked(data["images"])[1] == pytest.approx(images, abs=1e-6)
+    # Of the largest components, half the variance of the training images is in a few.
+    assert unpacked(data["spectrum"])[0][:2] == pytest.approx([5.12, 3.74], abs=0.01)
+
+
 def test_plane(model, digits, mnist):
     codes = ae.predict(model.encoder, digits)
     data = ae.latent_plane(model.decoder, codes, digits, mnist.y_test[:40]).data

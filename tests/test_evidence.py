@@ -212,6 +212,25 @@ def test_the_stored_denoisers_are_those_of_the_table():
         assert noisy == pytest.approx(255 * ae.masking_noise(clean, float(level), seed=0)[:8], abs=0.51)
 
 
+def test_the_stored_units_are_those_of_the_table():
+    """Seed 0; the spectrum is that of the training images, from their singular values."""
+    run = ae.stored_arrays("mean_or_sum")
+    table = ae.stored_runs("mean_or_sum").query("run == 'sigma' and seed == 0").set_index(["data", "model", "sigma2"])["kl"]
+    for place, data in enumerate(run["data"]):
+        for model, kl in zip(run["models"], run["kl"][place], strict=True):
+            assert kl.sum(axis=1) == pytest.approx([table[data, model, sigma2] for sigma2 in run["variances"]], abs=1e-4)
+            assert np.all(np.diff(kl, axis=1) <= 0)
+        x = ae.load(str(data)).x_train
+        singular = np.linalg.svd(x[:5000] - x[:5000].mean(axis=0), compute_uv=False)
+        assert run["spectrum"][place][:10] == pytest.approx(singular[:10] ** 2 / 4999, rel=0.1)
+
+
+def test_the_divergence_of_a_linear_model_by_hand(monkeypatch):
+    """A component of variance e squared against noise of 1 costs one nat; one below the noise costs nothing."""
+    monkeypatch.syspath_prepend(str(EVIDENCE))
+    assert script("mean_or_sum").predicted_kl(np.array([np.e**2, 1, 0.5]), 1) == pytest.approx([1, 0, 0])
+
+
 def test_the_linear_denoiser_by_hand(monkeypatch):
     """Two pixels that are always alike, 0 or 1, half and half; half of the pixels lost: the normal equations solved by hand."""
     monkeypatch.syspath_prepend(str(EVIDENCE))

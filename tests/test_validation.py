@@ -75,6 +75,7 @@ RIGHT = {
     "check": {"sentence": "one is one", "condition": True},
     "code_size_display": {"models": {2: MODEL}, "x_train": X, "x_test": X},
     "code_usage": {"codes": BINARY},
+    "collapse_display": {"run": ae.stored_arrays("mean_or_sum")},
     "component_gain": {"model": MODEL, "x_train": X, "x": X},
     "dead_units": {"encoder": MODEL.encoder, "x": X},
     "drawing_pad": {"models": {"one": OF_DIGITS}, "x": DIGITS},
