@@ -12,6 +12,7 @@ from aehelpers.diagnostics import code_usage, component_gain, dead_units, gradie
 from aehelpers.displays import (
     TrainingRecorder,
     activations_display,
+    anomaly_display,
     bits_display,
     code_size_display,
     collapse_display,
@@ -42,6 +43,7 @@ __all__ = [
     "NonFiniteLossError",
     "TrainingRecorder",
     "activations_display",
+    "anomaly_display",
     "autoencoder",
     "bce",
     "bce_floor",

@@ -231,6 +231,33 @@ def test_the_divergence_of_a_linear_model_by_hand(monkeypatch):
     assert script("mean_or_sum").predicted_kl(np.array([np.e**2, 1, 0.5]), 1) == pytest.approx([1, 0, 0])
 
 
+def test_the_stored_histograms_are_those_of_the_table():
+    """Counts in bins give the table's area under the curve, up to the pairs that share a bin."""
+    run, table = ae.stored_arrays("anomalies"), ae.stored_runs("anomalies")
+    table = table.query("model == 'code 16' and seed == 0 and measure == 'detection'").set_index(["left_out", "level"])["value"]
+    for digit, scores in enumerate(run["counts"].astype(float)):
+        for name, (known, strange) in zip(run["scores"], scores, strict=True):
+            won = strange @ (np.cumsum(known) - known / 2) / known.sum() / strange.sum()
+            assert won == pytest.approx(table[digit, name], abs=0.01)
+
+
+def test_scores_for_strange_images_by_hand(monkeypatch):
+    monkeypatch.syspath_prepend(str(EVIDENCE))
+    anomalies = script("anomalies")
+    # The pairs (3, 1), (3, 2) and (0, -) : of six, the strange ones win two.
+    assert anomalies.detection(np.array([1, 2, 4, 3, 0]), np.array([0, 0, 0, 1, 1])) == pytest.approx(2 / 6)
+    # Eleven places on a line: the five nearest of 0 are 0 to 4 away, the mean 2.
+    line = np.arange(11, dtype=np.float32)[:, None]
+    monkeypatch.setattr(anomalies.np, "array_split", lambda x, _: [x])
+    assert anomalies.nearest(line[:1], line) == pytest.approx([2])
+    # Two independent directions with variances 4 and 1: (2, 0) is one spread away, (0, 2) two.
+    cross = np.array([[2, 0], [-2, 0], [0, 1], [0, -1]], np.float64)
+    spread = np.sqrt(np.diag(np.cov(cross.T)))
+    assert anomalies.mahalanobis(np.diag(2.0 * spread), cross) == pytest.approx([2, 2], rel=1e-4)
+    moved = anomalies.moved(np.eye(784, dtype=np.float32)[:1], 3)
+    assert np.flatnonzero(moved).tolist() == [3] and anomalies.relative(np.array([0.5]), np.ones((1, 4))) == [0.5]
+
+
 def test_the_linear_denoiser_by_hand(monkeypatch):
     """Two pixels that are always alike, 0 or 1, half and half; half of the pixels lost: the normal equations solved by hand."""
     monkeypatch.syspath_prepend(str(EVIDENCE))

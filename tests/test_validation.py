@@ -68,6 +68,7 @@ RIGHT = {
     "MaskingNoise": {},
     "TrainingRecorder": {"model": MODEL, "x": X},
     "activations_display": {"run": ae.stored_arrays("sparse_course")},
+    "anomaly_display": {"run": ae.stored_arrays("anomalies")},
     "autoencoder": {"input_size": 16, "code_size": 4, "hidden": (8,)},
     "bce": {"x": X, "reconstruction": X[::-1]},
     "bce_floor": {"x": X},

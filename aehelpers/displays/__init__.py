@@ -1,6 +1,7 @@
 """Displays that compute where they are shown: in JupyterLab, and in a page without a kernel."""
 
 from aehelpers.displays.activations import activations_display
+from aehelpers.displays.anomaly import anomaly_display
 from aehelpers.displays.base import Display
 from aehelpers.displays.bits import bits_display
 from aehelpers.displays.code_size import code_size_display
@@ -22,6 +23,7 @@ __all__ = [
     "Display",
     "TrainingRecorder",
     "activations_display",
+    "anomaly_display",
     "bits_display",
     "code_size_display",
     "collapse_display",

@@ -1,0 +1,51 @@
+import { Chart, Pictures, choice, fixed, row, slider } from "./core.js";
+
+const sum = values => values.reduce((a, b) => a + b, 0);
+
+// Of all pairs of a strange and a known image, the share in which the strange one has the larger score; a tie counts half.
+function detection(known, strange) {
+  let below = 0, won = 0;
+  known.forEach((count, bin) => { won += strange[bin] * (below + count / 2); below += count; });
+  return won / (below * sum(strange));
+}
+
+// The scores of known and of strange images, a threshold between them, and who is on the wrong side.
+export default function anomaly(data, view) {
+  const { scores, counts, edges } = data, bins = counts.shape.at(-1), digits = Array.from({ length: counts.shape[0] }, (_, i) => i);
+  const pictures = new Pictures({ titles: ["least strange", "most strange"], label: "Left-out digits with the smallest scores, and learned digits with the largest" });
+  const chart = new Chart({ x: { label: "score", low: 0, high: 1 }, y: { label: "% of the images", low: 0, high: 1 } });
+  const steps = (at, values) => ({
+    x: Array.from(values).flatMap((_, bin) => [at[bin], at[bin + 1]]),
+    y: Array.from(values).flatMap(value => [100 * value / sum(values), 100 * value / sum(values)]),
+  });
+  return {
+    main: "threshold",
+    controls: {
+      threshold: slider("alarm from here on", { max: bins, format: place => `${fixed(100 * place / bins, 0)} % of the axis` }),
+      digit: choice("left out", digits),
+      score: choice("score", scores),
+    },
+    parts: [chart, pictures],
+    draw({ threshold, digit, score }) {
+      const which = scores.indexOf(score), at = row(edges, digit, which);
+      const known = row(counts, digit, which, 0), strange = row(counts, digit, which, 1);
+      const lines = [
+        { name: "the nine digits that were learned", ...steps(at, known), colour: "#0072b2" },
+        { name: `${digit}, left out`, ...steps(at, strange), colour: "#d55e00", dash: "7 3" },
+      ];
+      chart.set({
+        series: lines,
+        x: { ...chart.x, label: score, high: at.at(-1) },
+        y: { ...chart.y, high: 1.1 * Math.max(...lines.flatMap(({ y }) => y)) },
+      });
+      chart.mark([{ x: at[threshold] }]);
+      pictures.show([
+        { values: row(data.pictures, digit, which, 0), title: `${digit}, least strange` },
+        { values: row(data.pictures, digit, which, 1), title: "learned, most strange" },
+      ]);
+      const found = sum(strange.subarray(threshold)) / sum(strange), accused = sum(known.subarray(threshold)) / sum(known);
+      return `Alarm from ${fixed(at[threshold], 3)}: ${fixed(100 * found, 0)} % of the left-out digits are found, with false alarms for ${fixed(100 * accused, 0)} % `
+        + `of the others. In ${fixed(100 * detection(known, strange), 0)} % of all pairs the left-out digit has the larger score.`;
+    },
+  };
+}
