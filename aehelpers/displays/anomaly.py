@@ -8,8 +8,8 @@ from aehelpers.validation import StoredArrays, takes
 def anomaly_display(run):
     """Choose the digit that was left out, a score and a threshold: how many strange images are found, how many false alarms.
 
-    Everything was computed by ``notebooks/evidence/anomalies.py`` on all test images, with autoencoders that learned nine of the
-    ten digits. Below the histograms stand the images at the wrong end of the score. Notebook 08.
+    Everything was computed by ``notebooks/evidence/anomalies.py`` on all test images, with autoencoders that learned nine of
+    the ten digits. Below the histograms stand the images at the wrong end of the score. Notebook 08.
 
     Parameters
     ----------
