@@ -3,6 +3,7 @@
     python3 run.py lab [options of JupyterLab]          open the notebooks in JupyterLab
     python3 run.py test [--newest] [options of pytest]  run the tests, then every notebook; a path runs only that path
     python3 run.py notebooks [names or numbers]         execute notebooks again and store their outputs
+    python3 run.py site [folder]                        write the website: everything alive, with nothing installed
 
 The environment is the folder .venv beside this file. Inside a conda environment or a Binder that already holds what
 environment.yml asks for, nothing is installed and that environment is used. "test --newest" tries the newest releases
@@ -43,12 +44,12 @@ def main(arguments):
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         sys.stderr.write(f"This project needs Python 3.11, 3.12 or 3.13, and this is Python {VERSION}.\n")
         return 2
-    commands = {"lab": lab, "test": test, "notebooks": notebooks}
+    commands = {"lab": lab, "test": test, "notebooks": notebooks, "site": site}
     if not arguments or arguments[0] in ("-h", "--help"):
         print(__doc__.strip())
         return 0
     if arguments[0] not in commands:
-        say(f"There is no command {arguments[0]!r}; the commands are lab, test and notebooks.", sys.stderr)
+        say(f"There is no command {arguments[0]!r}; the commands are lab, test, notebooks and site.", sys.stderr)
         return 2
     try:
         return commands[arguments[0]](arguments[1:])
@@ -107,6 +108,12 @@ def notebooks(arguments):
     python = environment()
     make_matplotlib_folder(python)
     return become([python, os.path.join(ROOT, "notebooks", "regenerate.py"), *arguments])
+
+
+def site(arguments):
+    """Write the static website."""
+    python = environment()
+    return become([python, os.path.join(ROOT, "website", "build.py"), *arguments])
 
 
 def make_matplotlib_folder(python):
@@ -239,7 +246,7 @@ def remove(venv):
 def install(venv, newest):
     what = ["--upgrade", "--upgrade-strategy", "eager"] if newest else ["-c", "constraints.txt"]
     pip = [python_of(venv), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-    return run([*pip, *what, "-e", ".[lab,test]"])
+    return run([*pip, *what, "-e", ".[lab,site,test]"])
 
 
 def run(command):

@@ -8,6 +8,7 @@ cells fails is left as it was.
 """
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -184,6 +185,12 @@ def add_screenshots(displays, former):
         browser.close()
 
 
+def digest_of(notebook):
+    """Return a fingerprint of what the outputs come from: the sources of all code cells."""
+    sources = "\0".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return hashlib.sha256(sources.encode()).hexdigest()
+
+
 def find_chromium():
     """Return the path of a Chromium, or None."""
     return next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
@@ -198,6 +205,7 @@ def tidy(notebook):
     takes the notebook for modified.
     """
     notebook.metadata.pop("widgets", None)
+    notebook.metadata.made_from = digest_of(notebook)  # so that outputs of other code are not published
     notebook.metadata.kernelspec = nbformat.from_dict(KERNELSPEC)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -241,6 +249,8 @@ def regenerate(path):
     with tempfile.TemporaryDirectory() as folder:
         execute(notebook, path.parent, folder)
         displays = displays_of(notebook, folder)
+    for name, (_, output, _) in displays.items():
+        output.metadata.display = name  # the name of its file among the stored displays
     if displays:
         add_screenshots(displays, former)
     tidy(notebook)

@@ -33,7 +33,7 @@ def pip_part():
 def test_conda_asks_for_what_pyproject_asks_for():
     extras = PROJECT["optional-dependencies"]
     there = [line for line in pip_part() if not line.startswith("-")]
-    assert as_dict(there) == as_dict([*PROJECT["dependencies"], *extras["lab"], *extras["test"]])
+    assert as_dict(there) == as_dict([*PROJECT["dependencies"], *extras["lab"], *extras["site"], *extras["test"]])
     assert len(there) == len(as_dict(there)), "a requirement stands there twice"
 
 

@@ -147,7 +147,7 @@ def test_second_start_installs_nothing(run, capsys):
     assert subprocess.run(
         [python, "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True
     ).stdout.strip() == str(venv(run))
-    assert run.pip_calls[0][-3:] == ["constraints.txt", "-e", ".[lab,test]"]
+    assert run.pip_calls[0][-3:] == ["constraints.txt", "-e", ".[lab,site,test]"]
     assert "once" in capsys.readouterr().out
     assert run.environment() == python
     assert len(run.pip_calls) == 1

@@ -45,7 +45,7 @@ def source():
     return re.sub(r"^export (?=function|const|class)", "", "".join(parts), flags=re.MULTILINE)
 
 
-_STYLE = (_FOLDER / "display.css").read_text(encoding="utf-8")
+STYLE = (_FOLDER / "display.css").read_text(encoding="utf-8")
 _SOURCE = source()
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -89,7 +89,7 @@ class Display(anywidget.AnyWidget):
     """
 
     _esm = _SOURCE + "export default { render };\n"
-    _css = _STYLE
+    _css = STYLE
     state = traitlets.Dict().tag(sync=True)
     value = traitlets.Any().tag(sync=True)
     data = traitlets.Dict().tag(sync=True)
@@ -136,7 +136,7 @@ def save_shown(folder):
 def page(data):
     """Return the text of a page with one display, from what `as_json` returned."""
     name = html.escape(json.loads(data)["name"])
-    return _PAGE.format(title=name, style=_STYLE, data=data, source=_SOURCE)
+    return _PAGE.format(title=name, style=STYLE, data=data, source=_SOURCE)
 
 
 def as_json(data):

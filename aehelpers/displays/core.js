@@ -399,6 +399,13 @@ export function remember(name, value) {
   window.dispatchEvent(new Event(CHANGED));
 }
 
+export function forget() {
+  window.aehelpers = {};
+  try {
+    for (const key of Object.keys(sessionStorage)) if (key.startsWith(KEPT)) sessionStorage.removeItem(key);
+  } catch { /* as above */ }
+}
+
 export function onRemembered(act) {
   window.addEventListener(CHANGED, act);
 }
@@ -491,16 +498,18 @@ export function render({ model, el }) {
   return () => unmount();
 }
 
-// On a page: the state is in the address, after the display's id, so that a link shows what its sender saw.
+// On a page: the state is in the address, after the display's id, so that a link shows what its sender saw. Returns what makes
+// the address of the present state; a page may have several displays, and its address has room for one.
 export function mountOnPage(root, packed) {
-  const read = () => {
-    const [id, query] = location.hash.slice(1).split("?");
-    return id === root.id && query ? Object.fromEntries(new URLSearchParams(query)) : packed.state;
-  };
+  const parts = () => location.hash.slice(1).split("?"), isMine = () => parts()[0] === root.id && parts()[1];
+  const read = () => (isMine() ? Object.fromEntries(new URLSearchParams(parts()[1])) : packed.state);
   const text = value => (typeof value === "object" ? JSON.stringify(value) : value);
-  return mount(root, packed, {
+  let now = read();
+  const address = () => `#${root.id}?${new URLSearchParams(Object.entries(now).map(([name, value]) => [name, text(value)]))}`;
+  mount(root, packed, {
     get: read,
-    set: state => history.replaceState(null, "", `#${root.id}?${new URLSearchParams(Object.entries(state).map(([name, value]) => [name, text(value)]))}`),
-    listen: update => window.addEventListener("hashchange", () => update(read())),
+    set: state => { now = state; history.replaceState(null, "", address()); },
+    listen: update => window.addEventListener("hashchange", () => { if (isMine()) update(now = read()); }),
   });
+  return address;
 }

@@ -1,0 +1,302 @@
+"""Write the static website: the command behind `python3 run.py site`.
+
+    python3 run.py site [folder]     into the folder "site" of the project, or into another
+
+The pages show the stored outputs of the notebooks; their displays compute in the page. The same input gives the same bytes.
+"""
+
+import base64
+import html
+import io
+import re
+import shutil
+import struct
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from aehelpers.displays import base
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from latex2mathml.converter import convert
+from nbconvert import HTMLExporter
+from nbconvert.filters import markdown2html
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT / "notebooks"))
+from regenerate import digest_of  # noqa: E402 - it lies beside the notebooks that it writes
+
+MARK = '<meta name="generator" content="aehelpers website">'
+START_DISPLAY = "00-drawing_pad"
+NEEDS_PYTHON = (
+    "This needs Python on your computer: <code>python3 run.py lab</code> opens the notebook, "
+    "<code>python3 run.py test</code> runs it."
+)
+EXERCISE = "Think of an answer, then open the solution below. To have it checked: <code>python3 run.py lab</code> opens the notebook."
+FRAME = Environment(loader=FileSystemLoader(HERE), autoescape=False, undefined=StrictUndefined).get_template("frame.html")
+CODE_OR_MATH = re.compile(r"(```.*?```|`[^`]*`)|\$\$(.+?)\$\$|\$([^$\n]+)\$", re.DOTALL)
+
+
+class Problem(Exception):
+    """Why there is no website; shown as a sentence."""
+
+
+def with_mathml(text):
+    """Replace the formulas of Markdown by MathML; code is left alone."""
+
+    def replaced(match):
+        code, block, inline = match.groups()
+        if code:
+            return code
+        made = convert(block or inline, display="block" if block else "inline").replace("\n", " ")
+        return f'<div class="math" tabindex="0" role="group" aria-label="formula">{made}</div>' if block else made
+
+    return CODE_OR_MATH.sub(replaced, text)
+
+
+def tidy_markdown(text):
+    """Make what Markdown became fit for a page: links between pages, tables that scroll, headings without addresses."""
+    text = re.sub(r'<(h\d) id="[^"]*">', r"<\1>", text)
+    text = re.sub(r'href="(?:\.\./\.\./notebooks/)?(\d\d_\w+)\.ipynb"', r'href="\1.html"', text)
+    text = text.replace("<pre>", '<pre tabindex="0">')
+    table = '<div class="wide" tabindex="0" role="region" aria-label="table"><table>'
+    return text.replace("<table>", table).replace("</table>", "</table></div>")
+
+
+def pre_in_reach(text):
+    """Let the keyboard scroll code that is wider than the page."""
+    return text.replace("<pre>", '<pre tabindex="0">')
+
+
+def exporter():
+    made = HTMLExporter(template_name="page", extra_template_basedirs=[str(HERE)], exclude_anchor_links=True)
+    for function in (tidy_markdown, pre_in_reach):
+        made.register_filter(function.__name__, function)
+    return made
+
+
+def check_outputs(notebook, path):
+    """Refuse outputs that were not made by these cells, from top to bottom."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    in_order = [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    if not in_order or notebook.metadata.get("made_from") != digest_of(notebook):
+        raise Problem(
+            f"the outputs in {path.name} are not those of its cells: run `python3 run.py notebooks {path.stem[:2]}` first"
+        )
+
+
+def heading(cell):
+    """Return level and text of the heading with which a Markdown cell begins, or None."""
+    found = re.match(r"(#+) (.+)", cell.source) if cell.cell_type == "markdown" else None
+    return (len(found[1]), found[2]) if found else None
+
+
+def plain(text):
+    """Return a heading's Markdown as text."""
+    return re.sub(r"[`*]|\$([^$]*)\$", r"\1", text)
+
+
+class Book:
+    """One notebook on its way to a page."""
+
+    def __init__(self, path, folder):
+        self.path, self.folder, self.number = path, folder, path.stem[:2]
+        self.notebook = nbformat.read(path, as_version=4)
+        check_outputs(self.notebook, path)
+        self.title = plain(next(found[1] for found in map(heading, self.notebook.cells) if found))
+        self.page = f"{path.stem}.html"
+        self.displays = {}  # names of the stored displays, each with its id on the page, in the page's order
+
+    def prepare(self):
+        """Give each cell what the template needs, and return the page's contents."""
+        contents, deeper = [], False
+        for cell in self.notebook.cells:
+            site = cell.metadata.site = {"opens": [], "closes": []}
+            found = heading(cell)
+            if found and deeper and found[0] <= 3:
+                site["opens"].append("</details>")
+                deeper = False
+            if found and found[0] in (2, 3):
+                contents.append({"level": found[0], "id": cell.id, "text": plain(found[1])})
+            if cell.metadata.get("jp-MarkdownHeadingCollapsed"):
+                # The heading stands in the summary; the cell's id goes to the fold, so that a link to it opens it.
+                rest = cell.source.partition("\n")[2]
+                site["opens"].append(f'<details class="deeper"><summary>{html.escape(plain(found[1]))}</summary>')
+                cell.source, deeper = rest, True
+            if cell.cell_type == "markdown":
+                cell.source = with_mathml(cell.source)
+            else:
+                self.prepare_code(cell, site)
+        if deeper:
+            site["closes"].append("</details>")
+        return contents
+
+    def prepare_code(self, cell, site):
+        folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        first = cell.source.partition("\n")[0].removeprefix("# ")
+        site.update(folded=folded, purpose=first, outputs=[], needs_kernel="")
+        if "@ipywidgets.interact" in cell.source:
+            site["needs_kernel"] = NEEDS_PYTHON
+        elif "ae.exercise(" in cell.source and not folded:
+            site["needs_kernel"] = EXERCISE
+        for place, output in enumerate(cell.outputs):
+            made = self.prepare_output(cell, output, f"{self.number}-{cell.id}-{place}")
+            if made:
+                site["outputs"].append(made)
+
+    def prepare_output(self, cell, output, name):
+        data = output.get("data", {})
+        if "image/png" in data:
+            image = base64.b64decode(data["image/png"])
+            (self.folder / "images" / f"{name}.png").write_bytes(image)
+            about = output.metadata.get("image/png", {})
+            # A figure's pixels are CSS pixels; a screenshot has two for each.
+            width, height = struct.unpack(">II", image[16:24])
+            made = {
+                "kind": "image",
+                "image": f"images/{name}.png",
+                "alt": about.get("alt", ""),
+                "width": width,
+                "height": height,
+            }
+            if "display" in output.metadata:
+                stored = f"{self.number}-{output.metadata.display}"
+                kind = output.metadata.display
+                self.displays[stored] = f"display-{kind}"
+                made |= {"kind": "display", "id": f"display-{kind}", "name": stored, "is_vote": is_vote(stored)}
+            return made
+        if "text/html" in data:
+            return {"kind": "table", "html": re.sub(r"<style.*?</style>| border=\"1\"", "", data["text/html"], flags=re.DOTALL)}
+        text = output.get("text") or data.get("text/plain", "")
+        return {"kind": "text", "text": text} if text.strip() and output.get("name") != "stderr" else None
+
+
+def is_vote(name):
+    return "-vote" in name or "-verdict" in name
+
+
+def page(folder, name, **parts):
+    """Write one page into the frame."""
+    defaults = {"kind": "", "contents": [], "previous": None, "next": None, "votes": False, "displays": []}
+    (folder / name).write_text(FRAME.render(**{**defaults, **parts}), encoding="utf-8", newline="\n")
+
+
+def write_displays(folder, root, names, books):
+    """Write what the displays hand to their pages, a page for each that is no vote, and their list."""
+    rows = []
+    for name in names:
+        text = (root / "notebooks" / "displays" / f"{name}.json").read_text(encoding="utf-8")
+        line = f'(window.displayData ??= {{}})["{name}"] = {text};\n'
+        (folder / "data" / f"{name}.js").write_text(line, encoding="utf-8", newline="\n")
+        if is_vote(name):
+            continue
+        label = re.search(r'"name":"([^"]*)"', text)[1]
+        book = books[name[:2]]
+        body = (
+            f"<h1>{html.escape(label)}</h1>\n"
+            f'<div class="display-frame"><div id="display" data-display="{name}"></div></div>\n'
+            '<p class="display-links"><button type="button" data-link-to="display">copy link to this state</button> '
+            f'<a href="{book.page}">{html.escape(book.title)}</a></p>'
+        )
+        page(folder, f"display-{name}.html", title=label, body=body, kind="large", displays=[name])
+        rows.append(f'<li><a href="display-{name}.html">{html.escape(label)}</a> ({html.escape(book.title)})</li>')
+    body = "<h1>Displays, large</h1>\n<p>Each alone on its page, for a projector.</p>\n<ul>\n" + "\n".join(rows) + "\n</ul>"
+    page(folder, "displays.html", title="Displays, large", body=body)
+
+
+def write_plans(folder, root):
+    rows = []
+    for path in sorted((root / "classroom" / "lesson_plans").glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        title = plain(text.partition("\n")[0].removeprefix("# "))
+        page(folder, f"plan-{path.stem}.html", title=title, body=tidy_markdown(markdown2html(with_mathml(text))))
+        rows.append(f'<li><a href="plan-{path.stem}.html">{html.escape(title)}</a></li>')
+    body = "<h1>Lesson plans</h1>\n<p>One page for 45 minutes each.</p>\n<ul>\n" + "\n".join(rows) + "\n</ul>"
+    page(folder, "plans.html", title="Lesson plans", body=body)
+
+
+def write_start(folder, books):
+    rows = "\n".join(f'<li><a href="{book.page}">{html.escape(book.title)}</a></li>' for book in books)
+    body = (HERE / "start.html").read_text(encoding="utf-8").replace("{{ questions }}", rows)
+    page(folder, "index.html", title="Why does my autoencoder do that?", body=body, kind="start", displays=[START_DISPLAY])
+
+
+def build(folder, root=ROOT):
+    """Write the website into a folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Does not exist, is empty, or holds an earlier website, which is replaced.
+    root : Path
+        The project.
+
+    Raises
+    ------
+    Problem
+        If the folder holds something else, or the outputs of a notebook are not those of its cells.
+    """
+    folder = Path(folder)
+    index = folder / "index.html"
+    ours = index.is_file() and MARK in index.read_text(encoding="utf-8")
+    if folder.exists() and not ours and (not folder.is_dir() or any(folder.iterdir())):
+        raise Problem(f"{folder} holds something that is no website of this project: name another folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".site-") as made:
+        site = Path(made) / "site"
+        for part in ("data", "images", "pictures"):
+            (site / part).mkdir(parents=True)
+        books = [Book(path, site) for path in sorted((root / "notebooks").glob("*.ipynb"))]
+        export = exporter()
+        for place, book in enumerate(books):
+            contents = book.prepare()
+            body, _ = export.from_notebook_node(book.notebook)
+            page(
+                site,
+                book.page,
+                title=book.title,
+                body=body,
+                kind="lesson",
+                contents=contents,
+                previous=books[place - 1] if place else None,
+                next=books[place + 1] if place + 1 < len(books) else None,
+                votes=any(map(is_vote, book.displays)),
+                displays=list(book.displays),
+            )
+        for picture in sorted((root / "notebooks" / "pictures").glob("[0-9]*.png")):
+            shutil.copyfile(picture, site / "pictures" / picture.name)
+        write_displays(site, root, [name for book in books for name in book.displays], {book.number: book for book in books})
+        write_plans(site, root)
+        write_start(site, books)
+        (site / "site.css").write_text((HERE / "site.css").read_text(encoding="utf-8") + base.STYLE, encoding="utf-8")
+        code = io.StringIO()
+        code.write('"use strict";\n(() => {\n')
+        code.write(base.source() + (HERE / "site.js").read_text(encoding="utf-8"))
+        code.write("})();\n")
+        (site / "site.js").write_text(code.getvalue(), encoding="utf-8", newline="\n")
+        if ours:
+            shutil.rmtree(folder)
+        elif folder.exists():
+            folder.rmdir()
+        site.replace(folder)
+    return folder
+
+
+def main(arguments):
+    if len(arguments) > 1:
+        print(f"site takes one folder, but there are {len(arguments)}: {' '.join(arguments)}", file=sys.stderr)
+        return 2
+    try:
+        folder = build(Path(*arguments) if arguments else ROOT / "site")
+    except Problem as problem:
+        print(f"There is no website: {problem}.", file=sys.stderr)
+        return 1
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files) / 1e6
+    print(f"{len(files)} files, {size:.1f} MB in {folder}; open index.html there in a browser")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,41 @@
+// What the pages do: displays come alive, folded parts open when a link leads into them, votes can be forgotten.
+// build.py puts the displays' own code in front of this, in the same function.
+
+const addresses = {};
+for (const root of document.querySelectorAll("[data-display]")) {
+  addresses[root.id] = mountOnPage(root, window.displayData[root.dataset.display]);
+}
+
+function openTarget() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1).split("?")[0]));
+  if (!target) return;
+  for (let one = target; one; one = one.parentElement) if (one.localName === "details") one.open = true;
+  const inside = target.querySelector(":scope > details.deeper");
+  if (inside) inside.open = true;
+  target.scrollIntoView();
+}
+addEventListener("hashchange", openTarget);
+openTarget();
+
+for (const button of document.querySelectorAll("[data-link-to]")) {
+  const label = button.textContent;
+  button.addEventListener("click", async () => {
+    history.replaceState(null, "", addresses[button.dataset.linkTo]());
+    let said = "copied";
+    try {
+      await navigator.clipboard.writeText(location.href);
+    } catch {
+      said = "the link is in the address line";  // a page may be forbidden to copy
+    }
+    button.textContent = said;
+    setTimeout(() => { button.textContent = label; }, 2500);
+  });
+}
+
+document.getElementById("forget")?.addEventListener("click", () => {
+  forget();
+  history.replaceState(null, "", location.pathname + location.search);
+  location.reload();
+});
+
+addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details")) one.open = true; });
