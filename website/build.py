@@ -33,7 +33,9 @@ NEEDS_PYTHON = (
     "This needs Python on your computer: <code>python3 run.py lab</code> opens the notebook, "
     "<code>python3 run.py test</code> runs it."
 )
-EXERCISE = "Think of an answer, then open the solution below. To have it checked: <code>python3 run.py lab</code> opens the notebook."
+EXERCISE = (
+    "Think of an answer, then open the solution below. <code>python3 run.py lab</code> opens the notebook, which checks it."
+)
 FRAME = Environment(loader=FileSystemLoader(HERE), autoescape=False, undefined=StrictUndefined).get_template("frame.html")
 CODE_OR_MATH = re.compile(r"(```.*?```|`[^`]*`)|\$\$(.+?)\$\$|\$([^$\n]+)\$", re.DOTALL)
 
@@ -112,7 +114,8 @@ class Book:
         """Give each cell what the template needs, and return the page's contents."""
         contents, deeper = [], False
         for cell in self.notebook.cells:
-            site = cell.metadata.site = {"opens": [], "closes": []}
+            cell.metadata.site = {"opens": [], "closes": []}
+            site = cell.metadata.site  # nbformat has made a copy
             found = heading(cell)
             if found and deeper and found[0] <= 3:
                 site["opens"].append("</details>")

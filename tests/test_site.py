@@ -1,0 +1,358 @@
+"""The website: what is built, and what a browser makes of it."""
+
+import functools
+import http.server
+import importlib.util
+import re
+import shutil
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+from browser import BROWSER_OPTIONS, find_chromium
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SIZES = {"wide": (1366, 900), "phone": (390, 840)}
+needs_browser = pytest.mark.skipif(find_chromium() is None, reason="there is no chromium on this machine")
+
+
+def load_builder():
+    specification = importlib.util.spec_from_file_location("build", ROOT / "website" / "build.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+builder = load_builder()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    return builder.build(tmp_path_factory.mktemp("website") / "site")
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of what the website is made from, one notebook of it, to be spoilt."""
+    for part in ("notebooks/displays", "notebooks/pictures", "classroom/lesson_plans"):
+        (tmp_path / part).mkdir(parents=True)
+    shutil.copy(NOTEBOOKS[0], tmp_path / "notebooks")
+    for path in (ROOT / "notebooks" / "displays").glob("00-*.json"):
+        shutil.copy(path, tmp_path / "notebooks" / "displays")
+    return tmp_path
+
+
+class Elements(HTMLParser):
+    """What a page has: ids, addresses of links, files that it asks for, words, headings."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.ids, self.links, self.files, self.words, self.headings, self.pictures = [], [], [], [], [], []
+        self._silent = 0
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self._silent += tag in ("script", "style", "title")
+        if "id" in found:
+            self.ids.append(found["id"])
+        if tag == "a":
+            self.links.append(found["href"])
+        for name in ("src", "href"):
+            if tag in ("script", "img", "link") and name in found and not found[name].startswith("data:"):
+                self.files.append(found[name])
+        if re.fullmatch(r"h\d", tag):
+            self.headings.append(int(tag[1]))
+        if tag == "img":
+            self.pictures.append(found.get("alt", ""))
+
+    def handle_endtag(self, tag):
+        self._silent -= tag in ("script", "style", "title")
+
+    def handle_data(self, text):
+        if not self._silent:
+            self.words += text.split()
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {path.name: Elements(path) for path in sorted(site.glob("*.html"))}
+
+
+def test_every_notebook_display_and_plan_has_its_page(site, pages):
+    plans = {f"plan-{path.stem}.html" for path in (ROOT / "classroom" / "lesson_plans").glob("*.md")}
+    stored = [path.stem for path in (ROOT / "notebooks" / "displays").glob("*.json")]
+    displays = {f"display-{name}.html" for name in stored if not builder.is_vote(name)}
+    lessons = {f"{path.stem}.html" for path in NOTEBOOKS}
+    assert set(pages) == lessons | plans | displays | {"index.html", "displays.html", "plans.html"}
+    assert {path.stem for path in (site / "data").iterdir()} == set(stored)
+
+
+def test_every_link_and_anchor_exists(site, pages):
+    for name, page in pages.items():
+        assert len(set(page.ids)) == len(page.ids), name
+        for file in page.files:
+            assert (site / file).is_file(), (name, file)
+        for link in page.links:
+            if link.startswith("https://"):
+                continue
+            target, _, anchor = link.partition("#")
+            assert (target or name) in pages, (name, link)
+            assert not anchor or anchor in pages[target or name].ids, (name, link)
+
+
+def test_headings_are_in_order_and_pictures_are_described(pages):
+    for name, page in pages.items():
+        assert page.headings[0] == 1 and page.headings.count(1) == 1, name
+        assert all(after <= before + 1 for before, after in zip(page.headings, page.headings[1:], strict=False)), name
+        assert all(len(alt) >= 10 for alt in page.pictures), name
+
+
+def test_formulas_are_mathml_and_answers_name_their_language(site):
+    text = (site / f"{NOTEBOOKS[4].stem}.html").read_text(encoding="utf-8")
+    assert "<math" in text and '<details lang="zh-Hans">' in text
+    assert "\\ln" not in re.sub(r"<pre.*?</pre>|<script.*?</script>", "", text, flags=re.DOTALL)
+    assert builder.with_mathml("`$a$` and ```\n$b$\n```") == "`$a$` and ```\n$b$\n```"
+    assert re.sub(r"<[^>]+>", "", builder.with_mathml("$x^2$")) == "x2"
+
+
+def test_outputs_stand_where_the_notebook_has_them(site):
+    """Printed text and pictures of every cell, in the notebook's order."""
+    for path in NOTEBOOKS:
+        text = (site / f"{path.stem}.html").read_text(encoding="utf-8")
+        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        parts = re.split(r'<section class="cell \w+" id="([^"]+)">', text)
+        sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+        assert [cell.id for cell in cells if cell.id in sections] == [cell.id for cell in cells]
+        for cell in cells:
+            images = sum("image/png" in output.get("data", {}) for output in cell.outputs)
+            assert sections[cell.id].count("<img") == images, (path.name, cell.id)
+            printed = "".join(output.get("text", "") for output in cell.outputs if output.get("name") == "stdout")
+            if printed.strip():
+                assert builder.html.escape(printed.strip().splitlines()[0], quote=False)[:30] in sections[cell.id].replace(
+                    "&#39;", "'"
+                ).replace("&#34;", '"')
+
+
+def test_what_needs_python_says_so(site):
+    for path in NOTEBOOKS:
+        text = (site / f"{path.stem}.html").read_text(encoding="utf-8")
+        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        sliders = sum("@ipywidgets.interact" in cell.source for cell in cells)
+        assert text.count(builder.NEEDS_PYTHON) == sliders
+    assert "run.py lab" in builder.NEEDS_PYTHON and "run.py test" in builder.NEEDS_PYTHON
+
+
+def test_the_start_page_is_short(pages):
+    assert len(pages["index.html"].words) <= 300
+
+
+def test_it_is_small(site, pages):
+    """4 MB a page with all that it loads, 20 MB in all."""
+    for name, page in pages.items():
+        assert sum((site / file).stat().st_size for file in {*page.files, name}) <= 4e6, name
+    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) <= 20e6
+
+
+def test_the_same_input_gives_the_same_bytes(site, tmp_path):
+    again = builder.build(tmp_path / "again")
+    files = {path.relative_to(site): path.read_bytes() for path in site.rglob("*") if path.is_file()}
+    assert files == {path.relative_to(again): path.read_bytes() for path in again.rglob("*") if path.is_file()}
+    assert not any(str(ROOT).encode() in content for content in files.values())
+
+
+@pytest.mark.parametrize("spoil", ["source", "order", "mark"])
+def test_old_outputs_are_not_published(project, tmp_path, spoil):
+    (path,) = (project / "notebooks").glob("*.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    if spoil == "source":
+        cell.source += "\n"
+    elif spoil == "order":
+        cell.execution_count = 7
+    else:
+        del notebook.metadata["made_from"]
+    nbformat.write(notebook, path)
+    with pytest.raises(builder.Problem, match=f"the outputs in {path.name} are not those of its cells"):
+        builder.build(tmp_path / "site", project)
+    assert not (tmp_path / "site").exists() and not list(tmp_path.glob(".site-*"))
+
+
+def test_nothing_but_a_website_is_replaced(project, tmp_path, capsys):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "letter.txt").write_text("dear")
+    with pytest.raises(builder.Problem, match="holds something that is no website"):
+        builder.build(theirs, project)
+    assert (theirs / "letter.txt").read_text() == "dear"
+    assert builder.main(["one", "two"]) == 2 and "site takes one folder" in capsys.readouterr().err
+    ours = builder.build(tmp_path / "site", project)
+    (ours / "old.html").write_text("old")
+    assert not (builder.build(ours, project) / "old.html").exists()
+
+
+# In a browser.
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server(site):
+    """The address of a plain web server on this computer."""
+    serving = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site))
+    thread = threading.Thread(target=serving.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{serving.server_port}"
+    serving.shutdown()
+    thread.join()
+    serving.server_close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=find_chromium(), args=BROWSER_OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, site, server):
+    """Open pages; whatever they complain of, or ask of another host, fails the test at its end."""
+    contexts, problems = [], []
+
+    def open_page(address, size="wide", scheme="light", served=False):
+        width, height = SIZES[size]
+        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        home = server if served else site.as_uri()
+        page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        known = (home, "data:", "blob:")
+        page.on("request", lambda request: problems.append(request.url) if not request.url.startswith(known) else None)
+        page.goto(f"{home}/{address}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def page_names():
+    names = ["index.html", "displays.html", "plans.html", *(f"{path.stem}.html" for path in NOTEBOOKS)]
+    names += [f"plan-{path.stem}.html" for path in sorted((ROOT / "classroom" / "lesson_plans").glob("*.md"))]
+    stored = sorted(path.stem for path in (ROOT / "notebooks" / "displays").glob("*.json"))
+    return [*names, *(f"display-{name}.html" for name in stored if not builder.is_vote(name))]
+
+
+@needs_browser
+@pytest.mark.parametrize("name", page_names())
+@pytest.mark.parametrize(
+    ("size", "scheme", "served"),
+    [("wide", "light", False), ("phone", "dark", True)],
+    ids=["disk-wide-light", "server-phone-dark"],
+)
+def test_a_page_is_alive(visit, name, size, scheme, served):
+    """Nothing is complained of, nothing is wider than the page, every display says its sentence and answers a key."""
+    page = visit(name, size, scheme, served)
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    places = page.locator("[data-display]")
+    for place in places.all():
+        sentence = place.locator(".ae-sentence")
+        assert sentence.inner_text() and "ae-failed" not in sentence.get_attribute("class")
+        control = place.locator("input[type=range]:visible").first
+        if control.count():
+            before = control.evaluate("it => it.value"), page.url
+            control.press("ArrowRight")
+            control.press("ArrowRight")
+            control.press("ArrowLeft")
+            assert (control.evaluate("it => it.value"), page.url) != before
+            assert f"#{place.get_attribute('id')}?" in page.url
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+    assert page.evaluate("Array.from(document.images).every(image => image.alt)")
+
+
+@needs_browser
+@pytest.mark.parametrize("name", page_names())
+def test_a_page_has_no_serious_barrier(visit, name):
+    from axe_playwright_python.sync_playwright import Axe
+
+    for size, scheme in (("wide", "dark"), ("phone", "light")):
+        page = visit(name, size, scheme)
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        found = Axe().run(page).response["violations"]
+        serious = [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")]
+        assert serious == []
+
+
+@needs_browser
+def test_a_link_opens_the_fold_it_leads_into(visit, pages):
+    name = f"{NOTEBOOKS[5].stem}.html"
+    page = visit(name)
+    fold = page.locator("details.deeper").first
+    inside = fold.locator("section").last
+    assert not inside.is_visible()
+    page.evaluate("id => { location.hash = id; }", inside.get_attribute("id"))
+    inside.wait_for(state="visible")
+    contents = page.locator(".contents summary")
+    contents.click()
+    last = page.locator(".contents a.nothing, .contents li.level-3 a").last
+    last.click()
+    target = last.get_attribute("href").removeprefix("#")
+    assert page.locator(f"details.deeper:has(> [id='{target}'])").evaluate("it => it.open")
+
+
+@needs_browser
+def test_a_state_travels_in_a_link(visit):
+    """Of two displays on one page, the link is of the one whose button was pressed."""
+    name = f"{NOTEBOOKS[5].stem}.html"
+    page = visit(name, served=True)
+    displays = page.locator("[data-display]:has(input[type=range])")
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    first, second = displays.nth(0), displays.nth(1)
+    for one in (first, second):
+        one.locator("input[type=range]").first.press("ArrowRight")
+    moved = first.locator(".ae-sentence").inner_text()
+    page.locator(f"[data-link-to='{first.get_attribute('id')}']").click()
+    address = page.url
+    assert f"#{first.get_attribute('id')}?" in address
+    other = visit(f"{name}#{address.partition('#')[2]}", served=True)
+    assert other.locator(f"[id='{first.get_attribute('id')}'] .ae-sentence").inner_text() == moved
+    unmoved = other.locator(f"[id='{second.get_attribute('id')}'] input[type=range]").first.evaluate("it => it.value")
+    assert unmoved != second.locator("input[type=range]").first.evaluate("it => it.value")
+
+
+@needs_browser
+@pytest.mark.parametrize("served", [False, True], ids=["disk", "server"])
+def test_votes_stay_until_they_are_forgotten(visit, served):
+    page = visit(f"{NOTEBOOKS[1].stem}.html", served=served)
+    vote, verdict = page.locator("[data-display*='-vote']").first, page.locator("[data-display*='-verdict']").first
+    assert "not voted" in verdict.locator(".ae-sentence").inner_text()
+    vote.locator("button").first.click()
+    for _ in range(2):
+        assert vote.locator(".ae-sentence").inner_text().startswith("You chose A")
+        assert "ou chose" in verdict.locator(".ae-sentence").inner_text()
+        page.evaluate("history.replaceState(null, '', location.pathname)")
+        page.reload()
+    assert "in this browser" in page.locator("footer").inner_text()
+    with page.expect_navigation():
+        page.locator("#forget").click()
+    assert "not voted" in verdict.locator(".ae-sentence").inner_text()
+
+
+@needs_browser
+def test_print_shows_everything(visit):
+    page = visit(f"{NOTEBOOKS[2].stem}.html")
+    assert page.locator("details:not([open])").count()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert not page.locator("details:not([open])").count()
