@@ -37,7 +37,7 @@ EXERCISE = (
     "Think of an answer, then open the solution below. <code>python3 run.py lab</code> opens the notebook, which checks it."
 )
 FRAME = Environment(loader=FileSystemLoader(HERE), autoescape=False, undefined=StrictUndefined).get_template("frame.html")
-CODE_OR_MATH = re.compile(r"(```.*?```|`[^`]*`)|\$\$(.+?)\$\$|\$([^$\n]+)\$", re.DOTALL)
+CODE_OR_MATH = re.compile(r"(```.*?```|`[^`]*`)|\$\$(.+?)\$\$|\$([^$\n]+)\$([,.;:?)]*)", re.DOTALL)
 
 
 class Problem(Exception):
@@ -48,11 +48,13 @@ def with_mathml(text):
     """Replace the formulas of Markdown by MathML; code is left alone."""
 
     def replaced(match):
-        code, block, inline = match.groups()
+        code, block, inline, after = match.groups()
         if code:
             return code
         made = convert(block or inline, display="block" if block else "inline").replace("\n", " ")
-        return f'<div class="math" tabindex="0" role="group" aria-label="formula">{made}</div>' if block else made
+        if block:
+            return f'<div class="math" tabindex="0" role="group" aria-label="formula">{made}</div>'
+        return f'<span class="together">{made}{after}</span>' if after else made
 
     return CODE_OR_MATH.sub(replaced, text)
 
@@ -60,6 +62,7 @@ def with_mathml(text):
 def tidy_markdown(text):
     """Make what Markdown became fit for a page: links between pages, tables that scroll, headings without addresses."""
     text = re.sub(r'<(h\d) id="[^"]*">', r"<\1>", text)
+    text = re.sub(r'<a class="anchor-link"[^>]*>.*?</a>', "", text)
     text = re.sub(r'href="(?:\.\./\.\./notebooks/)?(\d\d_\w+)\.ipynb"', r'href="\1.html"', text)
     text = text.replace("<pre>", '<pre tabindex="0">')
     table = '<div class="wide" tabindex="0" role="region" aria-label="table"><table>'
