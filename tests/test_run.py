@@ -364,6 +364,11 @@ def test_fonts_are_listed_in_a_folder_of_the_project(run, handed_over, command):
     assert run.prepared == [["python", "-c", "import matplotlib.font_manager"]]
 
 
+def test_the_website_is_written_by_its_builder(run, handed_over):
+    run.main(["site", "public"])
+    assert handed_over[0][1:] == [os.path.join(run.ROOT, "website", "build.py"), "public"]
+
+
 def test_newest_is_not_passed_on(run, handed_over):
     run.main(["test", "--newest", "-x"])
     assert handed_over[0][0] == "newest python"
