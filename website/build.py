@@ -14,6 +14,7 @@ import struct
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 from aehelpers.displays import base
@@ -29,14 +30,13 @@ from regenerate import digest_of  # noqa: E402 - it lies beside the notebooks th
 
 MARK = '<meta name="generator" content="aehelpers website">'
 START_DISPLAY = "00-drawing_pad"
-NEEDS_PYTHON = (
-    "This needs Python on your computer: <code>python3 run.py lab</code> opens the notebook, "
-    "<code>python3 run.py test</code> runs it."
-)
-EXERCISE = (
-    "Think of an answer, then open the solution below. <code>python3 run.py lab</code> opens the notebook, which checks it."
-)
+# What is said below a cell that does nothing without a kernel.
+COMMANDS = "<code>python3 run.py lab</code> opens the notebook, <code>python3 run.py test</code> runs it."
+NEEDS_PYTHON = f"This needs Python on your computer: {COMMANDS}"
+TRAINING = f"The training ran when this page was made. To train needs Python on your computer: {COMMANDS}"
+EXERCISE = "Think of an answer, then open the solution below. To have it checked needs Python on your computer: " + COMMANDS
 FRAME = Environment(loader=FileSystemLoader(HERE), autoescape=False, undefined=StrictUndefined).get_template("frame.html")
+FUNCTION_NAME = re.compile(r"<mi>(ln|log|exp)</mi>(<mo stretchy=\"false\">&#x00028;)?")
 CODE_OR_MATH = re.compile(r"(```.*?```|`[^`]*`)|\$\$(.+?)\$\$|\$([^$\n]+)\$([,.;:?)]*)", re.DOTALL)
 
 
@@ -52,6 +52,7 @@ def with_mathml(text):
         if code:
             return code
         made = convert(block or inline, display="block" if block else "inline").replace("\n", " ")
+        made = FUNCTION_NAME.sub(set_apart, made)
         if block:
             return f'<div class="math" tabindex="0" role="group" aria-label="formula">{made}</div>'
         return f'<span class="together">{made}{after}</span>' if after else made
@@ -59,14 +60,35 @@ def with_mathml(text):
     return CODE_OR_MATH.sub(replaced, text)
 
 
-def tidy_markdown(text):
-    """Make what Markdown became fit for a page: links between pages, tables that scroll, headings without addresses."""
-    text = re.sub(r'<(h\d) id="[^"]*">', r"<\1>", text)
+def set_apart(match):
+    """Give the name of a function the space that it has in print: none before a parenthesis."""
+    name, parenthesis = match.groups()
+    after = "0" if parenthesis else "0.17em"
+    return f'<mo lspace="0.17em" rspace="{after}">{name}</mo>{parenthesis or ""}'
+
+
+def address(text):
+    """Make the address of a heading; that of JupyterLab, with which links in notebooks end, becomes the same."""
+    return re.sub(r"[^a-z0-9]+", "-", unquote(html.unescape(text)).lower()).strip("-")
+
+
+def with_links(text):
+    """Let links between notebooks lead to their pages."""
+
+    def replaced(match):
+        page, heading = match.groups()
+        return f'href="{page}.html#{address(heading)}"' if heading else f'href="{page}.html"'
+
+    return re.sub(r'href="(?:\.\./\.\./notebooks/)?(\d\d_\w+)\.ipynb(?:#([^"]*))?"', replaced, text)
+
+
+def from_markdown(text):
+    """Make a page's HTML of Markdown: formulas, links between pages, tables that scroll, headings with addresses."""
+    text = markdown2html(with_mathml(text))
     text = re.sub(r'<a class="anchor-link"[^>]*>.*?</a>', "", text)
-    text = re.sub(r'href="(?:\.\./\.\./notebooks/)?(\d\d_\w+)\.ipynb"', r'href="\1.html"', text)
-    text = text.replace("<pre>", '<pre tabindex="0">')
+    text = re.sub(r'<(h\d) id="([^"]*)">', lambda found: f'<{found[1]} id="{address(found[2])}">', text)
     table = '<div class="wide" tabindex="0" role="region" aria-label="table"><table>'
-    return text.replace("<table>", table).replace("</table>", "</table></div>")
+    return with_links(pre_in_reach(text)).replace("<table>", table).replace("</table>", "</table></div>")
 
 
 def pre_in_reach(text):
@@ -76,8 +98,7 @@ def pre_in_reach(text):
 
 def exporter():
     made = HTMLExporter(template_name="page", extra_template_basedirs=[str(HERE)], exclude_anchor_links=True)
-    for function in (tidy_markdown, pre_in_reach):
-        made.register_filter(function.__name__, function)
+    made.register_filter("pre_in_reach", pre_in_reach)
     return made
 
 
@@ -91,15 +112,9 @@ def check_outputs(notebook, path):
         )
 
 
-def heading(cell):
-    """Return level and text of the heading with which a Markdown cell begins, or None."""
-    found = re.match(r"(#+) (.+)", cell.source) if cell.cell_type == "markdown" else None
-    return (len(found[1]), found[2]) if found else None
-
-
 def plain(text):
-    """Return a heading's Markdown as text."""
-    return re.sub(r"[`*]|\$([^$]*)\$", r"\1", text)
+    """Return a piece of HTML as text."""
+    return html.unescape(re.sub(r"<[^>]+>", "", text))
 
 
 class Book:
@@ -109,34 +124,41 @@ class Book:
         self.path, self.folder, self.number = path, folder, path.stem[:2]
         self.notebook = nbformat.read(path, as_version=4)
         check_outputs(self.notebook, path)
-        self.title = plain(next(found[1] for found in map(heading, self.notebook.cells) if found))
         self.page = f"{path.stem}.html"
-        self.displays = {}  # names of the stored displays, each with its id on the page, in the page's order
+        self.title, self.contents = "", []
+        self.displays = {}  # names of the stored displays, each with the heading that it stands under, in the page's order
+        self.prepare()
 
     def prepare(self):
-        """Give each cell what the template needs, and return the page's contents."""
-        contents, deeper = [], False
+        """Give each cell what the template needs; note the headings and the displays."""
+        ids, deeper = {cell.id for cell in self.notebook.cells}, False
         for cell in self.notebook.cells:
-            cell.metadata.site = {"opens": [], "closes": []}
+            cell.metadata.site = {"opens": [], "closes": [], "id": cell.id}
             site = cell.metadata.site  # nbformat has made a copy
-            found = heading(cell)
-            if found and deeper and found[0] <= 3:
+            if cell.cell_type == "code":
+                self.prepare_code(cell, site)
+                continue
+            text = from_markdown(cell.source)
+            # A heading's address may be that of a cell, most often its own: then the cell has it.
+            text = re.sub(r'(<h\d) id="([^"]*)"', lambda found: found[1] if found[2] in ids else found[0], text)
+            headings = list(re.finditer(r'<h(\d)(?: id="([^"]*)")?>(.*?)</h\1>', text))
+            first = bool(headings) and not text[: headings[0].start()].strip()
+            if deeper and first and int(headings[0][1]) <= 3:
                 site["opens"].append("</details>")
                 deeper = False
-            if found and found[0] in (2, 3):
-                contents.append({"level": found[0], "id": cell.id, "text": plain(found[1])})
+            for place, (level, own, words) in enumerate(found.groups() for found in headings):
+                at = cell.id if first and place == 0 else own
+                if level == "1":
+                    self.title = plain(words)
+                elif level in "23":
+                    self.contents.append({"level": level, "id": at, "text": plain(words)})
             if cell.metadata.get("jp-MarkdownHeadingCollapsed"):
-                # The heading stands in the summary; the cell's id goes to the fold, so that a link to it opens it.
-                rest = cell.source.partition("\n")[2]
-                site["opens"].append(f'<details class="deeper"><summary>{html.escape(plain(found[1]))}</summary>')
-                cell.source, deeper = rest, True
-            if cell.cell_type == "markdown":
-                cell.source = with_mathml(cell.source)
-            else:
-                self.prepare_code(cell, site)
+                # The fold has the cell's id, so that a link to it opens it and shows its heading.
+                site["opens"].append(f'<details class="deeper" id="{cell.id}"><summary>{headings[0][0]}</summary>')
+                site["id"], text, deeper = "", text[headings[0].end() :], True
+            site["html"] = text
         if deeper:
             site["closes"].append("</details>")
-        return contents
 
     def prepare_code(self, cell, site):
         folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
@@ -146,6 +168,8 @@ class Book:
             site["needs_kernel"] = NEEDS_PYTHON
         elif "ae.exercise(" in cell.source and not folded:
             site["needs_kernel"] = EXERCISE
+        elif "ae.fit(" in cell.source and not folded:
+            site["needs_kernel"] = TRAINING
         for place, output in enumerate(cell.outputs):
             made = self.prepare_output(cell, output, f"{self.number}-{cell.id}-{place}")
             if made:
@@ -154,6 +178,12 @@ class Book:
     def prepare_output(self, cell, output, name):
         data = output.get("data", {})
         if "image/png" in data:
+            kind = output.metadata.get("display")
+            stored = f"{self.number}-{kind}"
+            if kind:
+                self.displays[stored] = self.contents[-1]["text"] if self.contents else self.title
+                if is_vote(stored):
+                    return {"kind": "vote", "id": f"display-{kind}", "name": stored, "is_asked": "-vote" in stored}
             image = base64.b64decode(data["image/png"])
             (self.folder / "images" / f"{name}.png").write_bytes(image)
             about = output.metadata.get("image/png", {})
@@ -166,14 +196,15 @@ class Book:
                 "width": width,
                 "height": height,
             }
-            if "display" in output.metadata:
-                stored = f"{self.number}-{output.metadata.display}"
-                kind = output.metadata.display
-                self.displays[stored] = f"display-{kind}"
-                made |= {"kind": "display", "id": f"display-{kind}", "name": stored, "is_vote": is_vote(stored)}
+            if kind:
+                made |= {"kind": "display", "id": f"display-{kind}", "name": stored}
             return made
         if "text/html" in data:
-            return {"kind": "table", "html": re.sub(r"<style.*?</style>| border=\"1\"", "", data["text/html"], flags=re.DOTALL)}
+            text = data["text/html"]
+            if 'class="dataframe"' in text:  # pandas brings a style of its own
+                text = re.sub(r"<style.*?</style>| border=\"1\"", "", text, flags=re.DOTALL)
+                return {"kind": "html", "html": text, "label": "table"}
+            return {"kind": "html", "html": with_links(text), "label": "result"}
         text = output.get("text") or data.get("text/plain", "")
         return {"kind": "text", "text": text} if text.strip() and output.get("name") != "stderr" else None
 
@@ -184,30 +215,45 @@ def is_vote(name):
 
 def page(folder, name, **parts):
     """Write one page into the frame."""
-    defaults = {"kind": "", "contents": [], "previous": None, "next": None, "votes": False, "displays": []}
+    defaults = {
+        "commands": COMMANDS,
+        "kind": "",
+        "contents": [],
+        "previous": None,
+        "next": None,
+        "votes": False,
+        "displays": [],
+    }
     (folder / name).write_text(FRAME.render(**{**defaults, **parts}), encoding="utf-8", newline="\n")
 
 
-def write_displays(folder, root, names, books):
+def write_displays(folder, root, places, books):
     """Write what the displays hand to their pages, a page for each that is no vote, and their list."""
-    rows = []
-    for name in names:
-        text = (root / "notebooks" / "displays" / f"{name}.json").read_text(encoding="utf-8")
+    lists = {}  # by notebook
+    for name, section in places.items():
+        path, book = root / "notebooks" / "displays" / f"{name}.json", books[name[:2]]
+        if not path.is_file():
+            raise Problem(
+                f"{book.path.name} shows {path.name}, which is not there: run `python3 run.py notebooks {name[:2]}` first"
+            )
+        text = path.read_text(encoding="utf-8")
         line = f'(window.displayData ??= {{}})["{name}"] = {text};\n'
         (folder / "data" / f"{name}.js").write_text(line, encoding="utf-8", newline="\n")
         if is_vote(name):
             continue
         label = re.search(r'"name":"([^"]*)"', text)[1]
-        book = books[name[:2]]
         body = (
             f"<h1>{html.escape(label)}</h1>\n"
             f'<div class="display-frame"><div id="display" data-display="{name}"></div></div>\n'
             '<p class="display-links"><button type="button" data-link-to="display">copy link to this state</button> '
-            f'<a href="{book.page}">{html.escape(book.title)}</a></p>'
+            f'<a href="{book.page}#display-{name[3:]}">{html.escape(book.title)}</a></p>'
         )
-        page(folder, f"display-{name}.html", title=label, body=body, kind="large", displays=[name])
-        rows.append(f'<li><a href="display-{name}.html">{html.escape(label)}</a> ({html.escape(book.title)})</li>')
-    body = "<h1>Displays, large</h1>\n<p>Each alone on its page, for a projector.</p>\n<ul>\n" + "\n".join(rows) + "\n</ul>"
+        page(folder, f"display-{name}.html", title=f"{label}: {section}", body=body, kind="large", displays=[name])
+        row = f'<li><a href="display-{name}.html">{html.escape(label)}</a> (from <i>{html.escape(section)}</i>)</li>'
+        lists.setdefault(book.title, []).append(row)
+    body = "<h1>Displays, large</h1>\n<p>Each alone on its page, for a projector.</p>"
+    for title, rows in lists.items():
+        body += f"\n<h2>{html.escape(title)}</h2>\n<ul>\n" + "\n".join(rows) + "\n</ul>"
     page(folder, "displays.html", title="Displays, large", body=body)
 
 
@@ -216,15 +262,16 @@ def write_plans(folder, root):
     for path in sorted((root / "classroom" / "lesson_plans").glob("*.md")):
         text = path.read_text(encoding="utf-8")
         title = plain(text.partition("\n")[0].removeprefix("# "))
-        page(folder, f"plan-{path.stem}.html", title=title, body=tidy_markdown(markdown2html(with_mathml(text))))
+        page(folder, f"plan-{path.stem}.html", title=title, body=from_markdown(text))
         rows.append(f'<li><a href="plan-{path.stem}.html">{html.escape(title)}</a></li>')
     body = "<h1>Lesson plans</h1>\n<p>One page for 45 minutes each.</p>\n<ul>\n" + "\n".join(rows) + "\n</ul>"
     page(folder, "plans.html", title="Lesson plans", body=body)
 
 
 def write_start(folder, books):
-    rows = "\n".join(f'<li><a href="{book.page}">{html.escape(book.title)}</a></li>' for book in books)
-    body = (HERE / "start.html").read_text(encoding="utf-8").replace("{{ questions }}", rows)
+    first, *lessons = [f'<a href="{book.page}">{html.escape(book.title)}</a>' for book in books]
+    rows = "\n".join(f"<li>{link}</li>" for link in lessons)
+    body = (HERE / "start.html").read_text(encoding="utf-8").replace("{{ first }}", first).replace("{{ questions }}", rows)
     page(folder, "index.html", title="Why does my autoencoder do that?", body=body, kind="start", displays=[START_DISPLAY])
 
 
@@ -256,7 +303,6 @@ def build(folder, root=ROOT):
         books = [Book(path, site) for path in sorted((root / "notebooks").glob("*.ipynb"))]
         export = exporter()
         for place, book in enumerate(books):
-            contents = book.prepare()
             body, _ = export.from_notebook_node(book.notebook)
             page(
                 site,
@@ -264,7 +310,7 @@ def build(folder, root=ROOT):
                 title=book.title,
                 body=body,
                 kind="lesson",
-                contents=contents,
+                contents=book.contents,
                 previous=books[place - 1] if place else None,
                 next=books[place + 1] if place + 1 < len(books) else None,
                 votes=any(map(is_vote, book.displays)),
@@ -272,7 +318,8 @@ def build(folder, root=ROOT):
             )
         for picture in sorted((root / "notebooks" / "pictures").glob("[0-9]*.png")):
             shutil.copyfile(picture, site / "pictures" / picture.name)
-        write_displays(site, root, [name for book in books for name in book.displays], {book.number: book for book in books})
+        places = {name: section for book in books for name, section in book.displays.items()}
+        write_displays(site, root, places, {book.number: book for book in books})
         write_plans(site, root)
         write_start(site, books)
         (site / "site.css").write_text((HERE / "site.css").read_text(encoding="utf-8") + base.STYLE, encoding="utf-8")

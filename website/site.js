@@ -10,8 +10,6 @@ function openTarget() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1).split("?")[0]));
   if (!target) return;
   for (let one = target; one; one = one.parentElement) if (one.localName === "details") one.open = true;
-  const inside = target.querySelector(":scope > details.deeper");
-  if (inside) inside.open = true;
   target.scrollIntoView();
 }
 addEventListener("hashchange", openTarget);
@@ -38,4 +36,9 @@ document.getElementById("forget")?.addEventListener("click", () => {
   location.reload();
 });
 
-addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details")) one.open = true; });
+let folded = [];
+addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("details:not([open])")];
+  for (const one of folded) one.open = true;
+});
+addEventListener("afterprint", () => { for (const one of folded) one.open = false; });
