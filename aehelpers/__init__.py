@@ -9,6 +9,7 @@ from aehelpers.baselines import bce, bce_floor, loss_ladder, mean_image, mse
 from aehelpers.checks import check, exercise
 from aehelpers.datasets import load
 from aehelpers.diagnostics import code_usage, component_gain, dead_units, gradient_report, weight_drift
+from aehelpers.diagnosis import diagnose
 from aehelpers.displays import (
     TrainingRecorder,
     activations_display,
@@ -54,6 +55,7 @@ __all__ = [
     "collapse_display",
     "component_gain",
     "dead_units",
+    "diagnose",
     "drawing_pad",
     "epochs_display",
     "exercise",

@@ -58,14 +58,14 @@ def gradient_report(model, x, loss="bce", target=None):
     return pd.DataFrame(rows, columns=["weight", "shape", "gradient", "norm"]).set_index("weight")
 
 
-def _earlier_weights(value, name):
+def earlier_weights(value, name):
     # Not `model.weights`: those are the weights of now, and have never moved.
     if not isinstance(value, (list, tuple)) or not all(isinstance(b, np.ndarray) and b.dtype.kind == "f" for b in value):
         raise TypeError(f"{name} must be a list of arrays, an earlier model.get_weights(), but it is {value!r:.200}")
     return value
 
 
-@takes(model=Model(), before=_earlier_weights)
+@takes(model=Model(), before=earlier_weights)
 def weight_drift(model, before):
     """Say how far each weight has moved since ``before``.
 

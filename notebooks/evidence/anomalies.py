@@ -34,6 +34,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 
 COLUMNS = ("model", "left_out", "seed", "measure", "level", "value")
+MEASURED = ("value",)
 CODE_SIZES = (2, 4, 16, 64)
 SHOWN_MODEL = "code 16"
 MODELS = {**{f"code {size}": {"hidden": (128,), "code_size": size} for size in CODE_SIZES}, "wide": {"code_size": 1024}}
