@@ -1,5 +1,7 @@
 """Everything that `diagnose` measures, as plain numbers; what they mean is decided in _findings.py."""
 
+import re
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -86,7 +88,7 @@ class Examination:
                     f"{self.target_test.shape[1:]} should come back"
                 )
         except Exception as error:  # whatever a model says: it is a finding
-            facts["raises"] = f"{error}".partition("\n")[0][:300]
+            facts["raises"] = _said(error)
             return
         facts["raises"] = ""
         facts["not_finite_weights"] = [
@@ -171,7 +173,7 @@ class Examination:
         facts, model, x = self.facts, self.model, self.x_test
         distribution = _trace.find_distribution(model, tf.constant(self.x_train[:64]))
         place = _trace.find_code(model, tf.constant(x[:64]), self.code_name)
-        facts |= {"code_size": None, "variational": distribution is not None}
+        facts |= {"code_size": None, "code_is_map": False, "variational": distribution is not None}
         lowest, highest, codes, means, log_variances = {}, {}, [], [], []
         for start in range(0, min(len(x), 1_000), PIECE):
             _, calls = _trace.trace(model, tf.constant(x[start : start + PIECE]))
@@ -199,7 +201,8 @@ class Examination:
         spread, width = code.std(axis=0), np.abs(code).max(axis=0)
         # A convolution's unit is a channel: in the corners of images that are black there, its value never changes.
         constant = spread <= 1e-6 * np.maximum(width, 1e-6)
-        if code.ndim == 4:
+        facts["code_is_map"] = code.ndim == 4
+        if facts["code_is_map"]:
             constant, spread = constant.all(axis=(0, 1)), spread.mean(axis=(0, 1))
         facts |= {"code_units": int(constant.size), "constant_units": int(constant.sum()), "unit_spread": spread.ravel()}
         facts["never_above_zero"] = bool((code <= 0).all())
@@ -231,9 +234,13 @@ class Examination:
         facts = self.facts
         kl = ((np.exp(log_variance) + mean**2 - 1 - log_variance) / 2).mean(axis=0)
         facts |= {"kl_of_units": kl, "kl": float(kl.sum()), "silent_units": int((mean.var(axis=0) < 0.01).sum())}
-        _trace.trace(self.model, tf.constant(self.x_test[:1_000]))
-        penalty = float(sum(tf.reduce_sum(part) for part in self.model.losses)) if self.model.losses else 0.0
+        penalty = self._penalty(tf.constant(self.x_test[:1_000]))
         facts["kl_weight"] = penalty / facts["kl"] if penalty and facts["kl"] > 1e-5 else None
+
+    def _penalty(self, x):
+        """Return what layers add to the loss of these images."""
+        self.model(x, training=True)
+        return float(sum(float(tf.reduce_sum(part)) for part in self.model.losses))
 
     def _loudness(self, calls, found, spread, constant):
         """Compare how far the units of the code move with the weights that the decoder multiplies them by."""
@@ -270,23 +277,21 @@ class Examination:
     def training_mode(self):
         """Compare the errors of the same images in and outside training mode."""
         x, target = some(self.x_train, BATCHES * 128), some(self.target_train, BATCHES * 128)
-        inside, outside, random, penalties = [], [], [], []
-        with _trace.unchanged(self.model):
-            for start in range(0, len(x), 128):
-                piece, wanted = tf.constant(x[start : start + 128]), target[start : start + 128]
-                made = self.as_pixels(np.asarray(self.model(piece, training=True)))
-                penalties.append(float(sum(tf.reduce_sum(part) for part in self.model.losses)) if self.model.losses else 0.0)
-                random.append(np.abs(made - self.as_pixels(np.asarray(self.model(piece, training=True)))).max())
-                inside.append(mse(wanted, made))
-                outside.append(mse(wanted, self.as_pixels(np.asarray(self.model(piece, training=False)))))
-            black = float(np.ptp(penalties)) if len(penalties) > 1 else 0.0
+        pieces = [(tf.constant(x[start : start + 128]), target[start : start + 128]) for start in range(0, len(x), 128)]
+
+        def error(training):
+            return float(np.mean([mse(wanted, self.as_pixels(np.asarray(self.model(p, training=training)))) for p, wanted in pieces]))
+
+        outside, inside = error(False), error(True)  # in this order: the second moves the means that the first one uses
+        penalties = [self._penalty(piece) for piece, _ in pieces[:2]]
+        twice = [np.asarray(self.model(pieces[0][0], training=True)) for _ in range(2)]
         names = [type(layer).__name__ for layer in self.model._flatten_layers(include_self=False)]
         self.facts |= {
-            "error_in_training_mode": float(np.mean(inside)),
-            "error_outside_training_mode": float(np.mean(outside)),
-            "random_in_training": bool(max(random) > 1e-4),
+            "error_in_training_mode": inside,
+            "error_outside_training_mode": outside,
+            "random_in_training": bool(np.abs(twice[0] - twice[1]).max() > 1e-4),
             # A penalty on weights is the same for every batch, one on activations is not.
-            "penalty_on_activations": bool(black > 1e-6 * max(abs(penalties[0]), 1e-12) and penalties[0] != 0),
+            "penalty_on_activations": bool(np.ptp(penalties) > 1e-6 * max(abs(penalties[0]), 1e-12)),
             "dropout": any("Dropout" in name for name in names),
             "batch_normalization": "BatchNormalization" in names,
         }
@@ -307,15 +312,15 @@ def _reachable(calls, low, high):
     """Return smallest and largest value that the last layers can give; where they are unknown, all numbers."""
     leaves = [call for call in calls if call.is_leaf]
     last = next((number for number in range(len(leaves) - 1, -1, -1) if leaves[number].mixes), None)
+    if 0.4999 <= low and 0.55 < high <= 0.7312:
+        return 0.5, 0.7311  # a sigmoid of a sigmoid, as layers or as functions
     if last is not None:
         ends = np.array([-np.inf, np.inf])
         for call in leaves[last:]:
             ends = _through(call.layer, ends)
         if ends[0] - 1e-3 <= low and high <= ends[1] + 1e-3:  # else something without a layer comes last
-            if np.isinf(ends).all() and 0.4999 <= low and high <= 0.7312:
-                return 0.5, 0.7311  # a sigmoid of a sigmoid, written as functions
             return float(ends[0]), float(ends[1])
-    return (0.5, 0.7311) if 0.4999 <= low and high <= 0.7312 else (-np.inf, np.inf)
+    return -np.inf, np.inf
 
 
 def _through(layer, ends):
@@ -341,6 +346,13 @@ def activation_of(layer):
     if isinstance(layer, keras.layers.ReLU):
         return "relu"
     return getattr(getattr(layer, "activation", None), "__name__", "")
+
+
+def _said(error):
+    """Return the sentence of an error: Keras puts it below a line that only names the layer, in colour."""
+    lines = [re.sub(r"\x1b\[[\d;]*m", "", line).strip() for line in str(error).splitlines()]
+    lines = [line for line in lines if line and "Exception encountered when calling" not in line]
+    return (lines[0] if lines else type(error).__name__)[:300]
 
 
 def _takes_logits(loss):

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 SEVERITIES = ("broken", "weak", "note")
 
 NO_VARIATION = 0.02  # of the images' variance: below it, every reconstruction is the same picture
+NO_BETTER = 0.95  # of the mean image's error
 OUT_OF_REACH = 0.1  # of the mean image's error: what the output cannot reach at all
 WORSE_THAN_PCA = 1.5
 A_LITTLE_WORSE_THAN_PCA = 1.15
 COARSE_KEPT, FINE_LOST = 0.7, 0.5  # gains of principal components
-DEAD_SHARE = 0.2
+DEAD_SHARE, DEAD_SHARE_HIDDEN = 0.33, 0.5  # of the units of a code, and of a hidden layer
 SATURATED_SHARE = 0.9
 OVERFITTED = 1.6
 MODE_RATIO = 1.4
-COPIED = 0.05  # of the variance of noise: what is left when an identity rebuilds it
+COPIED = 0.25  # of the variance of noise: what is left when something near an identity rebuilds it
+GOOD = 0.05  # of the mean image's error
 WHISPER = 0.02  # spread of a unit of the code, for each unit of the weights that read it
 OTHER_ROW = 0.3
 
@@ -78,14 +80,14 @@ EXPLAINS = {
     "squeezed_output": ("dead_units", "saturated_code", "wrong_target", "whispering", *_QUALITY),
     "output_is_logits": ("squeezed_output",),
     "wrong_target": ("train_mode_differs", "copies_anything", *_QUALITY),
-    "never_moved": ("no_gradient", "dead_units", "train_mode_differs", "copies_anything", *_QUALITY),
     "kl_collapse": ("dead_code", "zero_gradient", *_QUALITY),
-    "zero_gradient": ("dead_code", "dead_units", "saturated_code", *_QUALITY),
     "dead_code": ("dead_units", "zero_gradient", "whispering", "train_mode_differs", "kl_collapse", *_QUALITY),
-    "no_gradient": ("never_moved", "saturated_code", "whispering", "below_pca", "undertrained"),
-    "dead_units": ("zero_gradient", "below_pca", "undertrained"),
     "saturated_code": ("zero_gradient", "constant_output", "below_pca", "undertrained"),
-    "train_mode_differs": ("overfitted", "constant_output", "below_pca", "undertrained"),
+    "zero_gradient": ("squeezed_output", "never_moved", "dead_units", *_QUALITY),
+    "no_gradient": ("never_moved", "saturated_code", "whispering", "below_pca", "undertrained"),
+    "never_moved": ("no_gradient", "dead_units", "train_mode_differs", "copies_anything", *_QUALITY),
+    "dead_units": ("zero_gradient", "below_pca", "undertrained"),
+    "train_mode_differs": ("output_is_logits", "overfitted", "constant_output", "below_pca", "undertrained"),
     "overfitted": ("copies_anything", "below_pca", "undertrained"),
     "constant_output": ("below_pca", "undertrained", "dead_units"),
     "undertrained": ("below_pca", "copies_anything"),
@@ -245,7 +247,7 @@ def _kl_collapse(facts):
 
 
 def _zero_gradient(facts):
-    if not facts["zero_gradient"]:
+    if not facts["zero_gradient"] or facts["error"] < 1e-4 * facts["mean_image_error"]:  # a perfect copy has nothing to learn
         return None
     first, zero = facts["zero_gradient"][0], facts["zero_kernels"]
     if zero:
@@ -260,7 +262,8 @@ def _zero_gradient(facts):
 
 
 def _dead_code(facts):
-    if not facts["code_size"] or facts["variational"] or facts["constant_units"] < facts["code_units"]:
+    dead = facts["code_size"] and facts["constant_units"] == facts["code_units"]
+    if not dead or facts["variational"] or facts["zero_kernels"]:  # from zeros, nothing ever begins: the fault lies there
         return None
     never = "never above 0" if facts["never_above_zero"] else "the same for every image"
     sentence = f"All {facts['code_units']} units of the code are dead: they are {never}."
@@ -284,11 +287,15 @@ def _dead_units(facts):
             sentence = f"All {units} units of the layer {layer} are off for every image."
             remedy = "Begin again with smaller steps, or use a leaky ReLU in this layer."
             return _finding("dead_units", "broken", facts, sentence, keys, remedy)
-    counted = {"the code": (facts["constant_units"], facts["code_units"])} if facts["code_size"] and not facts["variational"] else {}
-    counted |= {f"the layer {name}": pair for name, pair in facts["dead_by_layer"].items() if name != facts.get("code_layer")}
-    name, (dead, units) = max(counted.items(), key=lambda item: item[1][0] / item[1][1], default=("", (0, 1)))
-    if dead < DEAD_SHARE * units:
+    counted = []
+    if facts["code_size"] and not facts["variational"]:
+        counted.append(("the code", facts["constant_units"], facts["code_units"], DEAD_SHARE))
+    hidden = [(name, pair) for name, pair in facts["dead_by_layer"].items() if name != facts.get("code_layer")]
+    counted += [(f"the layer {name}", *pair, DEAD_SHARE_HIDDEN) for name, pair in hidden]
+    counted = [(name, dead, units) for name, dead, units, share in counted if dead >= share * units]
+    if not counted:
         return None
+    name, dead, units = max(counted, key=lambda one: one[1] / one[2])
     costs = _worse_than_pca(facts, A_LITTLE_WORSE_THAN_PCA) and not _holds_back(facts)
     sentence = f"{dead} of {units} units of {name} are the same for every image."
     remedy = "Use a linear code or a leaky ReLU, or smaller steps at the beginning; or fewer units, if the error is good enough."
@@ -338,7 +345,7 @@ def _copies_anything(facts):
     if "noise_error" not in facts or not facts["noise_variance"] or not facts["mean_image_error"]:
         return None
     left = facts["noise_error"] / facts["noise_variance"]
-    if left > COPIED or facts["error"] > COPIED * facts["mean_image_error"]:
+    if left > COPIED or facts["error"] > GOOD * facts["mean_image_error"]:
         return None
     sentence = f"The model rebuilds noise too, and leaves {left:.1%} of its variance: it copies, whatever it is shown."
     remedy = "Make the code smaller than the image, or train it to remove noise that you add."
@@ -357,12 +364,10 @@ def _whispering(facts):
 
 
 def _constant_output(facts):
-    if facts["variation"] > NO_VARIATION or facts["error"] < 0.9 * facts["mean_image_error"]:
+    if facts["error"] < NO_BETTER * facts["mean_image_error"]:
         return None
-    sentence = (
-        f"Every image gets nearly the same reconstruction: its squared error is {facts['error']:.3g}, that of the mean image "
-        f"{facts['mean_image_error']:.3g}."
-    )
+    same = "Every image gets nearly the same reconstruction" if facts["variation"] < NO_VARIATION else "The model has learned nothing"
+    sentence = f"{same}: its squared error is {facts['error']:.3g}, that of the mean image {facts['mean_image_error']:.3g}."
     remedy = "Train longer, with Adam and its usual learning rate of 0.001."
     return _finding("constant_output", "broken", facts, sentence, ("variation", "error", "mean_image_error"), remedy)
 
@@ -389,7 +394,7 @@ def _undertrained(facts):
         f"with {kept} components, and the code has {facts['code_size']} units."
     )
     remedy = "Train longer: the fine components come last."
-    severity = "note" if _holds_back(facts) else "weak"
+    severity = "note" if _holds_back(facts) or facts["code_is_map"] else "weak"
     return _finding("undertrained", severity, facts, sentence, ("gains", "components_matched", "code_size", "error", "pca_error"), remedy)
 
 
@@ -401,7 +406,9 @@ def _below_pca(facts):
         f"model one of {facts['error']:.3g}."
     )
     holds = _holds_back(facts)
-    weak = _worse_than_pca(facts, WORSE_THAN_PCA) and not holds
+    if facts["code_is_map"]:
+        sentence += " (A convolution shares its weights between all places, so PCA is much to ask.)"
+    weak = _worse_than_pca(facts, WORSE_THAN_PCA) and not holds and not facts["code_is_map"]
     remedy = (
         "Nothing, if it is meant: noise and penalties in the training cost some of the error. Else train without them to compare."
         if holds

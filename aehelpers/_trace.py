@@ -50,7 +50,7 @@ class Place:
 
 @contextlib.contextmanager
 def unchanged(model):
-    """Put back afterwards what a pass in training mode moves: moving statistics and random states."""
+    """Put back afterwards what passes move: the moving statistics of normalizations, and random states."""
     kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
     try:
         yield
@@ -97,7 +97,7 @@ def trace(model, x, training=False, place=None, change=None):
 
     # Every layer of every kind of model is called through this one method; a graph of the inner tensors, the usual way, exists
     # for functional models only.
-    with _LOCK, unchanged(model):
+    with _LOCK:
         keras.Layer.__call__ = listening
         try:
             output = model(x, training=training)
@@ -203,7 +203,8 @@ def find_distribution(model, x):
     guesses = list(_guesses(calls))
     if not guesses:
         return None
-    draws = [trace(model, x, training=True)[1] for _ in range(_DRAWS)]
+    with unchanged(model):
+        draws = [trace(model, x, training=True)[1] for _ in range(_DRAWS)]
     for mean, spread, drawn, split in guesses:
         codes = np.array([np.asarray(drawn.read(pass_), np.float64) for pass_ in draws if drawn.read(pass_) is not None])
         if len(codes) < _DRAWS or np.ptp(codes, axis=0).max() == 0:
@@ -220,6 +221,11 @@ def find_distribution(model, x):
         if away < 1:
             return Distribution(mean, spread, form, split)
     return None
+
+
+def _same(first, second):
+    """Whether two calls got the same numbers."""
+    return bool(first and second) and np.array_equal(first[0], second[0])
 
 
 def _guesses(calls):
@@ -244,6 +250,5 @@ def _guesses(calls):
                 yield places[0], places[0], drawn, True
         if call.mixes and len(shapes) == 1 and len(shapes[0]) == 2:  # two layers side by side, and a draw without a layer
             for other in calls[number + 1 :]:
-                beside = other.mixes and other.inputs and call.inputs and other.inputs[0] is call.inputs[0]
-                if beside and [tuple(part.shape) for part in other.outputs] == shapes:
+                if other.mixes and _same(call.inputs, other.inputs) and [tuple(part.shape) for part in other.outputs] == shapes:
                     yield from ((_place(call), _place(other), drawn, False) for drawn in after)

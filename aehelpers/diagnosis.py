@@ -194,7 +194,8 @@ def diagnose(model, x_train, x_test=None, *, target=None, loss=None, before=None
         for name, step in steps.items():
             bar.set_postfix_str(name)
             if not _findings.unusable(examined.facts):
-                step()
+                with _trace.unchanged(model):
+                    step()
             bar.update()
     return Diagnosis(_findings.find(examined.facts), _ladder(examined.facts), examined.facts, examined)
 

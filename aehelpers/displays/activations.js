@@ -1,18 +1,19 @@
 import { Chart, choice, fixed, row, slider } from "./core.js";
 
-const SHARE = "#0072b2", MEAN = "#d55e00";
+const SHARE = "#0072b2", MEAN = "#d55e00", EDGE = 0.1;
 
-// How many activations are how large, as a training goes on; below, how the measures go.
+// How many activations are how large, over their logarithm, as a training goes on; below, how the measures go.
 export default function activations(data, view) {
   const { models, steps, edges, counts } = data;
   const histogram = new Chart({
-    x: { label: "activation", low: 0, high: 1 }, y: { label: "activations (thousands)", low: 100, high: 2e6, log: true, ticks: [100, 1e3, 1e4, 1e5, 1e6], format: count => String(count / 1000) },
+    x: { label: "activation", low: edges[0], high: 1, log: true, ticks: [1e-4, 1e-3, 0.01, 0.1, 1], format: String },
+    y: { label: "activations (thousands)", low: 0, high: 1, format: count => String(count / 1000) },
   });
   const course = new Chart({
     x: { label: "training steps", low: steps[0], high: steps.at(-1), log: true, ticks: steps, format: String },
     y: { label: "share, or activation", low: 0, high: 1 }, height: 200,
   });
-  const outline = values => ({ x: edges.slice(1).flatMap((end, i) => [edges[i], end]), y: Array.from(values).flatMap(count => [Math.max(count, 100), Math.max(count, 100)]) });
+  const outline = values => ({ x: edges.slice(1).flatMap((end, i) => [edges[i], end]), y: Array.from(values).flatMap(count => [count, count]) });
   let drawn = null;
   return {
     main: "steps",
@@ -20,7 +21,12 @@ export default function activations(data, view) {
     parts: [histogram, course],
     draw({ steps: step, model }) {
       const which = models.indexOf(model), place = steps.indexOf(step);
-      histogram.set({ series: [{ name: "activations of all units and test images", ...outline(row(counts, which, place)), colour: SHARE }] });
+      const most = 1.1 * Math.max(...steps.map((_, i) => Math.max(...row(counts, which, i))));
+      histogram.set({
+        series: [{ name: "activations of all units and test images", ...outline(row(counts, which, place)), colour: SHARE }],
+        y: { ...histogram.y, high: most },
+      });
+      histogram.mark([{ x: EDGE }]);
       const share = row(data.activeShare, which), mean = row(data.meanActivation, which);
       if (drawn !== model) {
         drawn = model;
@@ -30,7 +36,7 @@ export default function activations(data, view) {
         ] });
       }
       course.mark([{ x: step, y: share[place], colour: SHARE }, { x: step, y: mean[place], colour: MEAN }]);
-      return `${model}, ${step} steps: mean activation ${fixed(mean[place], 3)}, active share ${fixed(share[place], 3)}, decoder norm ${fixed(row(data.decoderNorm, which)[place], 1)}.`;
+      return `${model}, ${step} steps: mean activation ${fixed(mean[place], 3)} = active share ${fixed(share[place], 3)} times level ${fixed(mean[place] / share[place], 3)}; decoder norm ${fixed(row(data.decoderNorm, which)[place], 1)}.`;
     },
   };
 }

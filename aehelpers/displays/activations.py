@@ -11,6 +11,8 @@ _PARTS = ("models", "steps", "edges", "counts", "active_share", "mean_activation
 def activations_display(run):
     """Choose a model and how long it was trained: how many activations are how large, and how sparse the code is.
 
+    Over the logarithm of the activations; those below the first edge are counted in the first bin.
+
     Everything was computed by ``notebooks/evidence/sparse_course.py``, on all test images. Notebook 05.
 
     Parameters
@@ -29,7 +31,7 @@ def activations_display(run):
         {"steps": int(run["steps"][0]), "model": str(run["models"][-1])},
         models=[str(name) for name in run["models"]],
         steps=run["steps"].tolist(),
-        edges=np.round(run["edges"], 4).tolist(),
+        edges=np.round(run["edges"], 6).tolist(),
         counts=packed(run["counts"], "float32"),
         activeShare=packed(run["active_share"], "float32"),
         meanActivation=packed(run["mean_activation"], "float32"),

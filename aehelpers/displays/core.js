@@ -270,9 +270,10 @@ export class Chart {
       .filter(([at, value]) => Number.isFinite(value) && (!this.x.log || at > 0) && (!this.y.log || value > 0) && at >= this.x.low && at <= this.x.high)
       .map(([at, value]) => [this.toX(at), this.toY(clip(value))]);
     const text = list => list.map(([a, b]) => `${a.toFixed(1)},${b.toFixed(1)}`).join(" ");
-    if (area) made.push(element("path", { d: `M${text(points(y))} ${text(points(area).reverse())}Z`, fill: paint(colour), "fill-opacity": 0.22 }));
-    made.push(element("polyline", { points: text(points(y)), fill: "none", stroke: paint(colour), "stroke-width": width, "stroke-dasharray": dash }));
-    if (marker) made.push(...points(y).map(([cx, cy]) => element("circle", { cx, cy, r: 3, fill: paint(colour) })));
+    const shown = points(y);
+    if (area && shown.length) made.push(element("path", { d: `M${text(shown)} ${text(points(area).reverse())}Z`, fill: paint(colour), "fill-opacity": 0.22 }));
+    made.push(element("polyline", { points: text(shown), fill: "none", stroke: paint(colour), "stroke-width": width, "stroke-dasharray": dash }));
+    if (marker) made.push(...shown.map(([cx, cy]) => element("circle", { cx, cy, r: 3, fill: paint(colour) })));
     return made;
   }
 

@@ -40,8 +40,9 @@ export default function loudness(data, view) {
       chart.set({ series: [{ name: "activations of all units and images", ...histogram(louder), colour: "#0072b2" }] });
       chart.mark([{ x: EDGE }]);
       const change = made.reduce((most, value, i) => Math.max(most, Math.abs(value - before[i])), 0);
-      return `c = ${factor}: mean activation ${fixed(mean(louder), 3)}; above 0.1: ${fixed(100 * mean(louder, value => (value > EDGE ? 1 : 0)), 0)} %; `
-        + `active share ${fixed(activeShare(louder), 3)}. No pixel changes by more than ${fixed(change, 4)}.`;
+      const below = (Math.floor(1e4 * change) + 1) / 1e4;
+      return `On ${count} images with c = ${factor}: mean activation ${fixed(mean(louder), 3)}; above 0.1: ${fixed(100 * mean(louder, value => (value > EDGE ? 1 : 0)), 0)} %; `
+        + `active share ${fixed(activeShare(louder), 3)}. No pixel changes by as much as ${fixed(below, 4)}.`;
     },
   };
 }

@@ -4,15 +4,20 @@ import numpy as np
 from aehelpers.baselines import mse
 from aehelpers.displays.base import Display, models_to_compute, packed, picture_shape, probabilities, styles
 from aehelpers.noise import gaussian_noise, masking_noise, salt_and_pepper_noise
-from aehelpers.validation import Boolean, Dict, Images, Model, takes
+from aehelpers.validation import Boolean, Dict, Images, Model, Optional, Text, takes
 
 NOISES = {"masking": masking_noise, "salt and pepper": salt_and_pepper_noise, "Gaussian": gaussian_noise}  # as in noise.js
 _LEVELS = [round(0.1 * number, 1) for number in range(10)]
 _SHOWN, _MEASURED = 8, 300
 
 
-@takes(models=Dict(Model()), x=Images(pixels=True, dimensions=(2,)), from_logits=Boolean())
-def noise_display(models, x, from_logits=False):
+@takes(
+    models=Dict(Model()),
+    x=Images(pixels=True, dimensions=(2,)),
+    from_logits=Boolean(),
+    colours=Optional(Dict(Text(), keys=Text())),
+)
+def noise_display(models, x, from_logits=False, colours=None):
     """Choose a kind of noise, its level and a model: noisy images, the model's output, and the error of every model.
 
     The noise and what the model makes of it are computed in the page, the errors beforehand, on the first 300 images.
@@ -25,6 +30,9 @@ def noise_display(models, x, from_logits=False):
         Clean images with pixels in [0, 1].
     from_logits : bool
         Whether the models give logits; else they give pixels in [0, 1].
+    colours : dict, optional
+        ``{name: colour}`` of the lines, as CSS writes a colour, or "ink" for that of the text; then no line is dashed. Else those
+        of the package's figures, in their order.
 
     Returns
     -------
@@ -42,6 +50,9 @@ def noise_display(models, x, from_logits=False):
     measured = {
         name: errors(lambda images, model=model: probabilities(model, images, from_logits)) for name, model in models.items()
     }
+    lines = styles(models)
+    if colours is not None:
+        lines = {name: {"colour": colours.get(name, line["colour"]), "dash": ""} for name, line in lines.items()}
     return Display(
         "noise",
         "Sliders for noise and denoiser",
@@ -53,5 +64,6 @@ def noise_display(models, x, from_logits=False):
         networks=networks,
         errors={name: packed(values, "float32") for name, values in measured.items()},
         nothing={kind: packed(values, "float32") for kind, values in zip(NOISES, nothing, strict=True)},
-        styles=styles(models),
+        styles=lines,
+        measured=len(x),
     )

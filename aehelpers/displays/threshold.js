@@ -38,7 +38,7 @@ export default function threshold(data, view) {
       const errors = row(data.errors[model], ways.indexOf(way)), now = errors[thresholds.indexOf(t)];
       chart.mark([{ x: t, y: now, colour: data.styles[model].colour }]);
       const above = 100 * mean(code.values, value => (value >= t ? 1 : 0));
-      return `Model ${model}: ${fixed(above, 0)} % of the activations of these images reach ${fixed(t, 2)}. The error is ${fixed(errors[0], 4)} with the `
+      return `Model ${model}: ${fixed(above, 0)} % of the activations of these images reach ${fixed(t, 2)}. On ${data.measured} images the error is ${fixed(errors[0], 4)} with the `
         + `whole code and ${fixed(now, 4)} with what is below ${way}.`;
     },
   };

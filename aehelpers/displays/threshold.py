@@ -56,6 +56,7 @@ def threshold_display(models, x):
         decoders=decoders,
         means=means,
         errors={name: packed(values, "float32") for name, values in errors.items()},
+        measured=len(x),
         measure="cross entropy (nats per pixel)",
         styles=styles(models),
     )
