@@ -46,7 +46,7 @@ RUNS = [
     ("KL", 8, (5_000,)),
     ("KL", 512, (5_000,)),
 ]
-EDGES = np.linspace(0, 1, 51)
+EDGES = np.geomspace(1e-4, 1, 101)  # what is smaller counts as 1e-4
 
 
 def active_share(code):
@@ -75,7 +75,7 @@ def measure(model, x):
         "active_share_of_living": round(active_share(code[:, living]), 5),
         "decoder_norm": round(float(np.linalg.norm(model.decoder.get_weights()[0], axis=1).mean()), 3),
     }
-    return row, np.histogram(code, EDGES)[0]
+    return row, np.histogram(np.clip(code, EDGES[0], EDGES[-1]), EDGES)[0]
 
 
 def train(model, batch_size, stops, seed):
