@@ -107,7 +107,7 @@ class Examination:
         with_sigmoid = mse(self.target_test, sigmoid(raw))
         facts["share_outside"] = float(((raw < -0.25) | (raw > 1.25)).mean())
         facts |= {"raw_error": error, "error_after_sigmoid": with_sigmoid}
-        unit = 0 <= facts["image_low"] and facts["image_high"] <= 1
+        unit = facts["image_low"] >= 0 and facts["image_high"] <= 1
         facts["takes_logits"] = _takes_logits(self.told_loss)
         facts["logits"] = bool(unit and facts["share_outside"] > 0.05 and with_sigmoid < 0.5 * error)
         self.as_pixels = sigmoid if facts["logits"] else lambda values: values
@@ -123,9 +123,7 @@ class Examination:
         mean = mean_image(some(self.all_targets, FOR_PCA))
         facts["mean_image_error"] = mse(self.target_test, np.broadcast_to(mean, self.target_test.shape))
         facts["error"] = mse(self.target_test, self.made)
-        facts["training_error"] = (
-            mse(self.target_train, self.reconstruct(self.x_train)) if self.separate else facts["error"]
-        )
+        facts["training_error"] = mse(self.target_train, self.reconstruct(self.x_train)) if self.separate else facts["error"]
         made, spread = flat(self.made).astype(float), test.var(axis=0, dtype=float).sum()
         facts["variation"] = float(made.var(axis=0).sum() / spread) if spread else 0.0
         reach = np.clip(test, facts["reachable_low"], facts["reachable_high"])
@@ -173,7 +171,7 @@ class Examination:
         facts, model, x = self.facts, self.model, self.x_test
         distribution = _trace.find_distribution(model, tf.constant(self.x_train[:64]))
         place = _trace.find_code(model, tf.constant(x[:64]), self.code_name)
-        facts |= {"code_size": None, "code_is_map": False, "variational": distribution is not None}
+        facts |= {"code_size": None, "code_is_map": False, "code_is_binary": False, "variational": distribution is not None}
         lowest, highest, codes, means, log_variances = {}, {}, [], [], []
         for start in range(0, min(len(x), 1_000), PIECE):
             _, calls = _trace.trace(model, tf.constant(x[start : start + PIECE]))
@@ -202,6 +200,7 @@ class Examination:
         # A convolution's unit is a channel: in the corners of images that are black there, its value never changes.
         constant = spread <= 1e-6 * np.maximum(width, 1e-6)
         facts["code_is_map"] = code.ndim == 4
+        facts["code_is_binary"] = bool(np.isin(code, (0, 1)).all())
         if facts["code_is_map"]:
             constant, spread = constant.all(axis=(0, 1)), spread.mean(axis=(0, 1))
         facts |= {"code_units": int(constant.size), "constant_units": int(constant.sum()), "unit_spread": spread.ravel()}
@@ -280,7 +279,9 @@ class Examination:
         pieces = [(tf.constant(x[start : start + 128]), target[start : start + 128]) for start in range(0, len(x), 128)]
 
         def error(training):
-            return float(np.mean([mse(wanted, self.as_pixels(np.asarray(self.model(p, training=training)))) for p, wanted in pieces]))
+            return float(
+                np.mean([mse(wanted, self.as_pixels(np.asarray(self.model(p, training=training)))) for p, wanted in pieces])
+            )
 
         outside, inside = error(False), error(True)  # in this order: the second moves the means that the first one uses
         penalties = [self._penalty(piece) for piece, _ in pieces[:2]]
@@ -292,6 +293,7 @@ class Examination:
             "random_in_training": bool(np.abs(twice[0] - twice[1]).max() > 1e-4),
             # A penalty on weights is the same for every batch, one on activations is not.
             "penalty_on_activations": bool(np.ptp(penalties) > 1e-6 * max(abs(penalties[0]), 1e-12)),
+            "penalty_on_weights": bool(penalties[0] and np.ptp(penalties) <= 1e-6 * abs(penalties[0])),
             "dropout": any("Dropout" in name for name in names),
             "batch_normalization": "BatchNormalization" in names,
         }
@@ -312,7 +314,7 @@ def _reachable(calls, low, high):
     """Return smallest and largest value that the last layers can give; where they are unknown, all numbers."""
     leaves = [call for call in calls if call.is_leaf]
     last = next((number for number in range(len(leaves) - 1, -1, -1) if leaves[number].mixes), None)
-    if 0.4999 <= low and 0.55 < high <= 0.7312:
+    if low >= 0.4999 and low + 1e-3 < high <= 0.7312:
         return 0.5, 0.7311  # a sigmoid of a sigmoid, as layers or as functions
     if last is not None:
         ends = np.array([-np.inf, np.inf])

@@ -76,13 +76,21 @@ READ = {
     "below_pca": ("02_why_784_784_784_stays_blurry.ipynb", "Does a bottleneck keep bad features?"),
 }
 EXPLAINS = {
-    "input_scale": ("squeezed_output", "saturated_code", "dead_units", "zero_gradient", "whispering", "wrong_target", *_QUALITY),
+    "input_scale": (
+        "squeezed_output",
+        "saturated_code",
+        "dead_units",
+        "zero_gradient",
+        "whispering",
+        "wrong_target",
+        *_QUALITY,
+    ),
     "squeezed_output": ("dead_units", "saturated_code", "wrong_target", "whispering", *_QUALITY),
     "output_is_logits": ("squeezed_output",),
     "wrong_target": ("train_mode_differs", "copies_anything", *_QUALITY),
     "kl_collapse": ("dead_code", "zero_gradient", *_QUALITY),
+    "saturated_code": ("dead_code", "zero_gradient", "constant_output", "below_pca", "undertrained"),
     "dead_code": ("dead_units", "zero_gradient", "whispering", "train_mode_differs", "kl_collapse", *_QUALITY),
-    "saturated_code": ("zero_gradient", "constant_output", "below_pca", "undertrained"),
     "zero_gradient": ("squeezed_output", "never_moved", "dead_units", *_QUALITY),
     "no_gradient": ("never_moved", "saturated_code", "whispering", "below_pca", "undertrained"),
     "never_moved": ("no_gradient", "dead_units", "train_mode_differs", "copies_anything", *_QUALITY),
@@ -137,7 +145,11 @@ def _not_finite(facts):
 
 
 def _share(error, facts):
-    return f"{error / facts['mean_image_error']:.0%} of the mean image's" if facts["mean_image_error"] else "the mean image has none"
+    return (
+        f"{error / facts['mean_image_error']:.0%} of the mean image's"
+        if facts["mean_image_error"]
+        else "the mean image has none"
+    )
 
 
 def _unusual_scale(facts):
@@ -164,7 +176,12 @@ def _squeezed_output(facts):
     if facts["outputs_add_up_to_one"] and facts["mean_sum"] > 2:
         sentence = f"The pixels of each reconstruction add up to 1, those of an image to {facts['mean_sum']:.0f}: a softmax."
         return _finding(
-            "squeezed_output", "broken", facts, sentence, ("mean_sum",), "Put a sigmoid in the place of the softmax at the output."
+            "squeezed_output",
+            "broken",
+            facts,
+            sentence,
+            ("mean_sum",),
+            "Put a sigmoid in the place of the softmax at the output.",
         )
     if facts["unreachable"] < OUT_OF_REACH:
         return None
@@ -236,7 +253,11 @@ def _kl_collapse(facts):
     most = silent == units or (silent >= units / 2 and facts["error"] > 0.7 * facts["mean_image_error"])
     severity = "broken" if silent == units else "weak" if most else "note"
     weight = facts["kl_weight"]
-    weighs = "" if weight is None else f" The KL term weighs {weight:.3g} a nat; beside a mean over {facts['pixels']} pixels a sum has {1 / facts['pixels']:.2g}."
+    weighs = (
+        ""
+        if weight is None
+        else f" The KL term weighs {weight:.3g} a nat; beside a mean over {facts['pixels']} pixels a sum has {1 / facts['pixels']:.2g}."
+    )
     sentence = f"{silent} of {units} units of the code carry nothing; the KL is {facts['kl']:.3g} nats an image.{weighs}"
     remedy = (
         "Sum the reconstruction loss over the pixels as the KL term is summed over the units, or divide the KL term by their number."
@@ -298,7 +319,9 @@ def _dead_units(facts):
     name, dead, units = max(counted, key=lambda one: one[1] / one[2])
     costs = _worse_than_pca(facts, A_LITTLE_WORSE_THAN_PCA) and not _holds_back(facts)
     sentence = f"{dead} of {units} units of {name} are the same for every image."
-    remedy = "Use a linear code or a leaky ReLU, or smaller steps at the beginning; or fewer units, if the error is good enough."
+    remedy = (
+        "Use a linear code or a leaky ReLU, or smaller steps at the beginning; or fewer units, if the error is good enough."
+    )
     return _finding("dead_units", "weak" if costs else "note", facts, sentence, keys, remedy)
 
 
@@ -318,11 +341,14 @@ def _train_mode_differs(facts):
     inside, outside = facts["error_in_training_mode"], facts["error_outside_training_mode"]
     keys = ("error_in_training_mode", "error_outside_training_mode", "batch_normalization", "dropout")
     if outside > MODE_RATIO * inside and outside - inside > 0.03 * facts["mean_image_error"]:
-        sentence = (
-            f"The same images have a squared error of {inside:.3g} in training mode and of {outside:.3g} outside it"
-            + (": batch normalization uses other means there." if facts["batch_normalization"] else ".")
+        sentence = f"The same images have a squared error of {inside:.3g} in training mode and of {outside:.3g} outside it" + (
+            ": batch normalization uses other means there." if facts["batch_normalization"] else "."
         )
-        remedy = "Train longer or with a smaller `momentum` of the batch normalization, until its moving means have settled."
+        remedy = (
+            "Train longer, or with a smaller `momentum` of the batch normalization, until its moving means have settled."
+            if facts["batch_normalization"]
+            else "Let the training see images without noise too: draw the level of the noise anew for each image, from 0 on."
+        )
         severity = "broken" if outside > 0.9 * facts["mean_image_error"] else "weak"
         return _finding("train_mode_differs", severity, facts, sentence, keys, remedy)
     if facts["dropout"] and inside > 1.1 * outside:
@@ -334,7 +360,11 @@ def _train_mode_differs(facts):
 
 def _overfitted(facts):
     apart = facts["error"] - facts["training_error"]
-    if not facts["separate_test"] or facts["error"] < OVERFITTED * facts["training_error"] or apart < 0.02 * facts["mean_image_error"]:
+    if (
+        not facts["separate_test"]
+        or facts["error"] < OVERFITTED * facts["training_error"]
+        or apart < 0.02 * facts["mean_image_error"]
+    ):
         return None
     sentence = f"The squared error is {facts['error']:.3g} on the test images and {facts['training_error']:.3g} on those of the training."
     remedy = "Use more training images, add noise to them, make the code smaller, or stop earlier."
@@ -353,7 +383,12 @@ def _copies_anything(facts):
 
 
 def _whispering(facts):
-    if facts.get("loudness") is None or facts["loudness"] > WHISPER or facts["variational"] or facts["variation"] < NO_VARIATION:
+    if (
+        facts.get("loudness") is None
+        or facts["loudness"] > WHISPER
+        or facts["variational"]
+        or facts["variation"] < NO_VARIATION
+    ):
         return None
     sentence = (
         f"The units of the code move by {facts['unit_spread_median']:.2g} only, and the decoder's weights make it loud again (length "
@@ -366,7 +401,11 @@ def _whispering(facts):
 def _constant_output(facts):
     if facts["error"] < NO_BETTER * facts["mean_image_error"]:
         return None
-    same = "Every image gets nearly the same reconstruction" if facts["variation"] < NO_VARIATION else "The model has learned nothing"
+    same = (
+        "Every image gets nearly the same reconstruction"
+        if facts["variation"] < NO_VARIATION
+        else "The model has learned nothing"
+    )
     sentence = f"{same}: its squared error is {facts['error']:.3g}, that of the mean image {facts['mean_image_error']:.3g}."
     remedy = "Train longer, with Adam and its usual learning rate of 0.001."
     return _finding("constant_output", "broken", facts, sentence, ("variation", "error", "mean_image_error"), remedy)
@@ -377,13 +416,23 @@ def _holds_back(facts):
     return facts["random_in_training"] or facts["penalty_on_activations"] or facts["variational"]
 
 
+def _pca_is_ahead(facts):
+    """Whether PCA has means that the model lacks: convolutions share weights, and a code of bits holds less than one of numbers."""
+    return facts["code_is_map"] or facts["code_is_binary"]
+
+
 def _worse_than_pca(facts, factor):
-    return bool(facts["code_size"]) and facts["pca_error"] is not None and facts["error"] > factor * max(facts["pca_error"], 1e-3 * facts["mean_image_error"])
+    return (
+        bool(facts["code_size"])
+        and facts["pca_error"] is not None
+        and facts["error"] > factor * max(facts["pca_error"], 1e-3 * facts["mean_image_error"])
+    )
 
 
 def _undertrained(facts):
     gains = facts["gains"]
-    if gains is None or not _worse_than_pca(facts, WORSE_THAN_PCA):
+    # A price on the weights costs the fine components first too, and longer training does not bring them back.
+    if gains is None or facts["penalty_on_weights"] or not _worse_than_pca(facts, WORSE_THAN_PCA):
         return None
     reach = min(facts["code_size"], facts["components"])
     coarse, kept = float(gains[: min(3, reach)].mean()), facts["components_matched"]
@@ -394,8 +443,10 @@ def _undertrained(facts):
         f"with {kept} components, and the code has {facts['code_size']} units."
     )
     remedy = "Train longer: the fine components come last."
-    severity = "note" if _holds_back(facts) or facts["code_is_map"] else "weak"
-    return _finding("undertrained", severity, facts, sentence, ("gains", "components_matched", "code_size", "error", "pca_error"), remedy)
+    severity = "note" if _holds_back(facts) or _pca_is_ahead(facts) else "weak"
+    return _finding(
+        "undertrained", severity, facts, sentence, ("gains", "components_matched", "code_size", "error", "pca_error"), remedy
+    )
 
 
 def _below_pca(facts):
@@ -406,12 +457,14 @@ def _below_pca(facts):
         f"model one of {facts['error']:.3g}."
     )
     holds = _holds_back(facts)
-    if facts["code_is_map"]:
-        sentence += " (A convolution shares its weights between all places, so PCA is much to ask.)"
-    weak = _worse_than_pca(facts, WORSE_THAN_PCA) and not holds and not facts["code_is_map"]
+    if _pca_is_ahead(facts):
+        sentence += " (PCA has weights of its own for every pixel and a code of real numbers, so that is much to ask here.)"
+    weak = _worse_than_pca(facts, WORSE_THAN_PCA) and not holds and not _pca_is_ahead(facts)
     remedy = (
         "Nothing, if it is meant: noise and penalties in the training cost some of the error. Else train without them to compare."
         if holds
+        else "Take the price off the weights (`kernel_regularizer`), and see what is left."
+        if facts["penalty_on_weights"]
         else "Train longer or with a smaller learning rate; if nothing helps, begin with fewer layers, and a linear code."
     )
     return _finding("below_pca", "weak" if weak else "note", facts, sentence, ("error", "pca_error", "code_size"), remedy)

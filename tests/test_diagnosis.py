@@ -185,7 +185,9 @@ class TestFindings:
         for layer in model.decoder.layers:
             layer.set_weights([0 * weight for weight in layer.get_weights()])
         found = ae.diagnose(model, small)
-        assert found.facts["variational"] and found.facts["silent_units"] == 4 and found.facts["kl"] == pytest.approx(0, abs=1e-6)
+        assert (
+            found.facts["variational"] and found.facts["silent_units"] == 4 and found.facts["kl"] == pytest.approx(0, abs=1e-6)
+        )
         assert "kl_collapse" in codes(found) or "zero_gradient" in codes(found)
 
     def test_whispering(self, small):
@@ -261,13 +263,23 @@ def name_of(model, place):
 
 class TestTheCodeIsFound:
     def test_in_a_sequential_model_it_is_the_last_of_its_size(self, small):
-        parts = [layers.Dense(16), layers.Dense(4), layers.BatchNormalization(), layers.LeakyReLU(name="here"), layers.Dense(16)]
+        parts = [
+            layers.Dense(16),
+            layers.Dense(4),
+            layers.BatchNormalization(),
+            layers.LeakyReLU(name="here"),
+            layers.Dense(16),
+        ]
         model = keras.Sequential([keras.Input((64,)), *parts, layers.Dense(64)])
         assert name_of(model, _trace.find_code(model, small)) == "here"
 
     def test_in_convolutions(self, digits_8x8):
         narrow = layers.Conv2D(2, 3, strides=2, padding="same", name="here")
-        parts = [layers.Conv2D(8, 3, strides=2, padding="same"), narrow, layers.Conv2DTranspose(8, 3, strides=4, padding="same")]
+        parts = [
+            layers.Conv2D(8, 3, strides=2, padding="same"),
+            narrow,
+            layers.Conv2DTranspose(8, 3, strides=4, padding="same"),
+        ]
         model = keras.Sequential([keras.Input((8, 8, 1)), *parts, layers.Conv2D(1, 3, padding="same")])
         assert name_of(model, _trace.find_code(model, digits_8x8[..., None])) == "here"
 
@@ -366,7 +378,9 @@ class TestHowItShows:
 
     def test_of_pictures_in_colour_and_of_no_pictures(self, small):
         colour = np.repeat(small[:50, :48].reshape(50, 4, 4, 3), 1, axis=0)
-        model = keras.Sequential([keras.Input((4, 4, 3)), layers.Flatten(), layers.Dense(4), layers.Dense(48), layers.Reshape((4, 4, 3))])
+        model = keras.Sequential(
+            [keras.Input((4, 4, 3)), layers.Flatten(), layers.Dense(4), layers.Dense(48), layers.Reshape((4, 4, 3))]
+        )
         assert ae.diagnose(model, colour).figure().axes[0].images
         strip = keras.Sequential([keras.Input((48,)), layers.Dense(4), layers.Dense(48)])
         assert not ae.diagnose(strip, small[:50, :48]).figure().axes[0].images

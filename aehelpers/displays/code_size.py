@@ -62,6 +62,7 @@ def measure(x, rebuilt, projected, mean, size):
         "sizes": sizes,
         "size": size,
         "page": page,
+        "measured": len(x),
         "images": packed(x[:shown], "uint8"),
         "rebuilt": pictures(rebuilt),
         "projected": pictures(projected),

@@ -1,7 +1,5 @@
 import { Chart, Pictures, choice, fixed, row, slider, squaredError } from "./core.js";
 
-const ALIVE = 0.05; // nats: in a linear model, the mean of such a unit has a variance of 0.1
-
 const sum = values => values.reduce((a, b) => a + b, 0);
 
 // Which units of a code live when the decoder expects so much noise: the spectrum with the line, the KL of each unit, pictures.
@@ -21,6 +19,7 @@ export default function collapse(data, view) {
     parts: [pictures, spectrum, divergences],
     draw({ variance, data: set, model }) {
       const first = sets.indexOf(set), places = [first, models.indexOf(model), variances.indexOf(variance)];
+      const alive = places.reduce((part, place) => part[place], data.alive);
       const components = row(data.spectrum, first), kl = row(data.kl, ...places);
       const images = row(data.images, first), rebuilt = row(data.rebuilt, ...places);
       pictures.show([{ values: images }, { values: rebuilt }, { values: row(data.samples, ...places) }]);
@@ -35,8 +34,8 @@ export default function collapse(data, view) {
           { name: "measured, each unit", x: numbers, y: kl, colour: "#d55e00", marker: true },
         ],
       });
-      const above = components.filter(one => one > variance).length, alive = kl.filter(one => one > ALIVE).length;
-      return `Noise of variance ${variance}: ${above} components lie above the line, ${alive} of ${units} units have more than ${ALIVE} nats. `
+      const above = components.filter(one => one > variance).length;
+      return `Noise of variance ${variance}: ${above} ${above === 1 ? "component lies" : "components lie"} above the line, ${alive} of ${units} units live. `
         + `KL ${fixed(sum(kl), 2)} nats an image, ${fixed(sum(expected), 2)} predicted; squared error of these images ${fixed(squaredError(images, rebuilt), 4)} per pixel.`;
     },
   };

@@ -285,15 +285,16 @@ export class Chart {
     return element("li", {}, sample, name);
   }
 
-  // Marks: { x, y, colour } is a dot; without y it is an upright line.
+  // Marks: { x, y, colour } is a dot, or a text that begins there; without y it is an upright line.
   mark(marks) {
     this.marks = marks;
     if (!this.moving) return;
     const top = 10, bottom = this.height - 44;
-    this.moving.replaceChildren(...marks.filter(({ x, y = 1 }) => Number.isFinite(x) && Number.isFinite(y)).map(({ x, y, colour = "ink" }) => {
+    this.moving.replaceChildren(...marks.filter(({ x, y = 1 }) => Number.isFinite(x) && Number.isFinite(y)).map(({ x, y, colour = "ink", text }) => {
       const at = this.toX(Math.min(Math.max(x, this.x.low), this.x.high));
       if (y === undefined) return element("line", { x1: at, x2: at, y1: top, y2: bottom, stroke: paint(colour), "stroke-width": 1.5, "stroke-dasharray": "4 3" });
       const height = this.toY(Math.min(Math.max(y, this.y.low), this.y.high));
+      if (text) return element("g", { fill: paint(colour) }, element("text", { x: at + 6, y: height + 5, class: "ae-sign" }, text));
       return element("circle", { cx: at, cy: height, r: 6, fill: paint(colour), stroke: "var(--ae-paper)", "stroke-width": 2 });
     }));
   }

@@ -64,9 +64,10 @@ export default function greyRange(data, view) {
         { name: shown, ...histogram(outputs[shown]), colour: "#0072b2" },
       ] });
       chart.mark(ranges[0].flatMap((x, i) => [{ x, colour: i ? "#e69f00" : "ink" }, { x, y: HANDLE, colour: i ? "#e69f00" : "ink" }]));
-      const [from, to] = ranges[0], share = value => 100 * Math.min(Math.max((value - from) / (to - from), 0), 1);
+      const [[from, to], [below, above]] = ranges, share = value => 100 * Math.min(Math.max((value - from) / (to - from), 0), 1);
       return `In the row of the originals ${fixed(from, 2)} is drawn black and ${fixed(to, 2)} white, so their own black (0) is drawn at `
-        + `${fixed(share(0), 0)} % of the way to white, and their white (1) at ${fixed(share(1), 0)} %.`;
+        + `${fixed(share(0), 0)} % of the way to white, and their white (1) at ${fixed(share(1), 0)} %.`
+        + (below === from && above === to ? "" : ` In the row below, ${fixed(below, 2)} is drawn black and ${fixed(above, 2)} white.`);
     },
   };
 }

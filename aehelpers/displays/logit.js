@@ -6,6 +6,14 @@ const COLOURS = ["#d55e00", "#cc79a7", "#0072b2"], DASHES = ["7 3", "2 3", ""], 
 const exact = value => String(Number(value.toPrecision(9)));
 const said = value => (Number.isNaN(value) ? "NaN" : Number.isFinite(value) ? (value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1) : fixed(value, 3)) : "infinite");
 
+// Where the curves of a chart are no numbers any more: an upright line before the first such place, and what stands there.
+function ends(logits, values, height) {
+  const first = values.findIndex((value, i) => i > 0 && !Number.isFinite(value) && Number.isFinite(values[i - 1]));
+  if (first < 0) return [];
+  const x = (logits[first - 1] + logits[first]) / 2, text = Number.isNaN(values[first]) ? "NaN" : "\u221e";
+  return [{ x, colour: COLOURS[0] }, { x, y: height, colour: COLOURS[0], text }];
+}
+
 // One pixel, its logit, and its cross entropy in float32, written in three ways.
 export default function logit(data, view) {
   const { logits, pixels, forms, sums, losses, gradients } = data;
@@ -34,9 +42,10 @@ export default function logit(data, view) {
       }
       const now = [losses, gradients].map(values => forms.map((_, i) => row(values, which, i)[place]));
       cells.forEach((pair, i) => pair.forEach((cell, part) => { cell.textContent = said(now[part][i]); }));
-      [loss, slope].forEach((chart, part) => chart.mark([{ x: z }, ...now[part].map((y, i) => ({ x: z, y, colour: COLOURS[i] }))]));
-      const [y, swallowed, guarded] = [0, 1, 2].map(part => row(sums, part)[place]);
-      return `In float32: y = sigmoid(z) = ${exact(y)}; 1e-10 + 1 - y = ${exact(swallowed)}; 1e-10 + (1 - y) = ${exact(guarded)}.`;
+      const asked = [losses, gradients].map((values, part) => ends(logits, row(values, which, 0), part ? 0.5 : 28));
+      [loss, slope].forEach((chart, part) => chart.mark([...asked[part], { x: z }, ...now[part].map((y, i) => ({ x: z, y, colour: COLOURS[i] }))]));
+      const [y, asIs, parted] = [0, 1, 2].map(part => row(sums, part)[place]);
+      return `In float32: y = sigmoid(z) = ${exact(y)}; 1e-10 + 1 - y = ${exact(asIs)}; 1e-10 + (1 - y) = ${exact(parted)}.`;
     },
   };
 }

@@ -9,16 +9,16 @@ _LOGITS = [round(0.1 * number, 1) for number in range(-300, 301)]
 _PIXELS = {"black (x = 0)": 0.0, "white (x = 1)": 1.0}
 # Each takes the pixel x and its logit z.
 FORMS = {
-    "guarded": (
+    "as asked": (
         "-x log(1e-10 + y) - (1 - x) log(1e-10 + 1 - y)",
         lambda x, z: -x * tf.math.log(1e-10 + tf.sigmoid(z)) - (1 - x) * tf.math.log(1e-10 + 1 - tf.sigmoid(z)),
     ),
-    "guarded, in parentheses": (
+    "with parentheses": (
         "-x log(1e-10 + y) - (1 - x) log(1e-10 + (1 - y))",
         lambda x, z: -x * tf.math.log(1e-10 + tf.sigmoid(z)) - (1 - x) * tf.math.log(1e-10 + (1 - tf.sigmoid(z))),
     ),
     "from logits": (
-        "max(z, 0) - x z + log(1 + exp(-|z|))",
+        "max(z, 0) - x z + log(1 + exp(-|z|)), with gradient y - x",
         lambda x, z: tf.nn.sigmoid_cross_entropy_with_logits(labels=x, logits=z),
     ),
 }
@@ -26,7 +26,7 @@ FORMS = {
 
 @takes()
 def logit_display():
-    """Move the logit of one pixel: its sigmoid, the guarded sums, and loss and gradient of three ways to write the loss.
+    """Move the logit of one pixel: its sigmoid, the sums with 1e-10, and loss and gradient of three ways to write the loss.
 
     TensorFlow computes all of it beforehand, in float32, for logits from -30 to 30 in steps of 0.1. Losses are in nats,
     gradients are those with respect to the logit. Notebook 04.

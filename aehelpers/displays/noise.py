@@ -31,8 +31,8 @@ def noise_display(models, x, from_logits=False, colours=None):
     from_logits : bool
         Whether the models give logits; else they give pixels in [0, 1].
     colours : dict, optional
-        ``{name: colour}`` of the lines, as CSS writes a colour, or "ink" for that of the text; then no line is dashed. Else those
-        of the package's figures, in their order.
+        ``{name: colour}`` of the lines, as CSS writes a colour, or "ink" for that of the text; then no line is dashed. Else
+        those of the package's figures, in their order.
 
     Returns
     -------

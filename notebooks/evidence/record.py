@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 
-def write_table(script, columns, rows):
-    """Write rows to the CSV file beside a script, each as soon as it is there, under the command and the versions that made it.
+def write_table(script, columns, rows, name=None):
+    """Write rows to a CSV file of this folder, each as soon as it is there, under the command and the versions that made it.
 
     Parameters
     ----------
@@ -18,10 +18,14 @@ def write_table(script, columns, rows):
     columns : sequence of str
     rows : iterable of dict
         A value for each column.
+    name : str, optional
+        Of the file; that of the script unless told.
     """
-    path = Path(script).with_suffix(".csv")
+    script = Path(script).resolve()
+    folder = Path(__file__).resolve().parent
+    path = folder / f"{name or script.stem}.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
-        file.write(f"# python notebooks/evidence/{Path(script).name}\n")
+        file.write(f"# python {script.relative_to(folder.parents[1]).as_posix()}\n")
         file.write(f"# Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}\n")
         table = csv.DictWriter(file, columns, lineterminator="\n")
         table.writeheader()
