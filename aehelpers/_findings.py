@@ -144,14 +144,6 @@ def _not_finite(facts):
     return _finding("not_finite", "broken", facts, sentence, ("not_finite_images", "not_finite_weights"), remedy)
 
 
-def _share(error, facts):
-    return (
-        f"{error / facts['mean_image_error']:.0%} of the mean image's"
-        if facts["mean_image_error"]
-        else "the mean image has none"
-    )
-
-
 def _unusual_scale(facts):
     return facts["image_high"] > 1.5 or facts["image_low"] < -0.05
 
@@ -198,8 +190,8 @@ def _output_is_logits(facts):
         return None
     told = facts["takes_logits"]
     sentence = (
-        f"The output goes from {facts['output_low']:.3g} to {facts['output_high']:.3g}: these are logits. As pixels they have a "
-        f"squared error of {facts['raw_error']:.3g}, behind a sigmoid one of {facts['error_after_sigmoid']:.3g}."
+        f"The output goes from {facts['output_low']:.3g} to {facts['output_high']:.3g}: these are logits. As pixels they have "
+        f"a squared error of {facts['raw_error']:.3g}, behind a sigmoid one of {facts['error_after_sigmoid']:.3g}."
     )
     keys = ("output_low", "output_high", "raw_error", "error_after_sigmoid", "share_outside")
     remedy = "Apply a sigmoid to what the model gives before you draw or compare it; everything here was measured behind one."
@@ -234,7 +226,8 @@ def _never_moved(facts):
     sentence = (
         "No kernel has moved since the beginning: this model was not trained."
         if everything
-        else f"{len(still)} of {len(still) + len(facts['moved'])} kernels have not moved since the beginning, the first is {still[0]}."
+        else f"{len(still)} of {len(still) + len(facts['moved'])} kernels have not moved since the beginning, the first is "
+        f"{still[0]}."
     )
     remedy = (
         "See whether the model that was trained is this one, whether the learning rate is not 0, and `trainable` not False."
@@ -253,16 +246,17 @@ def _kl_collapse(facts):
     most = silent == units or (silent >= units / 2 and facts["error"] > 0.7 * facts["mean_image_error"])
     severity = "broken" if silent == units else "weak" if most else "note"
     weight = facts["kl_weight"]
-    weighs = (
-        ""
-        if weight is None
-        else f" The KL term weighs {weight:.3g} a nat; beside a mean over {facts['pixels']} pixels a sum has {1 / facts['pixels']:.2g}."
-    )
+    weighs = ""
+    if weight is not None:
+        of_sums = 1 / facts["pixels"]
+        weighs = (
+            f" The KL term weighs {weight:.3g} a nat; beside a mean over {facts['pixels']} pixels, a sum has {of_sums:.2g}."
+        )
     sentence = f"{silent} of {units} units of the code carry nothing; the KL is {facts['kl']:.3g} nats an image.{weighs}"
     remedy = (
-        "Sum the reconstruction loss over the pixels as the KL term is summed over the units, or divide the KL term by their number."
+        "Sum the reconstruction loss over the pixels, as the KL term over the units, or divide the KL term by their number."
         if most
-        else "Nothing, if the reconstructions are good enough: silent units cost nothing. Less weight on the KL term wakes more."
+        else "Nothing, if the reconstructions are good enough: silent units cost nothing. A lighter KL term wakes more of them."
     )
     return _finding("kl_collapse", severity, facts, sentence, ("silent_units", "kl", "kl_weight", "kl_of_units"), remedy)
 
@@ -329,8 +323,8 @@ def _saturated_code(facts):
     if not facts["code_size"] or facts["saturated"] < SATURATED_SHARE or facts["at_upper_end"] < 0.05:
         return None
     sentence = (
-        f"{facts['saturated']:.0%} of the code's values lie at the ends of its {facts['code_activation']}, where hardly any gradient "
-        "passes."
+        f"{facts['saturated']:.0%} of the code's values lie at the ends of its {facts['code_activation']}, where hardly any "
+        "gradient passes."
     )
     severity = "weak" if _worse_than_pca(facts, A_LITTLE_WORSE_THAN_PCA) else "note"
     remedy = "Scale the input to [0, 1], begin with smaller kernels, or make the code linear."
@@ -366,7 +360,9 @@ def _overfitted(facts):
         or apart < 0.02 * facts["mean_image_error"]
     ):
         return None
-    sentence = f"The squared error is {facts['error']:.3g} on the test images and {facts['training_error']:.3g} on those of the training."
+    sentence = (
+        f"The squared error is {facts['error']:.3g} on the test images, {facts['training_error']:.3g} on those of the training."
+    )
     remedy = "Use more training images, add noise to them, make the code smaller, or stop earlier."
     return _finding("overfitted", "weak", facts, sentence, ("error", "training_error"), remedy)
 
@@ -391,8 +387,8 @@ def _whispering(facts):
     ):
         return None
     sentence = (
-        f"The units of the code move by {facts['unit_spread_median']:.2g} only, and the decoder's weights make it loud again (length "
-        f"{facts['decoder_weights']:.2g} a unit): small activations, but no sparse code."
+        f"The units of the code move by {facts['unit_spread_median']:.2g} only, and the decoder's weights make it loud again "
+        f"(length {facts['decoder_weights']:.2g} a unit): small activations, but no sparse code."
     )
     remedy = "Limit the decoder's weights (a norm constraint), or penalize a sparseness that does not change with the scale."
     return _finding("whispering", "weak", facts, sentence, ("loudness", "unit_spread_median", "decoder_weights"), remedy)
@@ -417,7 +413,7 @@ def _holds_back(facts):
 
 
 def _pca_is_ahead(facts):
-    """Whether PCA has means that the model lacks: convolutions share weights, and a code of bits holds less than one of numbers."""
+    """Whether PCA has what the model lacks: weights for every pixel, where convolutions share them, or numbers for bits."""
     return facts["code_is_map"] or facts["code_is_binary"]
 
 
@@ -439,8 +435,8 @@ def _undertrained(facts):
     if coarse < COARSE_KEPT or kept > FINE_LOST * reach:
         return None
     sentence = (
-        f"The coarse components are kept ({coarse:.0%} of the first three), but the error of {facts['error']:.3g} is that of PCA "
-        f"with {kept} components, and the code has {facts['code_size']} units."
+        f"The coarse components are kept ({coarse:.0%} of the first three), but the error of {facts['error']:.3g} is that of "
+        f"PCA with {kept} components, and the code has {facts['code_size']} units."
     )
     remedy = "Train longer: the fine components come last."
     severity = "note" if _holds_back(facts) or _pca_is_ahead(facts) else "weak"
@@ -453,15 +449,15 @@ def _below_pca(facts):
     if not _worse_than_pca(facts, A_LITTLE_WORSE_THAN_PCA):
         return None
     sentence = (
-        f"PCA with as many components as the code has units ({facts['code_size']}) has a squared error of {facts['pca_error']:.3g}, the "
-        f"model one of {facts['error']:.3g}."
+        f"PCA with as many components as the code has units ({facts['code_size']}) has a squared error of "
+        f"{facts['pca_error']:.3g}, the model one of {facts['error']:.3g}."
     )
     holds = _holds_back(facts)
     if _pca_is_ahead(facts):
         sentence += " (PCA has weights of its own for every pixel and a code of real numbers, so that is much to ask here.)"
     weak = _worse_than_pca(facts, WORSE_THAN_PCA) and not holds and not _pca_is_ahead(facts)
     remedy = (
-        "Nothing, if it is meant: noise and penalties in the training cost some of the error. Else train without them to compare."
+        "Nothing, if it is meant: noise and penalties in the training have a price. Train once without them to see it."
         if holds
         else "Take the price off the weights (`kernel_regularizer`), and see what is left."
         if facts["penalty_on_weights"]

@@ -176,17 +176,18 @@ def diagnose(model, x_train, x_test=None, *, target=None, loss=None, before=None
 
     References
     ----------
-    Notebook 09, with how often it is wrong; benchmarks/diagnose.py measures that. General tools of the kind: E. Schoop, F. Huang
-    and B. Hartmann (2021), UMLAUT: debugging deep learning programs using program structure and model behavior, CHI; X. Zhang,
-    J. Zhai, S. Ma and C. Shen (2021), AUTOTRAINER: an automatic DNN training problem detection and repair system, ICSE.
+    Notebook 09, with how often it is wrong; benchmarks/diagnose.py measures that. Similar tools for networks of any kind:
+    E. Schoop, F. Huang and B. Hartmann (2021), UMLAUT: debugging deep learning programs using program structure and model
+    behavior, CHI; M. Wardat, B. D. Cruz, W. Le and H. Rajan (2022), DeepDiagnosis: automatically diagnosing faults and
+    recommending actionable fixes in deep learning programs, ICSE.
     """
     train, test = _sets(x_train, x_test, target)
     if code is not None and code not in _trace.layer_names(model):
         raise ValueError(f"code must be the name of a layer, one of {', '.join(_trace.layer_names(model))}, but it is {code!r}")
     if before is not None and model.built and [b.shape for b in before] != [w.shape for w in model.get_weights()]:
         raise ValueError(
-            f"before must be an earlier model.get_weights(), with shapes {[w.shape for w in model.get_weights()]}, but its shapes "
-            f"are {[b.shape for b in before]}"
+            f"before must be an earlier model.get_weights(), with shapes {[w.shape for w in model.get_weights()]}, but its "
+            f"shapes are {[b.shape for b in before]}"
         )
     examined = _facts.Examination(model, train, test, loss, before, code)
     steps = examined.steps()

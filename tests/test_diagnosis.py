@@ -203,7 +203,6 @@ class TestFindings:
         small = x.reshape(-1, 64)
         made = {"inverted": 1 - x, "mirrored": x[:, :, ::-1], "transposed": np.swapaxes(x, 1, 2)}[turn]
         model = projection(small, 16)
-        kernel, bias = model.layers[1].get_weights()
         turned = made.reshape(-1, 64)
         matrix = np.linalg.lstsq(np.c_[small @ model.layers[0].get_weights()[0], np.ones(len(small))], turned, rcond=None)[0]
         first = model.layers[0].get_weights()
