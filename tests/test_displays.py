@@ -165,6 +165,9 @@ def test_noise_errors(one_layer, digits):
     made = 1 / (1 + np.exp(-ae.predict(logits, digits)))
     assert unpacked(as_logits["errors"]["l"])[0, 0] == pytest.approx(ae.mse(digits, made))
     assert as_logits["networks"]["l"][-1]["activation"] == "sigmoid"
+    assert data["measured"] == len(digits)
+    coloured = ae.noise_display({"plain": one_layer, "l": one_layer}, digits, colours={"plain": "ink"}).data["styles"]
+    assert coloured == {"plain": {"colour": "ink", "dash": ""}, "l": {"colour": "#d55e00", "dash": ""}}
 
 
 def test_thresholds(digits):
@@ -286,7 +289,9 @@ def test_collapse_hands_over_what_was_stored():
     run = ae.stored_arrays("mean_or_sum")
     display = ae.collapse_display(run)
     data = display.data
-    assert display.state == {"variance": 392, "data": "MNIST", "model": "256 hidden units"}
+    assert display.state == {"variance": 392, "data": "MNIST", "model": "no hidden layer"}
+    runs = ae.stored_runs("mean_or_sum").query("run == 'sigma' and seed == 0")
+    assert np.ravel(data["alive"]).tolist() == runs["alive"].tolist() and np.shape(data["alive"]) == (2, 2, 6)
     assert data["variances"] == [392, 10, 4, 2, 1, 0.5] and data["sets"] == ["MNIST", "Fashion-MNIST"]
     assert unpacked(data["kl"]) == pytest.approx(run["kl"], rel=1e-6, abs=1e-6) and unpacked(data["kl"]).shape == (2, 2, 6, 32)
     assert np.rint(unpacked(data["samples"]) * 255).tolist() == run["samples"].tolist()

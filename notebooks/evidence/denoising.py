@@ -75,21 +75,25 @@ def best_of(reconstructions, x):
 
 
 @functools.cache
-def linear_denoiser(p):
-    """Return the matrix that gives the least squared error on training images masked with p; its last row is the bias."""
+def linear_denoiser(*levels):
+    """Return the matrix of least squared error on training images masked with one of the levels; its last row is the bias."""
     x = images().x_train.astype(np.float64)
-    # Over all masks: a pixel is kept with probability 1 - p, two different ones with its square.
-    products, means, kept = x.T @ x / len(x), x.mean(axis=0), 1 - p
-    seen = kept**2 * products + np.diag(kept * p * np.diag(products))
-    left = np.block([[seen, kept * means[:, None]], [kept * means[None], np.ones((1, 1))]])
-    right = np.vstack([kept * products, means[None]])
+    # Over all masks: a pixel is kept with probability 1 - p, two different ones with its square; then over the levels.
+    kept = 1 - np.array(levels, np.float64)
+    once, twice = kept.mean(), np.square(kept).mean()
+    products, means = x.T @ x / len(x), x.mean(axis=0)
+    seen = twice * products + np.diag((once - twice) * np.diag(products))
+    left = np.block([[seen, once * means[:, None]], [once * means[None], np.ones((1, 1))]])
+    right = np.vstack([once * products, means[None]])
     return np.linalg.solve(left + 1e-6 * np.eye(len(left)), right)
 
 
-def linear(noisy, p):
-    matrix = linear_denoiser(p)
+def linear(noisy, *levels):
+    matrix = linear_denoiser(*levels)
     return np.clip(noisy @ matrix[:-1] + matrix[-1], 0, 1)
 
+
+ALL_LEVELS = tuple(np.arange(0, 0.905, 0.01).round(2).tolist())  # as the network for 0 to 0.9 meets them
 
 # What needs no training by steps: functions of the noisy images, the clean ones and the level.
 FILTERS = {
@@ -102,6 +106,7 @@ FILTERS = {
 MASKING_FILTERS = {
     "divided by 1 - p": lambda noisy, x, level: ae.mse(x, np.minimum(noisy / (1 - level), 1)),
     "linear, own level": lambda noisy, x, level: ae.mse(x, linear(noisy, level)),
+    "linear, all levels": lambda noisy, x, level: ae.mse(x, linear(noisy, *ALL_LEVELS)),
 }
 
 
