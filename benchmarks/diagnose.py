@@ -4,13 +4,14 @@
     python benchmarks/diagnose.py --print          print the summary of the stored table
     python benchmarks/diagnose.py round adadelta   train some, print what is found, store nothing
 
-Takes about an hour on two cores. Each patient is a function of a seed that trains a model and returns it with what a user would
-hand over. The rules were written with all of them in sight, the thresholds in aehelpers/_findings.py set on the half "setting";
-the summary is that of the half "judged". The table is notebooks/evidence/diagnoses.csv; the test suite makes a sample of it again.
+Takes about an hour on two cores. Each patient is a function of a seed that trains a model and returns it with what a user
+would hand over. The rules were written with all of them in sight, the thresholds in aehelpers/_findings.py set on the half
+"setting"; the summary is that of the half "judged". The table is notebooks/evidence/diagnoses.csv; the test suite makes a
+sample of it again.
 
-Columns: ``fault`` is the code of the main fault, or "healthy"; ``found`` lists codes and severities, worst first; ``named`` is 1
-if the main fault is among them as more than a note, ``first`` if it is the first of them; ``false`` is the number of findings of
-a healthy model that are more than a note.
+Columns: ``fault`` is the code of the main fault, or "healthy"; ``found`` lists codes and severities, worst first; ``named`` is
+1 if the main fault is among them as more than a note, ``first`` if it is the first of them; ``false`` is the number of findings
+of a healthy model that are more than a note.
 """
 
 import argparse

@@ -1,18 +1,20 @@
 """The diagnosis: patients made by hand, without training, so that what is wrong with them is known for sure."""
 
+import pathlib
 import re
-from pathlib import Path
 
 import aehelpers as ae
 import keras
+import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
 import tensorflow as tf
 from aehelpers import _facts, _findings, _trace
 from keras import layers
+from PIL import Image
 
-ROOT = Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parent.parent
 
 
 def codes(diagnosis):
@@ -222,7 +224,7 @@ class TestModelStaysAsItWas:
         parts = [layers.GaussianNoise(0.1), layers.Dense(8), layers.BatchNormalization(), layers.Dropout(0.2), layers.Dense(64)]
         model = keras.Sequential([keras.Input((64,)), *parts])
         call = keras.Layer.__call__
-        before = [np.array(variable) for variable in model.variables]
+        before = [variable.numpy() for variable in model.variables]
         ae.diagnose(model, small)
         assert all(np.array_equal(old, new) for old, new in zip(before, model.variables, strict=True))
         assert keras.Layer.__call__ is call and not model.compiled
@@ -383,6 +385,38 @@ class TestHowItShows:
         assert ae.diagnose(model, colour).figure().axes[0].images
         strip = keras.Sequential([keras.Input((48,)), layers.Dense(4), layers.Dense(48)])
         assert not ae.diagnose(strip, small[:50, :48]).figure().axes[0].images
+
+
+class TestNotebook:
+    """The cell of notebook 09 for a reader's own model, with files as a reader has them."""
+
+    @pytest.fixture
+    def cell(self):
+        path = ROOT / "notebooks" / "09_why_does_my_autoencoder_do_that.ipynb"
+        (found,) = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.id == "own-model"]
+        return found
+
+    @pytest.mark.parametrize("kind", ["arrays", "pictures"])
+    def test_a_readers_own_files(self, cell, kind, tmp_path, digits, monkeypatch):
+        model = projection(digits, 8)
+        model.save(tmp_path / "model.keras")
+        images = tmp_path / "images.npz"
+        if kind == "arrays":
+            np.savez(images, x=digits)
+        else:
+            images = tmp_path / "pictures"
+            images.mkdir()
+            for number, picture in enumerate(digits[:40].reshape(-1, 28, 28)):
+                Image.fromarray(np.rint(255 * picture).astype(np.uint8)).save(images / f"{number:03d}.png")
+        shown = []
+        source = cell.replace("= None, None", f"= {str(tmp_path / 'model.keras')!r}, {str(images)!r}", 1)
+        names = {"ae": ae, "keras": keras, "np": np, "pathlib": pathlib, "plt": plt, "display": shown.append}
+        exec(compile(source, "own-model", "exec"), names)
+        (diagnosis,) = shown
+        assert diagnosis.facts["code_size"] == 8 and diagnosis.ladder.loc["the model", "squared error"] < 0.06
+
+    def test_it_waits_for_them(self, cell):
+        exec(compile(cell, "own-model", "exec"), {"np": np, "plt": plt, "pathlib": pathlib})
 
 
 class TestArguments:
