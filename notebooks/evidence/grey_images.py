@@ -27,7 +27,8 @@ MEASURED = COLUMNS[4:]
 SEEDS = range(5)
 STOPS = (500, 2_000, 4_000, 11_000)
 # Sigmoids between the decoder and the cross entropy, and the weight of the KL term: 784 is the asker's, in nats per image. 1
-# stands for nearly none: without any, the clouds grow until they overflow.
+# stands for nearly none. Without any the clouds grow: of two trial runs with two sigmoids, seeds 0 and 1, the first overflowed
+# at step 5,069, and the second had a log variance of 70 after 11,000.
 RUNS = ((1, 784), (2, 784), (2, 1))
 
 
