@@ -301,6 +301,10 @@ def test_collapse_hands_over_what_was_stored():
     assert unpacked(data["spectrum"])[0][:2] == pytest.approx([5.12, 3.74], abs=0.01)
 
 
+def grey_levels(picture):
+    return np.rint(picture * 255).astype(np.uint8).tobytes()
+
+
 def test_anomaly_hands_over_what_was_stored(mnist):
     run = ae.stored_arrays("anomalies")
     display = ae.anomaly_display(run)
@@ -311,9 +315,9 @@ def test_anomaly_hands_over_what_was_stored(mnist):
     # Each image is counted once: the left-out digits apart from the others.
     digits = np.bincount(mnist.y_test)
     assert np.array_equal(counts.sum(axis=-1), np.stack([10_000 - digits, digits], axis=-1)[:, None].repeat(3, axis=1))
-    where = {picture.tobytes(): label for picture, label in zip(np.rint(mnist.x_test * 255), mnist.y_test, strict=True)}
+    where = {grey_levels(picture): label for picture, label in zip(mnist.x_test, mnist.y_test, strict=True)}
     for digit in range(10):
-        shown = [[where[np.rint(one * 255).tobytes()] for one in group] for group in pictures[digit, 0]]
+        shown = [[where[grey_levels(one)] for one in group] for group in pictures[digit, 0]]
         assert set(shown[0]) == {digit} and digit not in shown[1]
 
 
