@@ -200,20 +200,21 @@ def main():
         for made, shown in results:
             yield from made
             if shown is not None:
-                found.append(shown)
+                found.append((made[0]["alive"], *shown))
 
     # Fresh processes now and then: XLA never gives back the memory of what it has compiled.
     with multiprocessing.get_context("spawn").Pool(2, maxtasksperchild=15) as pool:
         write_table(__file__, COLUMNS, rows(pool.imap(call, runs())))
     shape = (len(DATA), len(HIDDEN), len(VARIANCES))
-    made = np.array([shown for _, shown in found])
+    made = np.array([shown for *_, shown in found])
     np.savez_compressed(
         Path(__file__).with_suffix(".npz"),
         data=np.array(DATA),
         models=np.array(list(HIDDEN)),
         variances=np.array(VARIANCES, np.float64),
         spectrum=np.array([spectrum(data)[:CODE_SIZE] for data in DATA]),
-        kl=np.array([kl for kl, _ in found]).reshape(*shape, CODE_SIZE),
+        kl=np.array([kl for _, kl, _ in found]).reshape(*shape, CODE_SIZE),
+        alive=np.array([alive for alive, *_ in found]).reshape(shape),
         images=np.array([np.rint(255 * images(data)[1][:SHOWN]) for data in DATA], np.uint8),
         rebuilt=made[:, 0].reshape(*shape, SHOWN, 784),
         samples=made[:, 1].reshape(*shape, SHOWN, 784),
