@@ -343,6 +343,21 @@ def test_handles_choose_black_and_white(open_page):
         page.page.mouse.up()
     black, white = map(float, re.search(r"([-\d.]+) is drawn black and ([-\d.]+) white", page.said()).groups())
     assert abs(black) <= 0.15 and abs(white - 1) <= 0.15
+    assert page.page.evaluate("getSelection().toString()") == "", "a drag selects the labels of the axes"
+    assert "In the row below" not in page.said()
+    page.display.get_by_label("each row its own").check()
+    below = re.search(r"In the row below, ([-\d.]+) is drawn black and ([-\d.]+) white", page.said()).groups()
+    assert float(below[0]) < -1 and float(below[1]) > 1
+    page.is_quiet()
+
+
+def test_where_a_loss_is_no_number(open_page):
+    """The charts say what the first form gives from 24 ln 2 on: infinity for a black pixel, NaN for a white one."""
+    page = open_page("04-logit")
+    signs = page.display.locator("text.ae-sign")
+    assert signs.all_text_contents() == ["\N{INFINITY}", "NaN"]
+    page.display.get_by_label("white (x = 1)").check()
+    assert signs.all_text_contents() == ["NaN", "NaN"]
     page.is_quiet()
 
 

@@ -135,7 +135,7 @@ def test_code_sizes_by_hand():
     x = np.float32([[0, 1, 0, 0], [1, 1, 0, 0]])
     rebuilt, projected = {1: x * 0.5, 2: x}, {1: x * 0, 2: x * 0.9}
     data = code_size.measure(x, rebuilt, projected, np.float32([0.5, 1, 0, 0]), [2, 2])
-    assert data["sizes"] == [1, 2] and data["page"] == 2
+    assert data["sizes"] == [1, 2] and data["page"] == data["measured"] == 2
     assert unpacked(data["errors"]) == pytest.approx([0.25 * 3 / 8, 0])
     assert unpacked(data["pcaErrors"]) == pytest.approx([3 / 8, 0.01 * 3 / 8], rel=1e-3)
     assert data["meanError"] == pytest.approx(2 * 0.25 / 8)
@@ -243,7 +243,7 @@ def test_logit_by_hand():
     data = ae.logit_display().data
     losses, gradients, sums = (unpacked(data[part]) for part in ("losses", "gradients", "sums"))
     assert losses.shape == gradients.shape == (2, 3, len(data["logits"]))
-    assert [name for name, _ in data["forms"]] == ["guarded", "guarded, in parentheses", "from logits"]
+    assert [name for name, _ in data["forms"]] == ["as asked", "with parentheses", "from logits"]
     at = {z: data["logits"].index(z) for z in (0.0, 2.0, 16.6, 16.7, 20.0, -30.0)}
     assert losses[..., at[0.0]] == pytest.approx(np.log(2)) and gradients[0, :, at[0.0]] == pytest.approx(0.5)
     assert gradients[1, :, at[2.0]] == pytest.approx(1 / (1 + np.exp(-2)) - 1, rel=1e-5)

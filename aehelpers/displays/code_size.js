@@ -26,7 +26,7 @@ export default function codeSize(data, view) {
       pictures.show([part(images.values), { ...part(row(rebuilt, place)), title: `autoencoder, ${size}` }, { ...part(row(projected, place)), title: `PCA, ${size}` }]);
       chart.mark([{ x: size, y: errors.values[place], colour: "#0072b2" }, { x: size, y: pcaErrors.values[place], colour: "#009e73" }]);
       return `A code of ${size} ${size === 1 ? "number" : "numbers"}: squared error ${fixed(errors.values[place], 4)} by the autoencoder, `
-        + `${fixed(pcaErrors.values[place], 4)} by PCA; the mean image has ${fixed(meanError, 4)}, a perfect copy 0. Measured on ${measured.toLocaleString("en")} ${measured === 1 ? "image" : "images"}.`;
+        + `${fixed(pcaErrors.values[place], 4)} by PCA; the mean image has ${fixed(meanError, 4)}, a perfect copy 0. Measured on ${measured.toLocaleString("en")} test ${measured === 1 ? "image" : "images"}.`;
     },
   };
 }
