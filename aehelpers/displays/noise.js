@@ -46,7 +46,7 @@ export default function noise(data, view) {
       }
       const error = row(data.errors[model], kinds.indexOf(kind))[place(level)], nothing = data.nothing[kind].values[place(level)];
       chart.mark([{ x: level, y: error, colour: data.styles[model].colour }]);
-      return `${kind} noise of ${fixed(level, 1)}: squared error ${fixed(error, 4)} by ${model}, ${fixed(nothing, 4)} by doing nothing.`;
+      return `${kind} noise of ${fixed(level, 1)}: squared error ${fixed(error, 4)} (${model}), ${fixed(nothing, 4)} by doing nothing.`;
     },
   };
 }
