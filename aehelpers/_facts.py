@@ -9,6 +9,7 @@ from aehelpers import _trace
 from aehelpers.baselines import fit_pca, mean_image, mse
 from aehelpers.diagnostics import component_gain, gradient_report, weight_drift
 from aehelpers.models import outputs
+from aehelpers.validation import suits
 from sklearn.decomposition import PCA
 
 IMAGES = 2_000  # of each set, on which the model runs
@@ -16,6 +17,7 @@ FOR_PCA = 10_000
 FULL_PCA = 2_000  # pixels; of larger images only the first components are taken
 COMPONENTS = 300
 PIECE = 250
+IMAGES_A_COMPONENT = 4
 BATCHES = 4  # in training mode, of 128 images each
 
 # Largest and smallest value of the activations, where they have one; all of them rise.
@@ -81,6 +83,7 @@ class Examination:
         """Run the model; note what it raises, what is not finite, and which values its output can have."""
         facts = self.facts
         try:
+            self._fits()
             raw = outputs(self.model, self.x_test, "model")
             if raw.shape[1:] != self.target_test.shape[1:]:
                 raise ValueError(
@@ -112,6 +115,17 @@ class Examination:
         facts["logits"] = bool(unit and facts["share_outside"] > 0.05 and with_sigmoid < 0.5 * error)
         self.as_pixels = sigmoid if facts["logits"] else lambda values: values
         self.made = self.as_pixels(raw)
+
+    def _fits(self):
+        """Raise an error with a plain sentence where the model takes other images, or gives more than one array."""
+        wanted, shape = getattr(self.model, "input_shape", None), self.x_test.shape
+        if isinstance(wanted, tuple) and (
+            len(wanted) != len(shape) or any(a not in (None, b) for a, b in zip(wanted[1:], shape[1:], strict=True))
+        ):
+            raise ValueError(f"it takes images of shape {wanted[1:]}, and these have the shape {shape[1:]}")
+        made = self.model(self.x_test[:1])
+        if isinstance(made, (list, tuple, dict)):
+            raise ValueError(f"it gives {len(made)} arrays, where one array of images should come back")
 
     def reconstruct(self, x):
         return self.as_pixels(outputs(self.model, x, "model"))
@@ -211,9 +225,11 @@ class Examination:
             at_end = slope(code) < 0.05
             facts |= {"saturated": float(at_end.mean()), "at_upper_end": float((at_end & (code > 0.5)).mean())}
         self._loudness(calls, found, spread, constant)
+        # Of a few images PCA knows nearly all by heart, which says nothing of a code of that size.
+        enough = len(self.all_train) >= IMAGES_A_COMPONENT * min(facts["code_size"], facts["components"])
         # Of large images only the first components are known; where all are, a larger code has nothing more to keep.
         known = facts["code_size"] <= facts["components"] or facts["pixels"] <= FULL_PCA
-        facts["pca_error"] = float(self.pca_errors[min(facts["code_size"], facts["components"])]) if known else None
+        facts["pca_error"] = float(self.pca_errors[min(facts["code_size"], facts["components"])]) if known and enough else None
 
     def _hidden_units(self, calls, lowest, highest):
         """Count the rectified units that never rise above 0, in each layer."""
@@ -257,7 +273,12 @@ class Examination:
     def gradients(self):
         x, target = some(self.x_train, 128), some(self.target_train, 128)
         same = self.x_train is self.target_train
-        table = gradient_report(self.model, x, self.loss, None if same else target)
+        loss = self.loss
+        try:
+            suits(loss, target, "target")
+        except ValueError:  # a cross entropy of such images has no least value; where a gradient arrives, any loss tells
+            loss = keras.losses.get("mse")
+        table = gradient_report(self.model, x, loss, None if same else target)
         kernels = table[table["shape"].str.contains(" x ")]
         trainable = {weight.path for weight in self.model.trainable_weights}
         of_kernels = {word: list(kernels.index[kernels["gradient"] == word]) for word in ("none", "zero", "flows")}

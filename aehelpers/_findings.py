@@ -254,9 +254,9 @@ def _kl_collapse(facts):
         )
     sentence = f"{silent} of {units} units of the code carry nothing; the KL is {facts['kl']:.3g} nats an image.{weighs}"
     remedy = (
-        "Sum the reconstruction loss over the pixels, as the KL term over the units, or divide the KL term by their number."
+        "Sum the reconstruction loss over the pixels, as the KL term over the units, or divide the KL term by the pixels."
         if most
-        else "Nothing, if the reconstructions are good enough: silent units cost nothing. A lighter KL term wakes more of them."
+        else "No change, if the reconstructions are good enough: silent units cost nothing. A lighter KL term wakes more."
     )
     return _finding("kl_collapse", severity, facts, sentence, ("silent_units", "kl", "kl_weight", "kl_of_units"), remedy)
 
@@ -347,7 +347,7 @@ def _train_mode_differs(facts):
         return _finding("train_mode_differs", severity, facts, sentence, keys, remedy)
     if facts["dropout"] and inside > 1.1 * outside:
         sentence = f"With dropout on, the squared error is {inside:.3g}; off, as in use, it is {outside:.3g}."
-        remedy = "Nothing: it is why a validation loss can lie below the training loss."
+        remedy = "No change is needed: it is why a validation loss can lie below the training loss."
         return _finding("train_mode_differs", "note", facts, sentence, keys, remedy)
     return None
 
@@ -403,7 +403,10 @@ def _constant_output(facts):
         else "The model has learned nothing"
     )
     sentence = f"{same}: its squared error is {facts['error']:.3g}, that of the mean image {facts['mean_image_error']:.3g}."
-    remedy = "Train longer, with Adam and its usual learning rate of 0.001."
+    remedy = (
+        "Train longer, with Adam and its usual learning rate of 0.001; if that was done, put ReLU or linear layers in the "
+        "place of sigmoids and of a softmax."
+    )
     return _finding("constant_output", "broken", facts, sentence, ("variation", "error", "mean_image_error"), remedy)
 
 
@@ -435,13 +438,13 @@ def _undertrained(facts):
     if coarse < COARSE_KEPT or kept > FINE_LOST * reach:
         return None
     sentence = (
-        f"The coarse components are kept ({coarse:.0%} of the first three), but the error of {facts['error']:.3g} is that of "
-        f"PCA with {kept} components, and the code has {facts['code_size']} units."
+        f"The coarse principal components are kept ({coarse:.0%} of the first three), but the error of {facts['error']:.3g} is "
+        f"that of PCA with {kept} components, and the code has {facts['code_size']} units."
     )
     remedy = "Train longer: the fine components come last."
     severity = "note" if _holds_back(facts) or _pca_is_ahead(facts) else "weak"
     return _finding(
-        "undertrained", severity, facts, sentence, ("gains", "components_matched", "code_size", "error", "pca_error"), remedy
+        "undertrained", severity, facts, sentence, ("components_matched", "code_size", "error", "pca_error"), remedy
     )
 
 
@@ -457,7 +460,7 @@ def _below_pca(facts):
         sentence += " (PCA has weights of its own for every pixel and a code of real numbers, so that is much to ask here.)"
     weak = _worse_than_pca(facts, WORSE_THAN_PCA) and not holds and not _pca_is_ahead(facts)
     remedy = (
-        "Nothing, if it is meant: noise and penalties in the training have a price. Train once without them to see it."
+        "No change, if it is meant: noise and penalties in the training have a price. Train once without them to see it."
         if holds
         else "Take the price off the weights (`kernel_regularizer`), and see what is left."
         if facts["penalty_on_weights"]

@@ -15,7 +15,8 @@ from aehelpers.validation import Images, Loss, Model, Optional, Text, same_image
 from IPython.display import HTML, display
 from tqdm.auto import tqdm
 
-_SHOWN = 6  # images at each end
+_OTHER_RANGE = 4  # times as large: images of two scales, not of one kind
+_SHOWN = 8  # images at each end
 _COLOURS = {"broken": "#D55E00", "weak": "#E69F00", "note": "#0072B2"}
 
 
@@ -129,7 +130,7 @@ def _pictures(images):
 
 
 def _target(value, name):
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, tuple):
         if len(value) != 2:
             raise ValueError(f"{name} must be one array or a pair of two, but it has {len(value)} parts")
         return tuple(Images()(part, f"part {number} of {name}") for number, part in enumerate(value))
@@ -149,7 +150,7 @@ def diagnose(model, x_train, x_test=None, *, target=None, loss=None, before=None
     """Measure what can be wrong with an autoencoder, and say what is.
 
     The model is run on images, in and outside training mode, and the gradient of its loss is taken once. It is not changed, not
-    trained and not compiled.
+    trained and not compiled; one that was never called is built.
 
     Parameters
     ----------
@@ -203,8 +204,16 @@ def diagnose(model, x_train, x_test=None, *, target=None, loss=None, before=None
 
 def _sets(x_train, x_test, target):
     """Return for the images of the training, and for the others, what goes in and what should come out."""
+    if x_train.min(axis=0).tobytes() == x_train.max(axis=0).tobytes():
+        raise ValueError("x_train must hold images that differ, but all are the same")
     if x_test is not None:
         same_images(x_train, "x_train", x_test, "x_test")
+        sizes = [max(float(np.abs(x).max()), 1e-12) for x in (x_train, x_test)]
+        if max(sizes) > _OTHER_RANGE * min(sizes):
+            raise ValueError(
+                f"x_test must have the range of x_train, whose values go from {x_train.min():g} to {x_train.max():g}, but its "
+                f"values go from {x_test.min():g} to {x_test.max():g}"
+            )
     if isinstance(target, tuple) != (x_test is not None) and target is not None:
         wanted = "a pair of arrays, for x_train and for x_test" if x_test is not None else "one array, for x_train"
         raise ValueError(f"target must be {wanted}, but it is {'a pair' if isinstance(target, tuple) else 'one array'}")

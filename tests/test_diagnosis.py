@@ -62,6 +62,19 @@ class TestFindings:
             diagnosis.figure()
         assert codes(ae.diagnose(keras.Sequential([keras.Input((65,)), layers.Dense(65)]), small)) == ["cannot_run"]
 
+    def test_sentences_for_what_does_not_fit(self, small):
+        takes = ae.diagnose(projection(small, 8), small.reshape(-1, 8, 8)).findings[0].sentence
+        assert "it takes images of shape (64,), and these have the shape (8, 8)" in takes
+        inputs = keras.Input((64,))
+        two = keras.Model(inputs, [layers.Dense(64)(inputs), layers.Dense(2)(inputs)])
+        assert "it gives 2 arrays" in ae.diagnose(two, small).findings[0].sentence
+
+    def test_a_cross_entropy_of_images_that_it_does_not_suit(self, small):
+        assert codes(ae.diagnose(projection(small, 8, "sigmoid"), 255 * small, loss="bce")) == ["input_scale"]
+
+    def test_few_images_say_nothing_of_pca(self, small):
+        assert ae.diagnose(projection(small[:20], 16), small[:20]).facts["pca_error"] is None
+
     def test_not_finite(self, small):
         model = projection(small, 8)
         model.layers[1].bias.assign(np.full(64, np.nan, np.float32))
@@ -430,6 +443,14 @@ class TestArguments:
             ae.diagnose(model, small, target=small[:10])
         with pytest.raises(ValueError, match=r"^x_test must hold images of shape \(64,\)"):
             ae.diagnose(model, small, small[:, :32])
+
+    def test_images_of_two_scales_or_all_the_same(self, small):
+        with pytest.raises(
+            ValueError, match=r"^x_test must have the range of x_train, .* to 1, but its values go from 0 to 255"
+        ):
+            ae.diagnose(projection(small, 8), small, 255 * small)
+        with pytest.raises(ValueError, match=r"^x_train must hold images that differ"):
+            ae.diagnose(projection(small, 8), np.ones((5, 64)))
 
     def test_weights_of_another_model(self, small):
         with pytest.raises(ValueError, match=r"^before must be an earlier model.get_weights\(\)"):

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from aehelpers import checks, diagnostics, displays, evidence, models, plots
+from aehelpers import checks, diagnosis, diagnostics, displays, evidence, models, plots
 from aehelpers.displays.latent_plane import _labels
 from aehelpers.displays.training import _record
 from aehelpers.layers import _one_level_or_two
@@ -315,12 +315,16 @@ WRONG = {
         ),
         *(row for row in wrong_entries(Dict(checks._single_bool, keys=Text())) if isinstance(row[0], dict)),
     ],
-    diagnostics._earlier_weights: each(
+    diagnostics.earlier_weights: each(
         TypeError,
         r"be a list of arrays, an earlier model\.get_weights\(\), but it is",
         *(None, 3, "weights", MODEL, MODEL.weights, [np.array(["a"])], [[0.5]]),
     ),
     diagnostics._images_or_pca: lambda constraint: wrong_images(Images(at_least=2)),
+    diagnosis._target: lambda constraint: [
+        *wrong_images(Images()),
+        ((X, X, X), ValueError, "be one array or a pair of two, but it has 3 parts"),
+    ],
     evidence._name_of_file: wrong_files,
     _labels: wrong_labels,
     models._code_activation: lambda constraint: wrong_names(models._ACTIVATION),
@@ -423,6 +427,7 @@ def test_ranges_are_declared_as_they_are_meant():
     }
     assert {place for place, constraint in images.items() if constraint.at_least > 1} == {
         *(("loss_ladder", "x_train"), ("component_gain", "x"), ("code_size_display", "x_train")),
+        *(("diagnose", "x_train"), ("diagnose", "x_test")),
     }
     integers = {place: constraint for place, constraint in declared.items() if isinstance(constraint, Integer)}
     from_zero = {place for place, constraint in integers.items() if constraint.at_least < 1}
@@ -471,6 +476,8 @@ def plain(result):
         return result.x
     if isinstance(result, displays.Display):
         return np.concatenate([np.ravel(part) for part in numbers_in(result.data)])
+    if isinstance(result, diagnosis.Diagnosis):
+        return result.ladder.to_numpy()
     return np.asarray(getattr(result, "bits_per_unit", result))
 
 
