@@ -137,7 +137,7 @@ def test_can_be_read_everywhere(open_page, name, width, scheme):
     assert page.page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width], "it is wider than the page"
     for text in page.display.locator(TEXTS).all():
         if text.is_visible() and not text.locator("xpath=ancestor-or-self::*[contains(@class, 'ae-plane')]").count():
-            assert text.evaluate(CONTRAST) >= 4.5, text.inner_text()
+            assert text.evaluate(CONTRAST) >= 4.5, text.text_content()
     for control in page.display.locator("button, label:has(input)").all():
         assert control.bounding_box()["height"] >= 24, "too small for a finger"
     page.is_quiet()
@@ -545,7 +545,7 @@ def test_both_themes_of_jupyterlab(notebook, theme):
         display.screenshot(path=SCREENSHOTS / f"lab_{number}_{theme}.png")
         for text in display.locator(TEXTS).all():
             if text.is_visible() and not text.locator("xpath=ancestor-or-self::*[contains(@class, 'ae-plane')]").count():
-                assert text.evaluate(CONTRAST) >= 4.5, text.inner_text()
+                assert text.evaluate(CONTRAST) >= 4.5, text.text_content()
 
 
 def test_jupyterlab_and_its_network_are_quiet(notebook):

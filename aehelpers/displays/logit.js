@@ -11,7 +11,7 @@ function ends(logits, values, height) {
   const first = values.findIndex((value, i) => i > 0 && !Number.isFinite(value) && Number.isFinite(values[i - 1]));
   if (first < 0) return [];
   const x = (logits[first - 1] + logits[first]) / 2, text = Number.isNaN(values[first]) ? "NaN" : "\u221e";
-  return [{ x, colour: COLOURS[0] }, { x, y: height, colour: COLOURS[0], text }];
+  return [{ x, colour: COLOURS[0] }, { x, y: height, text }];
 }
 
 // One pixel, its logit, and its cross entropy in float32, written in three ways.
