@@ -250,7 +250,8 @@ def _kl_collapse(facts):
     if weight is not None:
         of_sums = 1 / facts["pixels"]
         weighs = (
-            f" The KL term weighs {weight:.3g} a nat; beside a mean over {facts['pixels']} pixels, a sum has {of_sums:.2g}."
+            f" The KL term has the weight {weight:.3g}; with {of_sums:.2g}, it and a mean over the {facts['pixels']} pixels would "
+            "be sums alike."
         )
     sentence = f"{silent} of {units} units of the code carry nothing; the KL is {facts['kl']:.3g} nats an image.{weighs}"
     remedy = (
@@ -291,7 +292,7 @@ def _no_gradient(facts):
     if not lost:
         return None
     sentence = f"No gradient at all reaches {len(lost)} kernel(s), the first is {lost[0]}: they stay as they began."
-    remedy = "Find the operation without a gradient (rounding, argmax, stop_gradient, a step), and pass one through it."
+    remedy = "Find the operation without a gradient (rounding, argmax, stop_gradient, a step), and give it a straight-through gradient."
     return _finding("no_gradient", "weak", facts, sentence, ("without_gradient",), remedy)
 
 
@@ -462,7 +463,7 @@ def _below_pca(facts):
     remedy = (
         "No change, if it is meant: noise and penalties in the training have a price. Train once without them to see it."
         if holds
-        else "Take the price off the weights (`kernel_regularizer`), and see what is left."
+        else "Train without `kernel_regularizer`, and see what is left."
         if facts["penalty_on_weights"]
         else "Train longer or with a smaller learning rate; if nothing helps, begin with fewer layers, and a linear code."
     )
