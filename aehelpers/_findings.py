@@ -250,8 +250,8 @@ def _kl_collapse(facts):
     if weight is not None:
         of_sums = 1 / facts["pixels"]
         weighs = (
-            f" The KL term has the weight {weight:.3g}; with {of_sums:.2g}, it and a mean over the {facts['pixels']} pixels would "
-            "be sums alike."
+            f" The KL term has the weight {weight:.3g}; with {of_sums:.2g}, it and a mean over the {facts['pixels']} pixels "
+            "would be sums alike."
         )
     sentence = f"{silent} of {units} units of the code carry nothing; the KL is {facts['kl']:.3g} nats an image.{weighs}"
     remedy = (
