@@ -292,7 +292,7 @@ def _no_gradient(facts):
     if not lost:
         return None
     sentence = f"No gradient at all reaches {len(lost)} kernel(s), the first is {lost[0]}: they stay as they began."
-    remedy = "Find the operation without a gradient (rounding, argmax, stop_gradient, a step), and give it a straight-through gradient."
+    remedy = "Find the operation without a gradient (rounding, argmax, a step), and give it a straight-through gradient."
     return _finding("no_gradient", "weak", facts, sentence, ("without_gradient",), remedy)
 
 
