@@ -201,10 +201,9 @@ class Book:
             return made
         if "text/html" in data:
             text = data["text/html"]
-            if 'class="dataframe"' in text:  # pandas brings a style of its own
-                text = re.sub(r"<style.*?</style>| border=\"1\"", "", text, flags=re.DOTALL)
-                return {"kind": "html", "html": text, "label": "table"}
-            return {"kind": "html", "html": with_links(text), "label": "result"}
+            label = "table" if re.match(r"<div>\s*<style", text) else "result"  # so begins a table of pandas
+            text = re.sub(r"<style.*?</style>| border=\"1\"", "", text, flags=re.DOTALL)
+            return {"kind": "html", "html": with_links(text), "label": label}
         text = output.get("text") or data.get("text/plain", "")
         return {"kind": "text", "text": text} if text.strip() and output.get("name") != "stderr" else None
 
