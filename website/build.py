@@ -201,7 +201,7 @@ class Book:
             return made
         if "text/html" in data:
             text = data["text/html"]
-            label = "table" if re.match(r"<div>\s*<style", text) else "result"  # so begins a table of pandas
+            label = "table" if re.match(r"\s*(<div>\s*)?(<style.*?</style>\s*)?<table", text, re.DOTALL) else "result"
             text = re.sub(r"<style.*?</style>| border=\"1\"", "", text, flags=re.DOTALL)
             return {"kind": "html", "html": with_links(text), "label": label}
         text = output.get("text") or data.get("text/plain", "")
