@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from aehelpers._loop import output_in_training, total_loss
+from aehelpers._trace import unchanged
 from aehelpers.baselines import fit_pca
 from aehelpers.models import finite_outputs, predict
 from aehelpers.validation import Images, Loss, Model, Optional, same_number, same_shape, suits, takes
@@ -43,12 +44,9 @@ def gradient_report(model, x, loss="bce", target=None):
         predict(model, x[:1])
     x = tf.constant(x)
     target = x if target is None else tf.constant(target)
-    kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
-    with tf.GradientTape() as tape:
+    with unchanged(model), tf.GradientTape() as tape:
         value = total_loss(model, loss, target, output_in_training(model, x, x.shape))
     gradients = tape.gradient(value, {id(weight): weight.value for weight in model.trainable_weights})
-    for variable, before in kept:  # moving statistics and random states: a measurement changes nothing
-        variable.assign(before)
     rows = []
     for weight in model.weights:
         gradient = gradients.get(id(weight))
