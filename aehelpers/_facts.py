@@ -8,8 +8,11 @@ import tensorflow as tf
 from aehelpers import _trace
 from aehelpers.baselines import fit_pca, mean_image, mse
 from aehelpers.diagnostics import component_gain, gradient_report, weight_drift
+from aehelpers.layers import ACTIVATIONS, activation_of
 from aehelpers.models import outputs
+from aehelpers.pictures import as_grids
 from aehelpers.validation import suits
+from scipy.special import expit
 from sklearn.decomposition import PCA
 
 IMAGES = 2_000  # of each set, on which the model runs
@@ -20,21 +23,6 @@ PIECE = 250
 IMAGES_A_COMPONENT = 4
 BATCHES = 4  # in training mode, of 128 images each
 
-# Largest and smallest value of the activations, where they have one; all of them rise.
-_RANGES = {
-    "sigmoid": (0, 1),
-    "hard_sigmoid": (0, 1),
-    "softmax": (0, 1),
-    "tanh": (-1, 1),
-    "softsign": (-1, 1),
-    "relu": (0, np.inf),
-    "relu6": (0, 6),
-    "softplus": (0, np.inf),
-    "exponential": (0, np.inf),
-    "elu": (-1, np.inf),
-}
-_SATURATING = {"sigmoid": lambda a: 4 * a * (1 - a), "hard_sigmoid": lambda a: 4 * a * (1 - a), "tanh": lambda a: 1 - a**2}
-
 
 def some(x, count):
     """Return at most so many rows, spread evenly over all."""
@@ -43,10 +31,6 @@ def some(x, count):
 
 def flat(x):
     return x.reshape(len(x), -1)
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-np.clip(x, -60, 60)))
 
 
 class Examination:
@@ -107,13 +91,13 @@ class Examination:
         sums = flat(raw).sum(axis=1, dtype=float)
         facts["outputs_add_up_to_one"] = bool(np.abs(sums - 1).max() < 1e-3 and raw.min() >= 0 and raw[0].size > 1)
         error = mse(self.target_test, raw)
-        with_sigmoid = mse(self.target_test, sigmoid(raw))
+        with_sigmoid = mse(self.target_test, expit(raw))
         facts["share_outside"] = float(((raw < -0.25) | (raw > 1.25)).mean())
         facts |= {"raw_error": error, "error_after_sigmoid": with_sigmoid}
         unit = facts["image_low"] >= 0 and facts["image_high"] <= 1
         facts["takes_logits"] = _takes_logits(self.told_loss)
         facts["logits"] = bool(unit and facts["share_outside"] > 0.05 and with_sigmoid < 0.5 * error)
-        self.as_pixels = sigmoid if facts["logits"] else lambda values: values
+        self.as_pixels = expit if facts["logits"] else lambda values: values
         self.made = self.as_pixels(raw)
 
     def _fits(self):
@@ -171,7 +155,7 @@ class Examination:
         facts |= {"own_row_error": float(np.median(own)), "other_row_error": float(np.median(apart.min(axis=1)))}
         low, high = facts["image_low"], facts["image_high"]
         turned = {"inverted": low + high - self.target_test}
-        pictures = _pictures(self.target_test)
+        pictures = as_grids(self.target_test)
         if pictures is not None:
             turned |= {"mirrored": pictures[:, :, ::-1], "upside down": pictures[:, ::-1], "rotated": pictures[:, ::-1, ::-1]}
             if pictures.shape[1] == pictures.shape[2]:
@@ -219,7 +203,7 @@ class Examination:
             constant, spread = constant.all(axis=(0, 1)), spread.mean(axis=(0, 1))
         facts |= {"code_units": int(constant.size), "constant_units": int(constant.sum()), "unit_spread": spread.ravel()}
         facts["never_above_zero"] = bool((code <= 0).all())
-        slope = _SATURATING.get(facts["code_activation"])
+        slope = ACTIVATIONS[facts["code_activation"]].slope if facts["code_activation"] else None
         facts["saturated"] = facts["at_upper_end"] = 0.0
         if slope is not None and distribution is None:
             at_end = slope(code) < 0.05
@@ -350,24 +334,14 @@ def _through(layer, ends):
         return np.array([-np.inf, np.inf])
     if isinstance(layer, keras.layers.Rescaling):
         return np.sort(ends * float(np.max(layer.scale)) + float(np.max(layer.offset)))
-    name = activation_of(layer)
-    if name not in _RANGES:
+    activation = ACTIVATIONS.get(activation_of(layer))
+    if activation is None:
         return ends
-    if name == "softmax":
-        return np.array(_RANGES[name], float)
-    limits = np.array(_RANGES[name], float)
+    limits = np.array([activation.low, activation.high], float)
     finite = np.isfinite(ends)
-    if finite.any():
-        function = getattr(keras.activations, name)
-        limits[finite] = np.asarray(function(tf.constant(ends[finite], tf.float32)))
+    if finite.any() and activation is not ACTIVATIONS["softmax"]:
+        limits[finite] = np.asarray(activation.function(tf.constant(ends[finite], tf.float32)))
     return limits
-
-
-def activation_of(layer):
-    """Return the name of a layer's activation, or "" where it has none."""
-    if isinstance(layer, keras.layers.ReLU):
-        return "relu"
-    return getattr(getattr(layer, "activation", None), "__name__", "")
 
 
 def _said(error):
@@ -379,10 +353,3 @@ def _said(error):
 
 def _takes_logits(loss):
     return bool(getattr(loss, "from_logits", False) or getattr(loss, "_fn_kwargs", {}).get("from_logits", False))
-
-
-def _pictures(x):
-    if x.ndim > 2:
-        return x
-    side = round(x.shape[1] ** 0.5)
-    return x.reshape(-1, side, side) if side * side == x.shape[1] else None

@@ -1,7 +1,6 @@
 """What is wrong with an autoencoder, by which number one knows, what to change, and where it is explained."""
 
 import html
-import math
 import textwrap
 from dataclasses import dataclass, field
 
@@ -10,7 +9,8 @@ import numpy as np
 import pandas as pd
 from aehelpers import _facts, _findings, _trace
 from aehelpers.diagnostics import earlier_weights
-from aehelpers.plots import as_pictures, mosaic
+from aehelpers.pictures import as_grids, as_pictures
+from aehelpers.plots import mosaic
 from aehelpers.validation import Images, Loss, Model, Optional, Text, same_images, same_number, takes
 from IPython.display import HTML, display
 from tqdm.auto import tqdm
@@ -125,8 +125,8 @@ def _draw(diagnosis):
 
 
 def _pictures(images):
-    square = images.ndim > 2 or math.isqrt(images.shape[1]) ** 2 == images.shape[1]
-    return as_pictures(images, "the images") if square and (images.ndim < 4 or images.shape[3] in (1, 3)) else None
+    grids = as_grids(images)
+    return None if grids is None or grids.shape[3:] not in ((), (1,), (3,)) else as_pictures(images, "the images")
 
 
 def _target(value, name):

@@ -1,6 +1,11 @@
-"""What a code passes through on its way from the encoder to the decoder."""
+"""What a code passes through on its way from the encoder to the decoder, and the activations that are known."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 from aehelpers.validation import Floats, Fraction, Integer, Optional, Real, takes
 
@@ -49,6 +54,65 @@ def straight_through_step(x):
 @tf.custom_gradient
 def _round_straight_through(soft):
     return tf.round(soft), lambda upstream: upstream
+
+
+class Activation(NamedTuple):
+    """What models, displays and the diagnosis know of an activation; none of those in `ACTIVATIONS` ever falls.
+
+    Attributes
+    ----------
+    function : callable
+        Computes it, on a tensor.
+    low, high : float
+        What it does not go below and above.
+    slope : callable, optional
+        Its slope as a function of its value, divided by the largest slope: of an activation that is flat at both ends.
+    """
+
+    function: Callable
+    low: float = -math.inf
+    high: float = math.inf
+    slope: Callable | None = None
+
+
+# core.js computes the same ones, by the same names; but the softmax, which is not computed unit by unit.
+ACTIVATIONS = {
+    "linear": Activation(keras.activations.linear),
+    "relu": Activation(keras.activations.relu, 0),
+    "relu6": Activation(keras.activations.relu6, 0, 6),
+    "leaky_relu": Activation(keras.activations.leaky_relu),
+    "elu": Activation(keras.activations.elu, -1),
+    "softplus": Activation(keras.activations.softplus, 0),
+    "exponential": Activation(keras.activations.exponential, 0),
+    "sigmoid": Activation(keras.activations.sigmoid, 0, 1, lambda a: 4 * a * (1 - a)),
+    "hard_sigmoid": Activation(keras.activations.hard_sigmoid, 0, 1, lambda a: 4 * a * (1 - a)),
+    "tanh": Activation(keras.activations.tanh, -1, 1, lambda a: 1 - np.square(a)),
+    "softsign": Activation(keras.activations.softsign, -1, 1),
+    "softmax": Activation(keras.activations.softmax, 0, 1),
+    "step": Activation(step, 0, 1),
+    "straight_through_step": Activation(straight_through_step, 0, 1),
+}
+# Keras and TensorFlow have functions of their own for one activation.
+_NAMES = {activation.function: name for name, activation in ACTIVATIONS.items()} | {
+    vars(module)[name]: name for module in (tf.nn, keras.ops) for name in ACTIVATIONS if name in vars(module)
+}
+
+
+def activation_of(layer):
+    """Return the name in `ACTIVATIONS` of what a layer applies, known by the function itself and not by what it is called.
+
+    Returns
+    -------
+    str or None
+        None for a layer without activation, and for a function that is not in the table.
+    """
+    if isinstance(layer, keras.layers.ReLU):
+        plain = layer.max_value is None and not layer.negative_slope and not layer.threshold
+        return "relu" if plain else None
+    try:
+        return _NAMES.get(getattr(layer, "activation", None))
+    except TypeError:  # an activation may be an object that has no hash
+        return None
 
 
 @keras.saving.register_keras_serializable(package="aehelpers")

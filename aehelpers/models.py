@@ -6,11 +6,10 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 import tensorflow as tf
-from aehelpers.layers import GaussianSampling, step, straight_through_step
+from aehelpers.layers import ACTIVATIONS, GaussianSampling
 from aehelpers.validation import Boolean, Images, Integer, Known, Model, Real, cannot_take, takes
 
 _PIECE = 1000  # images at a time, so that no large intermediate array is made
-_STEPS = {"step": step, "straight_through_step": straight_through_step}
 
 
 @takes(model=Model(or_function=True), x=Images())
@@ -65,7 +64,8 @@ _INITIALIZER = Known(keras.initializers.get, "the name of a Keras initializer or
 
 
 def _code_activation(value, name):
-    return _ACTIVATION(_STEPS.get(value, value) if isinstance(value, str) else value, name)
+    known = isinstance(value, str) and value in ACTIVATIONS
+    return _ACTIVATION(ACTIVATIONS[value].function if known else value, name)
 
 
 class _EncoderDecoder(keras.Model):

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import matplotlib.pyplot as plt
 import numpy as np
+from aehelpers.pictures import as_pictures
 from aehelpers.training import History
-from aehelpers.validation import Boolean, Dict, Images, Optional, Real, same_images, takes
+from aehelpers.validation import Boolean, Dict, Optional, Real, same_images, takes
 from matplotlib.axes import Axes
 
 _GAP = 2  # pixels between two images of a mosaic
@@ -38,25 +39,6 @@ def _titles(value, name):
     if not isinstance(titles, (list, tuple)) or not all(isinstance(title, str) for title in titles):
         raise TypeError(f"{name} must be a string or a list of strings, but it is {value!r:.200}")
     return list(titles)
-
-
-def as_pictures(images, name):
-    """Return images as an array of shape (images, height, width) for grey ones, or (images, height, width, 3) for coloured.
-
-    Raises
-    ------
-    ValueError
-        If flat images are not square, or their channels are neither 1 nor 3.
-    """
-    images = Images()(images, name)
-    if images.ndim == 2:
-        side = int(np.sqrt(images.shape[1]))
-        if side * side != images.shape[1]:
-            raise ValueError(f"{name} must hold square images, but each has {images.shape[1]} pixels")
-        return images.reshape(-1, side, side)
-    if images.ndim == 4 and images.shape[3] not in (1, 3):
-        raise ValueError(f"{name} must hold images of 1 or 3 channels, but its shape is {images.shape}")
-    return images[..., 0] if images.ndim == 4 and images.shape[3] == 1 else images
 
 
 @takes(rows=_rows_of_images, titles=Optional(_titles), autoscale=Boolean(), ax=Optional(_axes))

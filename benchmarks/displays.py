@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from aehelpers.displays.base import page as as_page
+from aehelpers.displays.page import page as as_page
 
 ROOT = Path(__file__).resolve().parent.parent
 MOVES = 60

@@ -32,7 +32,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 SAVE_DISPLAYS = """
 import sys
 if "aehelpers" in sys.modules:
-    from aehelpers.displays.base import save_shown
+    from aehelpers.displays.widget import save_shown
     save_shown({folder!r})
 """
 
@@ -170,7 +170,7 @@ def add_screenshots(displays, former):
                 output.data["image/png"] = former[cell.id]
         print("There is no chromium on this machine: the displays keep their former pictures.", file=sys.stderr)
         return
-    from aehelpers.displays.base import page as as_page
+    from aehelpers.displays.page import page as as_page
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:

@@ -79,4 +79,4 @@ def test_the_search_finds(source):
 
 def test_the_search_reads_everything():
     names = {str(path.relative_to(ROOT)) for path in PROGRAMS}
-    assert {"run.py", "aehelpers/displays/base.py", "notebooks/evidence/record.py", "notebooks/06_denoising.ipynb"} <= names
+    assert {"run.py", "aehelpers/displays/widget.py", "notebooks/evidence/record.py", "notebooks/06_denoising.ipynb"} <= names

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
-from aehelpers.displays import base
+from aehelpers.displays.page import STYLE, source
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
@@ -321,10 +321,10 @@ def build(folder, root=ROOT):
         write_displays(site, root, places, {book.number: book for book in books})
         write_plans(site, root)
         write_start(site, books)
-        (site / "site.css").write_text((HERE / "site.css").read_text(encoding="utf-8") + base.STYLE, encoding="utf-8")
+        (site / "site.css").write_text((HERE / "site.css").read_text(encoding="utf-8") + STYLE, encoding="utf-8")
         code = io.StringIO()
         code.write('"use strict";\n(() => {\n')
-        code.write(base.source() + (HERE / "site.js").read_text(encoding="utf-8"))
+        code.write(source() + (HERE / "site.js").read_text(encoding="utf-8"))
         code.write("})();\n")
         (site / "site.js").write_text(code.getvalue(), encoding="utf-8", newline="\n")
         if ours:

@@ -1,9 +1,9 @@
 // What the pages do: displays come alive, folded parts open when a link leads into them, votes can be forgotten.
 // build.py puts the displays' own code in front of this, in the same function.
 
-const addresses = {};
+const shown = {};
 for (const root of document.querySelectorAll("[data-display]")) {
-  addresses[root.id] = mountOnPage(root, window.displayData[root.dataset.display]);
+  shown[root.id] = mountOnPage(root, window.displayData[root.dataset.display]);
 }
 
 function openTarget() {
@@ -18,7 +18,7 @@ openTarget();
 for (const button of document.querySelectorAll("[data-link-to]")) {
   const label = button.textContent;
   button.addEventListener("click", async () => {
-    history.replaceState(null, "", addresses[button.dataset.linkTo]());
+    history.replaceState(null, "", shown[button.dataset.linkTo].address());
     let said = "copied";
     try {
       await navigator.clipboard.writeText(location.href);

@@ -3,7 +3,7 @@ import { Chart, choice, fixed, row, slider } from "./core.js";
 const SHARE = "#0072b2", MEAN = "#d55e00", EDGE = 0.1;
 
 // How many activations are how large, over their logarithm, as a training goes on; below, how the measures go.
-export default function activations(data, view) {
+export default function activations(data) {
   const { models, steps, edges, counts } = data;
   const histogram = new Chart({
     x: { label: "activation", low: edges[0], high: 1, log: true, ticks: [1e-4, 1e-3, 0.01, 0.1, 1], format: String },
@@ -13,10 +13,12 @@ export default function activations(data, view) {
     x: { label: "training steps", low: steps[0], high: steps.at(-1), log: true, ticks: steps, format: String },
     y: { label: "share, or activation", low: 0, high: 1 }, height: 200,
   });
-  const outline = values => ({ x: edges.slice(1).flatMap((end, i) => [edges[i], end]), y: Array.from(values).flatMap(count => [count, count]) });
+  const outline = values => ({
+    x: edges.slice(1).flatMap((end, i) => [edges[i], end]),
+    y: Array.from(values).flatMap(count => [count, count]),
+  });
   let drawn = null;
   return {
-    main: "steps",
     controls: { steps: slider("training steps", { options: steps }), model: choice("model", models) },
     parts: [histogram, course],
     draw({ steps: step, model }) {
@@ -36,7 +38,9 @@ export default function activations(data, view) {
         ] });
       }
       course.mark([{ x: step, y: share[place], colour: SHARE }, { x: step, y: mean[place], colour: MEAN }]);
-      return `${model}, ${step} steps: mean activation ${fixed(mean[place], 3)} = active share ${fixed(share[place], 3)} times level ${fixed(mean[place] / share[place], 3)}; decoder norm ${fixed(row(data.decoderNorm, which)[place], 1)}.`;
+      const level = mean[place] / share[place], norm = row(data.decoderNorm, which)[place];
+      return `${model}, ${step} steps: mean activation ${fixed(mean[place], 3)} = active share ${fixed(share[place], 3)} `
+        + `times level ${fixed(level, 3)}; decoder norm ${fixed(norm, 1)}.`;
     },
   };
 }

@@ -10,16 +10,20 @@ function detection(known, strange) {
 }
 
 // The scores of known and of strange images, a threshold between them, and who is on the wrong side.
-export default function anomaly(data, view) {
-  const { scores, counts, edges } = data, bins = counts.shape.at(-1), digits = Array.from({ length: counts.shape[0] }, (_, i) => i);
-  const pictures = new Pictures({ titles: ["least strange", "most strange"], label: "Left-out digits with the smallest scores, and learned digits with the largest" });
+export default function anomaly(data) {
+  const { scores, counts, edges } = data,
+    bins = counts.shape.at(-1),
+    digits = Array.from({ length: counts.shape[0] }, (_, i) => i);
+  const pictures = new Pictures({
+    titles: ["least strange", "most strange"],
+    label: "Left-out digits with the smallest scores, and learned digits with the largest",
+  });
   const chart = new Chart({ x: { label: "score", low: 0, high: 1 }, y: { label: "% of the images", low: 0, high: 1 } });
   const steps = (at, values) => ({
     x: Array.from(values).flatMap((_, bin) => [at[bin], at[bin + 1]]),
     y: Array.from(values).flatMap(value => [100 * value / sum(values), 100 * value / sum(values)]),
   });
   return {
-    main: "threshold",
     controls: {
       threshold: slider("alarm from here on", { max: bins, format: place => `${fixed(100 * place / bins, 0)} % of the axis` }),
       digit: choice("left out", digits),
@@ -44,8 +48,9 @@ export default function anomaly(data, view) {
         { values: row(data.pictures, digit, which, 1), title: "learned, most strange" },
       ]);
       const found = sum(strange.subarray(threshold)) / sum(strange), accused = sum(known.subarray(threshold)) / sum(known);
-      return `Alarm from ${fixed(at[threshold], 3)}: ${fixed(100 * found, 0)} % of the left-out digits are found, with false alarms for ${fixed(100 * accused, 0)} % `
-        + `of the others. In ${fixed(100 * detection(known, strange), 0)} % of all pairs the left-out digit has the larger score.`;
+      return `Alarm from ${fixed(at[threshold], 3)}: ${fixed(100 * found, 0)} % of the left-out digits are found, with `
+        + `false alarms for ${fixed(100 * accused, 0)} % of the others. In ${fixed(100 * detection(known, strange), 0)} % of `
+        + "all pairs the left-out digit has the larger score.";
     },
   };
 }

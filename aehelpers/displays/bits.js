@@ -24,7 +24,7 @@ class Strip {
 }
 
 // Two images, their bits, what the bits tell of the angle between the images, and what the decoder makes of the bits.
-export default function bits(data, view) {
+export default function bits(data) {
   const { sizes, pairs, images, angles, codes } = data, pixels = images.shape[1], names = Object.keys(codes);
   const colours = Object.fromEntries(names.map((name, place) => [name, ["#0072b2", "#d55e00", "#009e73"][place]]));
   const pictures = new Pictures({ titles: ["original", "rebuilt"], count: 2, size: 112 });
@@ -44,25 +44,42 @@ export default function bits(data, view) {
   };
   let drawn = null;
   return {
-    main: "size",
     controls: {
       size: slider("bits", { options: sizes }),
-      code: names.length > 1 ? choice("code", names) : { default: names[0], clean: value => names.find(name => name === value) },
+      code: choice("code", names),
       pair: choice("images", pairs),
     },
     parts: [told, pictures, chart],
     draw({ size, code, pair: name }) {
       const pair = pairs.indexOf(name), place = sizes.indexOf(size), angle = angles.values[pair], share = angle / 180;
       const differ = differing(code, pair, place), count = differ.reduce((sum, bit) => sum + bit, 0);
-      strips.forEach((strip, side) => strip.show(side < 2 ? bitsOf(code, pair, place, side) : differ, side < 2 ? undefined : [230, 159, 0]));
+      strips.forEach((strip, side) =>
+        strip.show(side < 2 ? bitsOf(code, pair, place, side) : differ, side < 2 ? undefined : [230, 159, 0]),
+      );
       const two = array => row(array, place).subarray(2 * pair * pixels, (2 * pair + 2) * pixels);
-      pictures.show([{ values: images.values.subarray(2 * pair * pixels, (2 * pair + 2) * pixels) }, { values: two(codes[code].rebuilt), title: `rebuilt from ${size} bits` }]);
+      pictures.show([
+        { values: images.values.subarray(2 * pair * pixels, (2 * pair + 2) * pixels) },
+        { values: two(codes[code].rebuilt), title: `rebuilt from ${size} bits` },
+      ]);
       if (drawn !== code + name) {
         const scatter = n => 180 * Math.sqrt(share * (1 - share) / n);
         chart.set({
           series: [
-            { name: "random bits: two thirds of all draws lie in here", x: sizes, y: sizes.map(n => angle + scatter(n)), area: sizes.map(n => angle - scatter(n)), colour: "#56b4e9", width: 0 },
-            { name: `told by the bits: ${code}`, x: sizes, y: sizes.map((_, i) => 180 * mean(differing(code, pair, i))), colour: colours[code], marker: true },
+            {
+              name: "random bits: two thirds of all draws lie in here",
+              x: sizes,
+              y: sizes.map(n => angle + scatter(n)),
+              area: sizes.map(n => angle - scatter(n)),
+              colour: "#56b4e9",
+              width: 0,
+            },
+            {
+              name: `told by the bits: ${code}`,
+              x: sizes,
+              y: sizes.map((_, i) => 180 * mean(differing(code, pair, i))),
+              colour: colours[code],
+              marker: true,
+            },
           ],
           levels: [{ name: "angle between the two images", value: angle }],
         });
@@ -70,8 +87,9 @@ export default function bits(data, view) {
       }
       const estimate = 180 * count / size;
       chart.mark([{ x: size, y: estimate, colour: colours[code] }]);
-      return `${count} of ${size} bits (${code}) differ, which tells an angle of ${fixed(estimate, 0)}°; the images are ${fixed(angle, 0)}° apart. `
-        + `Squared error per pixel of all test images: ${fixed(codes[code].errors.values[place], 4)}.`;
+      return `${count} of ${size} bits (${code}) differ, which tells an angle of ${fixed(estimate, 0)}°; the images `
+        + `are ${fixed(angle, 0)}° apart. Squared error per pixel of all test images: `
+        + `${fixed(codes[code].errors.values[place], 4)}.`;
     },
   };
 }

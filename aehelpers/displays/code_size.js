@@ -17,16 +17,25 @@ export default function codeSize(data, view) {
     levels: [{ name: "mean image", value: meanError }],
   });
   return {
-    main: "size",
     controls: { size: slider("code size", { options: sizes }), page: whole(0, pages - 1) },
     buttons: pages > 1 ? [button("other images", () => view.change({ page: (view.state.page + 1) % pages }))] : [],
     parts: [pictures, chart],
     draw({ size, page: number }) {
-      const place = sizes.indexOf(size), from = number * page * height * width, part = values => ({ values: values.subarray(from, from + page * height * width) });
-      pictures.show([part(images.values), { ...part(row(rebuilt, place)), title: `autoencoder, ${size}` }, { ...part(row(projected, place)), title: `PCA, ${size}` }]);
-      chart.mark([{ x: size, y: errors.values[place], colour: "#0072b2" }, { x: size, y: pcaErrors.values[place], colour: "#009e73" }]);
-      return `A code of ${size} ${size === 1 ? "number" : "numbers"}: squared error ${fixed(errors.values[place], 4)} by the autoencoder, `
-        + `${fixed(pcaErrors.values[place], 4)} by PCA; the mean image has ${fixed(meanError, 4)}, a perfect copy 0. Measured on ${measured.toLocaleString("en")} test ${measured === 1 ? "image" : "images"}.`;
+      const place = sizes.indexOf(size),
+        from = number * page * height * width,
+        part = values => ({ values: values.subarray(from, from + page * height * width) });
+      pictures.show([
+        part(images.values),
+        { ...part(row(rebuilt, place)), title: `autoencoder, ${size}` },
+        { ...part(row(projected, place)), title: `PCA, ${size}` },
+      ]);
+      chart.mark([
+        { x: size, y: errors.values[place], colour: "#0072b2" },
+        { x: size, y: pcaErrors.values[place], colour: "#009e73" },
+      ]);
+      return `A code of ${size} ${size === 1 ? "number" : "numbers"}: squared error ${fixed(errors.values[place], 4)} by the `
+        + `autoencoder, ${fixed(pcaErrors.values[place], 4)} by PCA; the mean image has ${fixed(meanError, 4)}, a perfect copy `
+        + `0. Measured on ${measured.toLocaleString("en")} test ${measured === 1 ? "image" : "images"}.`;
     },
   };
 }

@@ -2,8 +2,10 @@
 
 import numpy as np
 from aehelpers.baselines import fit_pca, mean_image, mse, project
-from aehelpers.displays.base import Display, packed, picture_shape
+from aehelpers.displays.packing import packed
+from aehelpers.displays.widget import Display
 from aehelpers.models import finite_outputs
+from aehelpers.pictures import size_of
 from aehelpers.validation import Dict, Images, Integer, Model, same_images, same_shape, takes
 
 _PAGE, _PAGES, _MEASURED = 8, 3, 1000  # images at once, pages of them, images behind the errors
@@ -27,7 +29,7 @@ def code_size_display(models, x_train, x_test):
     Display
     """
     same_images(x_train, "x_train", x_test, "x_test")
-    size = picture_shape(x_test, "x_test")
+    size = size_of(x_test, "x_test")
     x_test = x_test[:_MEASURED]
     rebuilt = {}
     for code_size, model in sorted(models.items()):

@@ -3,14 +3,21 @@ import { Chart, Pictures, choice, fixed, row, slider, squaredError } from "./cor
 const sum = values => values.reduce((a, b) => a + b, 0);
 
 // Which units of a code live when the decoder expects so much noise: the spectrum with the line, the KL of each unit, pictures.
-export default function collapse(data, view) {
-  const { variances, sets, models } = data, units = data.spectrum.shape[1], numbers = Array.from({ length: units }, (_, i) => i + 1);
+export default function collapse(data) {
+  const { variances, sets, models } = data,
+    units = data.spectrum.shape[1],
+    numbers = Array.from({ length: units }, (_, i) => i + 1);
   const x = { label: "number of the component or unit, sorted", low: 1, high: units };
-  const spectrum = new Chart({ x, y: { label: "variance", low: 0.1, high: 1000, log: true, ticks: [0.1, 1, 10, 100, 1000], format: String } });
+  const spectrum = new Chart({
+    x,
+    y: { label: "variance", low: 0.1, high: 1000, log: true, ticks: [0.1, 1, 10, 100, 1000], format: String },
+  });
   const divergences = new Chart({ x, y: { label: "KL in nats", low: 0, high: 1.05 * Math.max(...data.kl.values) } });
-  const pictures = new Pictures({ titles: ["original", "rebuilt", "random codes"], label: "Images, what the model makes of them, and what it makes of random codes" });
+  const pictures = new Pictures({
+    titles: ["original", "rebuilt", "random codes"],
+    label: "Images, what the model makes of them, and what it makes of random codes",
+  });
   return {
-    main: "variance",
     controls: {
       variance: slider("variance of a pixel's noise", { options: variances }),
       data: choice("images", sets),
@@ -35,8 +42,9 @@ export default function collapse(data, view) {
         ],
       });
       const above = components.filter(one => one > variance).length;
-      return `Noise of variance ${variance}: ${above} ${above === 1 ? "component lies" : "components lie"} above the line, ${alive} of ${units} units live. `
-        + `KL ${fixed(sum(kl), 2)} nats an image, ${fixed(sum(expected), 2)} predicted; squared error of these images ${fixed(squaredError(images, rebuilt), 4)} per pixel.`;
+      return `Noise of variance ${variance}: ${above} ${above === 1 ? "component lies" : "components lie"} above the line, `
+        + `${alive} of ${units} units live. KL ${fixed(sum(kl), 2)} nats an image, ${fixed(sum(expected), 2)} predicted; `
+        + `squared error of these images ${fixed(squaredError(images, rebuilt), 4)} per pixel.`;
     },
   };
 }

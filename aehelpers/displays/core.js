@@ -59,12 +59,19 @@ export function random(seed) {
 
 export const sigmoid = z => 1 / (1 + Math.exp(-z));
 
+// Those of the table in layers.py, by the same names.
 const ACTIVATIONS = {
   linear: z => z,
-  relu: z => (z > 0 ? z : 0),
-  leaky_relu: z => (z > 0 ? z : 0.2 * z),
+  relu: z => (z < 0 ? 0 : z),
+  relu6: z => Math.min(Math.max(z, 0), 6),
+  leaky_relu: z => (z < 0 ? 0.2 * z : z),
+  elu: z => (z < 0 ? Math.expm1(z) : z),
+  softplus: z => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))),
+  exponential: Math.exp,
   sigmoid,
+  hard_sigmoid: z => Math.min(Math.max(z / 6 + 0.5, 0), 1),
   tanh: Math.tanh,
+  softsign: z => z / (1 + Math.abs(z)),
   step: z => (sigmoid(z) > 0.5 ? 1 : 0),
 };
 
@@ -187,7 +194,8 @@ export function ticksBetween(low, high, log, most = 6) {
   const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map(factor => factor * power).find(size => size >= rough * 0.999);
   const ticks = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) ticks.push(Number((k * step).toPrecision(12)));
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++)
+    ticks.push(Number((k * step).toPrecision(12)));
   return ticks;
 }
 
@@ -237,7 +245,9 @@ export class Chart {
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("width", width); svg.setAttribute("height", height);
     const axes = element("g", { class: "ae-axes" });
-    axes.append(element("path", { d: `M${box.left} ${box.top}V${box.bottom}H${box.right}`, fill: "none", stroke: "currentColor" }));
+    axes.append(
+      element("path", { d: `M${box.left} ${box.top}V${box.bottom}H${box.right}`, fill: "none", stroke: "currentColor" }),
+    );
     const given = this.x.ticks?.filter((_, i) => width > 500 || this.x.ticks.length < 8 || i % 2 === 0);
     for (const tick of given ?? ticksBetween(this.x.low, this.x.high, this.x.log, width > 500 ? 8 : 5)) {
       const at = this.toX(tick);
@@ -266,20 +276,50 @@ export class Chart {
 
   line({ x, y, colour = "ink", dash = "", marker = false, area = null, width = 2 }) {
     const clip = value => Math.min(Math.max(value, this.y.low), this.y.high), made = [];
-    const points = values => Array.from(x, (at, i) => [at, values[i]])
-      .filter(([at, value]) => Number.isFinite(value) && (!this.x.log || at > 0) && (!this.y.log || value > 0) && at >= this.x.low && at <= this.x.high)
-      .map(([at, value]) => [this.toX(at), this.toY(clip(value))]);
+    const points = values =>
+      Array.from(x, (at, i) => [at, values[i]])
+        .filter(
+          ([at, value]) =>
+            Number.isFinite(value) &&
+            (!this.x.log || at > 0) &&
+            (!this.y.log || value > 0) &&
+            at >= this.x.low &&
+            at <= this.x.high,
+        )
+        .map(([at, value]) => [this.toX(at), this.toY(clip(value))]);
     const text = list => list.map(([a, b]) => `${a.toFixed(1)},${b.toFixed(1)}`).join(" ");
     const shown = points(y);
-    if (area && shown.length) made.push(element("path", { d: `M${text(shown)} ${text(points(area).reverse())}Z`, fill: paint(colour), "fill-opacity": 0.22 }));
-    made.push(element("polyline", { points: text(shown), fill: "none", stroke: paint(colour), "stroke-width": width, "stroke-dasharray": dash }));
+    if (area && shown.length)
+      made.push(
+        element("path", { d: `M${text(shown)} ${text(points(area).reverse())}Z`, fill: paint(colour), "fill-opacity": 0.22 }),
+      );
+    made.push(
+      element("polyline", {
+        points: text(shown),
+        fill: "none",
+        stroke: paint(colour),
+        "stroke-width": width,
+        "stroke-dasharray": dash,
+      }),
+    );
     if (marker) made.push(...shown.map(([cx, cy]) => element("circle", { cx, cy, r: 3, fill: paint(colour) })));
     return made;
   }
 
   entry({ name, colour = "ink", value, dash = value === undefined ? "" : "2 3", marker = false, area = null }) {
-    const sample = element("svg", { width: 34, height: 12, "aria-hidden": "true" },
-      element("line", { x1: 1, x2: 33, y1: 6, y2: 6, stroke: paint(colour), "stroke-width": value === undefined ? 2 : 1.3, "stroke-dasharray": dash }));
+    const sample = element(
+      "svg",
+      { width: 34, height: 12, "aria-hidden": "true" },
+      element("line", {
+        x1: 1,
+        x2: 33,
+        y1: 6,
+        y2: 6,
+        stroke: paint(colour),
+        "stroke-width": value === undefined ? 2 : 1.3,
+        "stroke-dasharray": dash,
+      }),
+    );
     if (area) sample.append(element("rect", { x: 1, y: 1, width: 32, height: 10, fill: paint(colour), "fill-opacity": 0.22 }));
     if (marker) sample.append(element("circle", { cx: 17, cy: 6, r: 3, fill: paint(colour) }));
     return element("li", {}, sample, name);
@@ -290,33 +330,57 @@ export class Chart {
     this.marks = marks;
     if (!this.moving) return;
     const top = 10, bottom = this.height - 44;
-    this.moving.replaceChildren(...marks.filter(({ x, y = 1 }) => Number.isFinite(x) && Number.isFinite(y)).map(({ x, y, colour = "ink", text }) => {
-      const at = this.toX(Math.min(Math.max(x, this.x.low), this.x.high));
-      if (y === undefined) return element("line", { x1: at, x2: at, y1: top, y2: bottom, stroke: paint(colour), "stroke-width": 1.5, "stroke-dasharray": "4 3" });
-      const height = this.toY(Math.min(Math.max(y, this.y.low), this.y.high));
-      if (text) return element("g", { fill: paint(colour) }, element("text", { x: at + 6, y: height + 5, class: "ae-sign" }, text));
-      return element("circle", { cx: at, cy: height, r: 6, fill: paint(colour), stroke: "var(--ae-paper)", "stroke-width": 2 });
-    }));
+    this.moving.replaceChildren(
+      ...marks
+        .filter(({ x, y = 1 }) => Number.isFinite(x) && Number.isFinite(y))
+        .map(({ x, y, colour = "ink", text }) => {
+          const at = this.toX(Math.min(Math.max(x, this.x.low), this.x.high));
+          if (y === undefined)
+            return element("line", {
+              x1: at,
+              x2: at,
+              y1: top,
+              y2: bottom,
+              stroke: paint(colour),
+              "stroke-width": 1.5,
+              "stroke-dasharray": "4 3",
+            });
+          const height = this.toY(Math.min(Math.max(y, this.y.low), this.y.high));
+          if (text)
+            return element("g", { fill: paint(colour) }, element("text", { x: at + 6, y: height + 5, class: "ae-sign" }, text));
+          return element("circle", {
+            cx: at,
+            cy: height,
+            r: 6,
+            fill: paint(colour),
+            stroke: "var(--ae-paper)",
+            "stroke-width": 2,
+          });
+        }),
+    );
   }
 }
 
 // -------------------------------------------------------------------------------------------------------------- controls
 
-// A control has a default, says which values make sense (clean returns undefined for others), and makes its element.
+// A control says which values make sense (clean returns undefined for others), and makes its element.
 
 // A slider over options or over numbers. What is in ``also`` comes into the state whenever it is moved.
-export function slider(label, { options, min = 0, max = options ? options.length - 1 : 1, step = 1, format = String, also = {} }) {
+export function slider(
+  label,
+  { options, min = 0, max = options ? options.length - 1 : 1, step = 1, format = String, also = {} },
+) {
   const toValue = place => (options ? options[place] : place);
   return {
     also,
-    default: toValue(min),
     clean: value => {
       if (options) return options.find(option => String(option) === String(value));
       const number = typeof value === "string" && value.trim() === "" ? NaN : Number(value);
       return number >= min && number <= max ? Number((min + step * Math.round((number - min) / step)).toFixed(10)) : undefined;
     },
     make: change => {
-      const range = element("input", { type: "range", min, max, step, "aria-label": label }), output = element("output");
+      const range = element("input", { type: "range", min, max, step, "aria-label": label }),
+        output = element("output");
       range.addEventListener("input", () => change(toValue(Number(range.value))));
       const set = value => {
         range.value = options ? options.indexOf(value) : value;
@@ -328,24 +392,23 @@ export function slider(label, { options, min = 0, max = options ? options.length
   };
 }
 
+// One of several; of a single option nothing is shown.
 export function choice(label, options) {
   return {
-    default: options[0],
     clean: value => options.find(option => String(option) === String(value)),
-    make: change => {
+    make: options.length > 1 && (change => {
       const name = `ae-${Math.random().toString(36).slice(2)}`;
-      const buttons = options.map(option => element("input", { type: "radio", name }));
+      const buttons = options.map(() => element("input", { type: "radio", name }));
       buttons.forEach((button, place) => button.addEventListener("change", () => change(options[place])));
       const labels = buttons.map((button, place) => element("label", {}, button, element("span", {}, String(options[place]))));
       const box = element("fieldset", { class: "ae-control ae-choice" }, element("legend", {}, label), ...labels);
       return { element: box, set: value => { buttons[options.indexOf(value)].checked = true; } };
-    },
+    }),
   };
 }
 
 export function number(label, { min, max, step, digits = 2 }) {
   return {
-    default: (min + max) / 2,
     clean: value => {
       const given = typeof value === "string" && value.trim() === "" ? NaN : Number(value);
       return given >= min && given <= max ? given : undefined;
@@ -361,7 +424,8 @@ export function number(label, { min, max, step, digits = 2 }) {
 
 // A whole number that no control shows, such as a seed.
 export function whole(least, most) {
-  return { default: least, clean: value => (value !== "" && Number.isInteger(Number(value)) && value >= least && value <= most ? Number(value) : undefined) };
+  const fits = value => value !== "" && Number.isInteger(Number(value)) && value >= least && value <= most;
+  return { clean: value => (fits(value) ? Number(value) : undefined) };
 }
 
 // A button that changes the state by a function of it, or that does something else.
@@ -374,7 +438,10 @@ export function button(label, act) {
 // JupyterLab takes keys such as the arrows and the space bar for its own, unless they stop here.
 function keepKeys(root) {
   for (const kind of ["keydown", "keyup", "keypress"]) {
-    root.addEventListener(kind, event => { if (!["Tab", "Escape"].includes(event.key) && !event.ctrlKey && !event.metaKey && !event.shiftKey) event.stopPropagation(); });
+    root.addEventListener(kind, event => {
+      if (!["Tab", "Escape"].includes(event.key) && !event.ctrlKey && !event.metaKey && !event.shiftKey)
+        event.stopPropagation();
+    });
   }
 }
 
@@ -408,43 +475,65 @@ export function forget() {
   } catch { /* as above */ }
 }
 
-export function onRemembered(act) {
-  window.addEventListener(CHANGED, act);
+export function onRemembered(act, signal) {
+  window.addEventListener(CHANGED, act, { signal });
 }
 
 // ----------------------------------------------------------------------------------------------------------- the display
 
 export const displays = {};
 
-// Build a display in an element of the page. The store keeps its state: { get(), set(state), listen(f) }.
+// What a display gets from Python: to read a field that is not there is an error.
+function strict(data, kind) {
+  return new Proxy(data, {
+    get: (fields, name) => {
+      if (!(name in fields)) throw new Error(`the display "${kind}" did not get "${String(name)}" from Python`);
+      return fields[name];
+    },
+  });
+}
+
+// Build a display in an element of the page. The store keeps its state: { get(), set(state), listen(f, signal) }.
 //
-// displays[kind](data, view) returns { controls, main, parts, draw }: the controls by the names of their values, the name of
-// the main one, the elements below them (each with an element, and resize(width) if it has to know), and a function that shows
-// a state and returns the sentence that says what is seen. view.change({ name: value }) changes the state from elsewhere,
-// view.redraw() shows it again.
+// displays[kind](data, view) returns { controls, parts, draw }: the controls by the names of their values, the elements below
+// them (each with an element, and resize(width) if it has to know), and a function that shows a state and returns the sentence
+// that says what is seen. The state that comes first and the name of the main control are Python's, in packed.state and
+// packed.main. view.change({ name: value }) changes the state from elsewhere, view.redraw() shows it again, and view.signal is
+// aborted when the display ends, which the returned function makes it do.
 export function mount(root, packed, store) {
-  const data = unpack(packed);
+  const data = strict(unpack(packed), packed.kind), ended = new AbortController();
   let state = {};
   const view = {
     change: changes => update({ ...state, ...changes }, true),
     redraw: () => update(state, false),
     get state() { return state; },
+    signal: ended.signal,
   };
-  const display = displays[packed.kind](data, view);
+  const display = displays[packed.kind](data, view), { controls } = display;
+  if (String(Object.keys(controls).sort()) !== String(Object.keys(packed.state).sort())) {
+    throw new Error(
+      `"${packed.kind}" has the controls ${Object.keys(controls)}, but Python's state has ${Object.keys(packed.state)}`,
+    );
+  }
+  if (packed.main !== null && !(packed.main in controls)) throw new Error(`"${packed.kind}" has no control "${packed.main}"`);
   // What makes no sense, in a link for example, gives way to what the display began with.
-  const sensible = (wanted, otherwise) => Object.fromEntries(Object.entries(display.controls).map(([name, control]) => {
+  const sensible = wanted => Object.fromEntries(Object.entries(controls).map(([name, control]) => {
     const value = wanted?.[name] === undefined ? undefined : control.clean(wanted[name]);
-    return [name, value === undefined ? otherwise[name] : value];
+    return [name, value === undefined ? packed.state[name] : value];
   }));
-  const first = sensible(packed.state, Object.fromEntries(Object.entries(display.controls).map(([name, { default: start }]) => [name, start])));
-  const made = Object.fromEntries(Object.entries(display.controls).filter(([, control]) => control.make)
+  const made = Object.fromEntries(Object.entries(controls).filter(([, control]) => control.make)
     .map(([name, control]) => [name, control.make(value => view.change({ ...control.also, [name]: value }))]));
   const sentence = element("p", { class: "ae-sentence", role: "status", "aria-live": "polite" });
-  const bar = element("div", { class: "ae-controls" }, ...Object.values(made).map(one => one.element), ...(display.buttons ?? []));
+  const bar = element(
+    "div",
+    { class: "ae-controls" },
+    ...Object.values(made).map(one => one.element),
+    ...(display.buttons ?? []),
+  );
   const body = element("div", { class: "ae-parts" }, ...display.parts.map(part => part.element));
 
   function update(wanted, tell) {
-    state = sensible(wanted, first);
+    state = sensible(wanted);
     for (const [name, one] of Object.entries(made)) one.set(state[name]);
     try {
       sentence.textContent = display.draw(state);
@@ -454,7 +543,7 @@ export function mount(root, packed, store) {
       sentence.classList.add("ae-failed");
       throw error;
     } finally {
-      if (tell) store.set(state, display.main);
+      if (tell) store.set(state, packed.main);
     }
   }
 
@@ -468,8 +557,8 @@ export function mount(root, packed, store) {
   update(store.get(), false);
   const watch = new ResizeObserver(fit);
   watch.observe(body);
-  store.listen(wanted => update(wanted, false));
-  return () => watch.disconnect();
+  store.listen(wanted => update(wanted, false), ended.signal);
+  return () => { watch.disconnect(); ended.abort(); };
 }
 
 // ------------------------------------------------------------------------------------------------------ where it stands
@@ -494,24 +583,41 @@ export function render({ model, el }) {
   const begin = () => { unmount?.(); unmount = mount(root, model.get("data"), store); };
   const follow = state => { if (!same(state, now)) { now = state; update(state); } };
   begin();
-  model.on("change:data", begin);
-  model.on("change:state", () => follow(model.get("state")));
-  model.on("change:value", () => follow({ ...now, [model.get("data").main]: model.get("value") }));
-  return () => unmount();
+  const events = {
+    "change:data": begin,
+    "change:state": () => follow(model.get("state")),
+    "change:value": () => follow({ ...now, [model.get("data").main]: model.get("value") }),
+  };
+  for (const [name, act] of Object.entries(events)) model.on(name, act);
+  return () => {
+    for (const [name, act] of Object.entries(events)) model.off(name, act);
+    unmount();
+  };
 }
 
-// On a page: the state is in the address, after the display's id, so that a link shows what its sender saw. Returns what makes
-// the address of the present state; a page may have several displays, and its address has room for one.
+// On a page: the state is in the address, after the display's id, so that a link shows what its sender saw. Returns address(),
+// which makes the address of the present state (a page may have several displays, and its address has room for one), and
+// unmount(), which ends the display.
 export function mountOnPage(root, packed) {
   const parts = () => location.hash.slice(1).split("?"), isMine = () => parts()[0] === root.id && parts()[1];
-  const read = () => (isMine() ? Object.fromEntries(new URLSearchParams(parts()[1])) : packed.state);
+  const read = () => (isMine() ? Object.fromEntries(new URLSearchParams(parts()[1])) : packed.saved ?? packed.state);
   const text = value => (typeof value === "object" ? JSON.stringify(value) : value);
   let now = read();
   const address = () => `#${root.id}?${new URLSearchParams(Object.entries(now).map(([name, value]) => [name, text(value)]))}`;
-  mount(root, packed, {
+  const unmount = mount(root, packed, {
     get: read,
-    set: state => { now = state; history.replaceState(null, "", address()); },
-    listen: update => window.addEventListener("hashchange", () => { if (isMine()) update(now = read()); }),
+    set: state => {
+      now = state;
+      history.replaceState(null, "", address());
+    },
+    listen: (update, signal) =>
+      window.addEventListener(
+        "hashchange",
+        () => {
+          if (isMine()) update((now = read()));
+        },
+        { signal },
+      ),
   });
-  return address;
+  return { address, unmount };
 }

@@ -40,8 +40,13 @@ export default function drawingPad(data, view) {
   const networks = names.map(name => network(data.networks[name]));
   const pictures = new Pictures({ titles: ["input", ...names], count: 1, size: 112 });
   const canvas = element("canvas", {
-    width: SIDE, height: SIDE, class: "ae-pad", tabindex: 0, role: "application",
-    "aria-label": "Drawing pad: draw with the pointer; or move with the arrow keys and press the space bar to put the pen down or up",
+    width: SIDE,
+    height: SIDE,
+    class: "ae-pad",
+    tabindex: 0,
+    role: "application",
+    "aria-label":
+      "Drawing pad: draw with the pointer; or move with the arrow keys and press the space bar to put the pen down or up",
   });
   const ink = canvas.getContext("2d", { willReadFrequently: true });
   const paper = element("canvas", { width: SIDE, height: SIDE }).getContext("2d", { willReadFrequently: true });
@@ -85,7 +90,9 @@ export default function drawingPad(data, view) {
 
   const at = event => {
     const area = canvas.getBoundingClientRect();
-    return [event.clientX - area.left, event.clientY - area.top].map((value, i) => Math.round(value / [area.width, area.height][i] * SIDE));
+    return [event.clientX - area.left, event.clientY - area.top].map((value, i) =>
+      Math.round((value / [area.width, area.height][i]) * SIDE),
+    );
   };
   canvas.addEventListener("pointerdown", event => {
     canvas.setPointerCapture(event.pointerId); canvas.focus();
@@ -118,9 +125,8 @@ export default function drawingPad(data, view) {
   };
   const count = images.shape[0];
   return {
-    main: "base",
     controls: {
-      strokes: { default: [], clean: readStrokes },
+      strokes: { clean: readStrokes },
       base: whole(-1, count - 1),  // -1 is empty paper
     },
     buttons: [
@@ -129,15 +135,16 @@ export default function drawingPad(data, view) {
       button("another test image", () => { keyStroke = null; change([], (view.state.base + 1) % count); }),
     ],
     parts: [{ element: canvas }, pictures],
-    draw({ strokes: list, base }) {
+    draw({ base }) {
       paint();
       const image = input(), rebuilt = networks.map(run => run(image));
       pictures.show([{ values: image }, ...rebuilt.map(values => ({ values }))]);
-      const empty = !image.some(value => value);
-      const said = base >= 0
-        ? `${image.reduce((sum, value, i) => sum + (Math.abs(value - row(images, base)[i]) > 1 / 510 ? 1 : 0), 0)} of 784 pixels differ from the test image.`
-        : empty ? "Draw a digit, or take a test image." : "Your drawing, scaled and centred.";
-      return said + (empty ? "" : ` Squared errors: ${names.map((name, i) => `${name} ${fixed(squaredError(image, rebuilt[i]), 4)}`).join(", ")}.`);
+      const empty = !image.some(value => value), under = base >= 0 ? row(images, base) : [];
+      const changed = under.reduce((sum, value, i) => sum + (Math.abs(image[i] - value) > 1 / 510 ? 1 : 0), 0);
+      const drawn = empty ? "Draw a digit, or take a test image." : "Your drawing, scaled and centred.";
+      const errors = names.map((name, i) => `${name} ${fixed(squaredError(image, rebuilt[i]), 4)}`).join(", ");
+      return (base >= 0 ? `${changed} of 784 pixels differ from the test image.` : drawn)
+        + (empty ? "" : ` Squared errors: ${errors}.`);
     },
   };
 }

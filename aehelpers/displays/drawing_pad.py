@@ -1,6 +1,8 @@
 """A pad to draw on."""
 
-from aehelpers.displays.base import Display, models_to_compute, packed
+from aehelpers.displays.networks import models_to_compute
+from aehelpers.displays.packing import packed
+from aehelpers.displays.widget import Display
 from aehelpers.validation import Boolean, Dict, Images, Model, takes
 
 _LOADED = 10

@@ -3,29 +3,49 @@ import { Chart, choice, drawImage, drawSigned, element, fixed, row, slider } fro
 const MISSING = "#0072b2", ADDED = "#d55e00";
 
 // One garment on its way through a training: large, with its signed difference, and the error split by principal component.
-export default function epochs(data, view) {
+export default function epochs(data) {
   const { edges, garments, starts, images, made, errors } = data, pixels = images.shape[1], side = Math.sqrt(pixels);
   const titles = ["original", "rebuilt", "difference: blue is too dark, orange too bright"];
   const canvases = titles.map(title => element("canvas", { role: "img", "aria-label": title }));
-  const large = { element: element("div", { class: "ae-large" }, ...titles.map((title, i) => element("figure", {}, canvases[i], element("figcaption", {}, title)))) };
+  const large = {
+    element: element(
+      "div",
+      { class: "ae-large" },
+      ...titles.map((title, i) => element("figure", {}, canvases[i], element("figcaption", {}, title))),
+    ),
+  };
   const groups = edges.slice(1).map((end, i) => (end - edges[i] === 1 ? `${end}` : `${edges[i] + 1} to ${end}`));
   const places = groups.map((_, i) => i);
   const sum = values => values.reduce((total, value) => total + value, 0);
   const course = new Chart({
-    x: { label: "epochs", low: data.epochs[0] / 1.2, high: data.epochs.at(-1) * 1.2, log: true, ticks: data.epochs, format: String },
-    y: { label: "squared error", low: 1e-4, high: 0.05, log: true, ticks: [1e-4, 1e-3, 1e-2], format: String }, height: 200,
+    x: {
+      label: "epochs",
+      low: data.epochs[0] / 1.2,
+      high: data.epochs.at(-1) * 1.2,
+      log: true,
+      ticks: data.epochs,
+      format: String,
+    },
+    y: { label: "squared error", low: 1e-4, high: 0.05, log: true, ticks: [1e-4, 1e-3, 1e-2], format: String },
+    height: 200,
   });
   const chart = new Chart({
-    x: { label: "principal components up to number", low: -0.4, high: groups.length - 0.6, ticks: places, format: place => groups[place].split(" ").at(-1) },
-    y: { label: "squared error per pixel", low: 0, high: 0 }, height: 230,
+    x: {
+      label: "principal components up to number",
+      low: -0.4,
+      high: groups.length - 0.6,
+      ticks: places,
+      format: place => groups[place].split(" ").at(-1),
+    },
+    y: { label: "squared error per pixel", low: 0, high: 0 },
+    height: 230,
   });
   let drawn = null;
   return {
-    main: "epochs",
     controls: {
       epochs: slider("epochs", { options: data.epochs }),
       garment: choice("garment", garments),
-      start: starts.length > 1 ? choice("start", starts) : { default: starts[0], clean: value => starts.find(start => start === value) },
+      start: choice("start", starts),
     },
     parts: [large, course, chart],
     draw({ epochs: epoch, garment, start }) {
@@ -40,15 +60,16 @@ export default function epochs(data, view) {
         { name: "missing", x: places, y: missing, area: missing.map(() => 0), colour: MISSING, marker: true },
         { name: "added, on top of it", x: places, y: both, area: missing, colour: ADDED, marker: true, dash: "7 3" },
       ], y: { ...chart.y, high: 1.15 * Math.max(...both) } });
-      const total = sum(both), parts = [0, 1].map(part => data.epochs.map((_, i) => sum(Array.from(row(errors, from, i, part)))));
+      const total = sum(both),
+        parts = [0, 1].map(part => data.epochs.map((_, i) => sum(Array.from(row(errors, from, i, part)))));
       if (drawn !== start) {
         course.set({ series: ["missing", "added"].map((name, part) => (
           { name, x: data.epochs, y: parts[part], colour: [MISSING, ADDED][part], dash: part ? "7 3" : "", marker: true })) });
         drawn = start;
       }
       course.mark(parts.map((part, i) => ({ x: epoch, y: part[place], colour: [MISSING, ADDED][i] })));
-      return `${epoch} epoch${epoch === 1 ? "" : "s"}: squared error ${fixed(total, 5)} per pixel over all test images; of it ${fixed(100 * sum(missing) / total, 0)} % is missing, `
-        + `${fixed(100 * sum(added) / total, 0)} % added.`;
+      return `${epoch} epoch${epoch === 1 ? "" : "s"}: squared error ${fixed(total, 5)} per pixel over all test images; of it `
+        + `${fixed((100 * sum(missing)) / total, 0)} % is missing, ${fixed((100 * sum(added)) / total, 0)} % added.`;
     },
   };
 }

@@ -9,13 +9,16 @@ function ends(values) {
   return [low, high];
 }
 
-// Originals and outputs of a model, drawn in one grey range or in several; below, where the values lie, and what is black and white.
+// Originals and outputs of a model, drawn in one grey range or in several; below, where the values lie, and the range's ends.
 export default function greyRange(data, view) {
   const { originals, logits } = data, [height, width] = data.size;
   const outputs = { logits: logits.values, probabilities: logits.values.map(sigmoid) };
   const [low, high] = ends([...ends(originals.values), ...ends(logits.values)]).map(value => Math.round(value));
   const pictures = new Pictures({ titles: ["originals", "outputs"], height, width });
-  const chart = new Chart({ x: { label: "value of a pixel", low: low - 0.5, high: high + 0.5 }, y: { label: "pixels", low: 0.7, high: 10 ** 5, log: true } });
+  const chart = new Chart({
+    x: { label: "value of a pixel", low: low - 0.5, high: high + 0.5 },
+    y: { label: "pixels", low: 0.7, high: 10 ** 5, log: true },
+  });
 
   const rangesOf = ({ shown, greys, black, white }) => {
     const own = [originals.values, outputs[shown]].map(ends);
@@ -41,33 +44,56 @@ export default function greyRange(data, view) {
   chart.svg.addEventListener("pointermove", event => { if (chart.svg.hasPointerCapture(event.pointerId)) drag(event); });
 
   function histogram(values) {
-    const counts = new Array(BINS).fill(0), from = low - 0.5, size = (high - low + 1) / BINS;
+    const counts = Array.from({ length: BINS }, () => 0), from = low - 0.5, size = (high - low + 1) / BINS;
     for (const value of values) counts[Math.min(BINS - 1, Math.floor((value - from) / size))]++;
     const x = counts.flatMap((_, i) => [from + i * size, from + (i + 1) * size]);
     return { x, y: counts.flatMap(count => [Math.max(count, 0.7), Math.max(count, 0.7)]) };
   }
 
   return {
-    main: "shown",
     controls: {
       shown: choice("outputs as", Object.keys(outputs)),
       greys: choice("grey range", [TOGETHER, EACH, FIXED, HAND]),
-      black: slider("black by hand (vmin)", { also: { greys: HAND }, min: low, max: high, step: 0.1, format: value => fixed(value, 1) }),
-      white: slider("white by hand (vmax)", { also: { greys: HAND }, min: low, max: high, step: 0.1, format: value => fixed(value, 1) }),
+      black: slider("black by hand (vmin)", {
+        also: { greys: HAND },
+        min: low,
+        max: high,
+        step: 0.1,
+        format: value => fixed(value, 1),
+      }),
+      white: slider("white by hand (vmax)", {
+        also: { greys: HAND },
+        min: low,
+        max: high,
+        step: 0.1,
+        format: value => fixed(value, 1),
+      }),
     },
     parts: [pictures, chart],
     draw({ shown, greys, black, white }) {
-      const rows = [originals.values, outputs[shown]], ranges = rangesOf({ shown, greys, black, white });
-      pictures.show(rows.map((values, i) => ({ values, low: ranges[i][0], high: ranges[i][1], title: i ? shown : "originals" })));
-      chart.set({ series: [
-        { name: "originals", ...histogram(originals.values), colour: "#d55e00", dash: "7 3" },
-        { name: shown, ...histogram(outputs[shown]), colour: "#0072b2" },
-      ] });
-      chart.mark(ranges[0].flatMap((x, i) => [{ x, colour: i ? "#e69f00" : "ink" }, { x, y: HANDLE, colour: i ? "#e69f00" : "ink" }]));
-      const [[from, to], [below, above]] = ranges, share = value => 100 * Math.min(Math.max((value - from) / (to - from), 0), 1);
-      return `In the row of the originals ${fixed(from, 2)} is drawn black and ${fixed(to, 2)} white, so their own black (0) is drawn at `
-        + `${fixed(share(0), 0)} % of the way to white, and their white (1) at ${fixed(share(1), 0)} %.`
-        + (below === from && above === to ? "" : ` In the row below, ${fixed(below, 2)} is drawn black and ${fixed(above, 2)} white.`);
+      const rows = [originals.values, outputs[shown]],
+        ranges = rangesOf({ shown, greys, black, white });
+      pictures.show(
+        rows.map((values, i) => ({ values, low: ranges[i][0], high: ranges[i][1], title: i ? shown : "originals" })),
+      );
+      chart.set({
+        series: [
+          { name: "originals", ...histogram(originals.values), colour: "#d55e00", dash: "7 3" },
+          { name: shown, ...histogram(outputs[shown]), colour: "#0072b2" },
+        ],
+      });
+      chart.mark(
+        ranges[0].flatMap((x, i) => [
+          { x, colour: i ? "#e69f00" : "ink" },
+          { x, y: HANDLE, colour: i ? "#e69f00" : "ink" },
+        ]),
+      );
+      const [[from, to], [below, above]] = ranges,
+        share = value => 100 * Math.min(Math.max((value - from) / (to - from), 0), 1);
+      const other = ` In the row below, ${fixed(below, 2)} is drawn black and ${fixed(above, 2)} white.`;
+      return `In the row of the originals ${fixed(from, 2)} is drawn black and ${fixed(to, 2)} white, so their own black (0) `
+        + `is drawn at ${fixed(share(0), 0)} % of the way to white, and their white (1) at ${fixed(share(1), 0)} %.`
+        + (below === from && above === to ? "" : other);
     },
   };
 }

@@ -1,7 +1,9 @@
 """Switches for what is drawn, and in which grey range."""
 
 import numpy as np
-from aehelpers.displays.base import Display, packed, picture_shape
+from aehelpers.displays.packing import packed
+from aehelpers.displays.widget import Display
+from aehelpers.pictures import size_of
 from aehelpers.validation import Images, same_shape, takes
 
 _SHOWN = 8
@@ -23,7 +25,7 @@ def grey_range_display(originals, logits):
     Display
     """
     same_shape(originals, "originals", logits, "logits")
-    size = picture_shape(originals, "originals")
+    size = size_of(originals, "originals")
     shown = logits[:_SHOWN]
     low, high = float(np.floor(min(shown.min(), 0))), float(np.ceil(max(shown.max(), 1)))
     return Display(

@@ -19,14 +19,23 @@ export default function latentPlane(data, view) {
   for (let i = 0; i < count; i++) {
     const [x, y] = row(codes, i);
     if (x < left || x > right || y < bottom || y > top) continue;
-    svg.append(element("text", { x: toX(x).toFixed(1), y: (toY(y) + 4).toFixed(1), fill: TENTHS[digit(i)], "text-anchor": "middle" }, String(digit(i))));
+    svg.append(
+      element(
+        "text",
+        { x: toX(x).toFixed(1), y: (toY(y) + 4).toFixed(1), fill: TENTHS[digit(i)], "text-anchor": "middle" },
+        String(digit(i)),
+      ),
+    );
   }
   svg.append(cross, point);
 
   const move = (x, y) => view.change({ x: Math.min(Math.max(x, left), right), y: Math.min(Math.max(y, bottom), top) });
   const follow = event => {
     const box = svg.getBoundingClientRect();
-    move(left + (event.clientX - box.left) / box.width * (right - left), top - (event.clientY - box.top) / box.height * (top - bottom));
+    move(
+      left + ((event.clientX - box.left) / box.width) * (right - left),
+      top - ((event.clientY - box.top) / box.height) * (top - bottom),
+    );
   };
   svg.addEventListener("pointerdown", event => { svg.setPointerCapture(event.pointerId); svg.focus(); follow(event); });
   svg.addEventListener("pointermove", event => { if (svg.hasPointerCapture(event.pointerId)) follow(event); });
@@ -38,18 +47,21 @@ export default function latentPlane(data, view) {
   });
   const control = (label, min, max) => number(label, { min, max, step: Number(((max - min) / 50).toPrecision(1)) });
   return {
-    main: "x",
     controls: { x: control("code unit 1", left, right), y: control("code unit 2", bottom, top) },
     parts: [{ element: svg }, pictures],
     draw({ x, y }) {
       point.setAttribute("cx", toX(x)); point.setAttribute("cy", toY(y));
       cross.setAttribute("d", `M${toX(x)} 0V${SIDE}M0 ${toY(y)}H${SIDE}`);
       const distance = i => { const [a, b] = row(codes, i); return (a - x) ** 2 + (b - y) ** 2; };
-      const nearest = Array.from({ length: count }, (_, i) => [distance(i), i]).sort((a, b) => a[0] - b[0]).slice(0, 5).map(([, i]) => i);
+      const nearest = Array.from({ length: count }, (_, i) => [distance(i), i])
+        .sort((a, b) => a[0] - b[0])
+        .slice(0, 5)
+        .map(([, i]) => i);
       const size = height * width, beside = new Float32Array(5 * size);
       nearest.forEach((i, place) => beside.set(row(images, i), place * size));
       pictures.show([{ values: decode(Float32Array.of(x, y)) }, { values: beside }]);
-      return `The point (${fixed(x, 2)}, ${fixed(y, 2)}), decoded; the nearest images are labelled ${nearest.map(digit).join(", ")}.`;
+      const labels = nearest.map(digit).join(", ");
+      return `The point (${fixed(x, 2)}, ${fixed(y, 2)}), decoded; the nearest images are labelled ${labels}.`;
     },
   };
 }

@@ -1,7 +1,10 @@
 """The plane of a code of two numbers."""
 
 import numpy as np
-from aehelpers.displays.base import Display, packed, packed_network, picture_shape
+from aehelpers.displays.networks import packed_network
+from aehelpers.displays.packing import packed
+from aehelpers.displays.widget import Display
+from aehelpers.pictures import size_of
 from aehelpers.validation import Images, Model, same_number, takes
 
 _SHOWN = 700
@@ -41,7 +44,7 @@ def latent_plane(decoder, codes, x, labels):
         raise ValueError(f"codes must have the shape (images, 2), but their shape is {codes.shape}")
     same_number(codes, "codes", x, "x")
     same_number(codes, "codes", labels, "labels")
-    size = picture_shape(x, "x")
+    size = size_of(x, "x")
     network = packed_network(decoder, "decoder", inputs=2, outputs=x.shape[1])
     (left, bottom), (right, top) = np.quantile(codes, [0.01, 0.99], axis=0).astype(float)
     if left == right or bottom == top:

@@ -4,7 +4,14 @@ const COLOURS = ["#d55e00", "#cc79a7", "#0072b2"], DASHES = ["7 3", "2 3", ""], 
 
 // Nine digits are what tells one float32 from the next.
 const exact = value => String(Number(value.toPrecision(9)));
-const said = value => (Number.isNaN(value) ? "NaN" : Number.isFinite(value) ? (value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1) : fixed(value, 3)) : "infinite");
+const said = value =>
+  Number.isNaN(value)
+    ? "NaN"
+    : Number.isFinite(value)
+      ? value !== 0 && Math.abs(value) < 1e-3
+        ? value.toExponential(1)
+        : fixed(value, 3)
+      : "infinite";
 
 // Where the curves of a chart are no numbers any more: an upright line before the first such place, and what stands there.
 function ends(logits, values, height) {
@@ -15,18 +22,19 @@ function ends(logits, values, height) {
 }
 
 // One pixel, its logit, and its cross entropy in float32, written in three ways.
-export default function logit(data, view) {
+export default function logit(data) {
   const { logits, pixels, forms, sums, losses, gradients } = data;
   const [low, high] = [logits[0], logits.at(-1)], label = "logit of the pixel";
   const loss = new Chart({ x: { label, low, high }, y: { label: "loss (nats)", low: 0, high: 32 }, height: 200 });
   const slope = new Chart({ x: { label, low, high }, y: { label: "gradient", low: -1.1, high: 1.1 }, height: 180 });
   const cells = forms.map(() => [element("td"), element("td")]);
   const head = element("tr", {}, ...["written as", "loss", "gradient"].map(text => element("th", { scope: "col" }, text)));
-  const body = forms.map(([name, formula], i) => element("tr", {}, element("th", { scope: "row" }, `${name} `, element("code", {}, formula)), ...cells[i]));
+  const body = forms.map(([name, formula], i) =>
+    element("tr", {}, element("th", { scope: "row" }, `${name} `, element("code", {}, formula)), ...cells[i]),
+  );
   const table = element("table", { class: "ae-table" }, element("thead", {}, head), element("tbody", {}, ...body));
   let drawn = null;
   return {
-    main: "logit",
     controls: {
       logit: slider("logit z", { options: logits, format: value => fixed(value, 1) }),
       pixel: choice("the pixel should be", pixels),
@@ -37,13 +45,24 @@ export default function logit(data, view) {
       if (drawn !== which) {
         drawn = which;
         for (const [chart, values] of [[loss, losses], [slope, gradients]]) {
-          chart.set({ series: forms.map(([name], i) => ({ name, x: logits, y: row(values, which, i), colour: COLOURS[i], dash: DASHES[i], width: WIDTHS[i] })) });
+          chart.set({
+            series: forms.map(([name], i) => ({
+              name,
+              x: logits,
+              y: row(values, which, i),
+              colour: COLOURS[i],
+              dash: DASHES[i],
+              width: WIDTHS[i],
+            })),
+          });
         }
       }
       const now = [losses, gradients].map(values => forms.map((_, i) => row(values, which, i)[place]));
       cells.forEach((pair, i) => pair.forEach((cell, part) => { cell.textContent = said(now[part][i]); }));
       const asked = [losses, gradients].map((values, part) => ends(logits, row(values, which, 0), part ? 0.5 : 28));
-      [loss, slope].forEach((chart, part) => chart.mark([...asked[part], { x: z }, ...now[part].map((y, i) => ({ x: z, y, colour: COLOURS[i] }))]));
+      [loss, slope].forEach((chart, part) =>
+        chart.mark([...asked[part], { x: z }, ...now[part].map((y, i) => ({ x: z, y, colour: COLOURS[i] }))]),
+      );
       const [y, asIs, parted] = [0, 1, 2].map(part => row(sums, part)[place]);
       return `In float32: y = sigmoid(z) = ${exact(y)}; 1e-10 + 1 - y = ${exact(asIs)}; 1e-10 + (1 - y) = ${exact(parted)}.`;
     },

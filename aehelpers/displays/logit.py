@@ -2,7 +2,8 @@
 
 import numpy as np
 import tensorflow as tf
-from aehelpers.displays.base import Display, packed
+from aehelpers.displays.packing import packed
+from aehelpers.displays.widget import Display
 from aehelpers.validation import takes
 
 _LOGITS = [round(0.1 * number, 1) for number in range(-300, 301)]

@@ -4,7 +4,7 @@ const BINS = 60, LOW = 1e-4, HIGH = 10, EDGE = 0.1;
 
 // The histogram of activations over their logarithm, so that a factor moves it and keeps its shape.
 function histogram(values) {
-  const counts = new Array(BINS).fill(0), reach = Math.log(HIGH / LOW);
+  const counts = Array.from({ length: BINS }, () => 0), reach = Math.log(HIGH / LOW);
   for (const value of values) {
     if (value > 0) counts[Math.min(Math.max(Math.floor(BINS * Math.log(value / LOW) / reach), 0), BINS - 1)] += 1;
   }
@@ -13,7 +13,7 @@ function histogram(values) {
 }
 
 // A code times c, and a decoder whose first weights are divided by c.
-export default function loudness(data, view) {
+export default function loudness(data) {
   const { codes, decoder, images, factors } = data, [height, width] = data.size;
   const units = codes.shape[1], count = codes.shape[0], shown = images.shape[0];
   const pictures = new Pictures({ titles: ["original", "rebuilt"], height, width });
@@ -26,12 +26,12 @@ export default function loudness(data, view) {
     return squares ? mean(one) ** 2 / squares : 1;
   }));
   const rebuild = factor => {
-    const [first, ...others] = decoder, softer = { ...first, kernel: { ...first.kernel, values: first.kernel.values.map(weight => weight / factor) } };
+    const [first, ...others] = decoder,
+      softer = { ...first, kernel: { ...first.kernel, values: first.kernel.values.map(weight => weight / factor) } };
     return network([softer, ...others])(codes.values.subarray(0, shown * units).map(value => factor * value));
   };
   const before = rebuild(1);
   return {
-    main: "factor",
     controls: { factor: slider("code times c, decoder divided by c; c", { options: factors, format: String }) },
     parts: [pictures, chart],
     draw({ factor }) {
@@ -41,8 +41,10 @@ export default function loudness(data, view) {
       chart.mark([{ x: EDGE }]);
       const change = made.reduce((most, value, i) => Math.max(most, Math.abs(value - before[i])), 0);
       const below = (Math.floor(1e4 * change) + 1) / 1e4;
-      return `On ${count} images with c = ${factor}: mean activation ${fixed(mean(louder), 3)}; above 0.1: ${fixed(100 * mean(louder, value => (value > EDGE ? 1 : 0)), 0)} %; `
-        + `active share ${fixed(activeShare(louder), 3)}. No pixel changes by as much as ${fixed(below, 4)}.`;
+      const above = 100 * mean(louder, value => (value > EDGE ? 1 : 0));
+      return `On ${count} images with c = ${factor}: mean activation ${fixed(mean(louder), 3)}; above 0.1: `
+        + `${fixed(above, 0)} %; active share ${fixed(activeShare(louder), 3)}. No pixel changes by as much as `
+        + `${fixed(below, 4)}.`;
     },
   };
 }

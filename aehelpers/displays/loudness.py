@@ -1,7 +1,10 @@
 """A slider that makes a code louder and its decoder softer."""
 
-from aehelpers.displays.base import Display, halves, packed, packed_network, picture_shape
+from aehelpers.displays.networks import halves, packed_network
+from aehelpers.displays.packing import packed
+from aehelpers.displays.widget import Display
 from aehelpers.models import finite_outputs
+from aehelpers.pictures import size_of
 from aehelpers.validation import Boolean, Images, Model, takes
 
 _FACTORS = [0.1, 0.125, 0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0, 8.0, 10.0]
@@ -29,7 +32,7 @@ def loudness_display(model, x, from_logits=False):
     -------
     Display
     """
-    size = picture_shape(x, "x")
+    size = size_of(x, "x")
     encoder, decoder = halves(model, "model")
     code = finite_outputs(encoder, x[:_MEASURED], "model.encoder")
     if code.min() < 0:

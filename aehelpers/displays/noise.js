@@ -16,8 +16,13 @@ const NOISES = {
 export default function noise(data, view) {
   const names = Object.keys(data.networks), kinds = Object.keys(data.nothing), { levels, images } = data;
   const networks = Object.fromEntries(names.map(name => [name, network(data.networks[name])]));
-  const [height, width] = data.size, pixels = height * width, shown = images.shape[0];
-  const pictures = new Pictures({ titles: ["clean", "noisy", "model"], height, width, label: "Clean, noisy and rebuilt images" });
+  const [height, width] = data.size;
+  const pictures = new Pictures({
+    titles: ["clean", "noisy", "model"],
+    height,
+    width,
+    label: "Clean, noisy and rebuilt images",
+  });
   const chart = new Chart({
     x: { label: "level of the noise", low: 0, high: levels.at(-1) },
     y: { label: `squared error per pixel, ${data.measured} images`, low: 0, high: 1 },
@@ -25,7 +30,6 @@ export default function noise(data, view) {
   const place = level => levels.findIndex(one => Math.abs(one - level) < 1e-9);
   let drawn = null;
   return {
-    main: "level",
     controls: {
       level: slider("noise level", { options: levels, format: level => fixed(level, 1) }),
       kind: choice("kind of noise", kinds),
@@ -40,13 +44,20 @@ export default function noise(data, view) {
       pictures.show([{ values: images.values }, { values: noisy }, { values: rebuilt, title: model }]);
       if (drawn !== kind) {
         drawn = kind;
-        const lines = names.map((name, number) => ({ name, x: levels, y: row(data.errors[name], kinds.indexOf(kind)), ...data.styles[name] }));
+        const lines = names.map(name => ({
+          name,
+          x: levels,
+          y: row(data.errors[name], kinds.indexOf(kind)),
+          ...data.styles[name],
+        }));
         const series = [{ name: "do nothing", x: levels, y: data.nothing[kind].values, dash: "1 3" }, ...lines];
         chart.set({ series, y: { ...chart.y, high: 1.05 * Math.max(...series.flatMap(({ y }) => Array.from(y))) } });
       }
-      const error = row(data.errors[model], kinds.indexOf(kind))[place(level)], nothing = data.nothing[kind].values[place(level)];
+      const error = row(data.errors[model], kinds.indexOf(kind))[place(level)],
+        nothing = data.nothing[kind].values[place(level)];
       chart.mark([{ x: level, y: error, colour: data.styles[model].colour }]);
-      return `${kind} noise of ${fixed(level, 1)}: squared error ${fixed(error, 4)} (${model}), ${fixed(nothing, 4)} by doing nothing.`;
+      return `${kind} noise of ${fixed(level, 1)}: squared error ${fixed(error, 4)} (${model}), `
+        + `${fixed(nothing, 4)} by doing nothing.`;
     },
   };
 }

@@ -2,8 +2,11 @@
 
 import numpy as np
 from aehelpers.baselines import mse
-from aehelpers.displays.base import Display, models_to_compute, packed, picture_shape, probabilities, styles
+from aehelpers.displays.networks import models_to_compute, probabilities
+from aehelpers.displays.packing import packed, styles
+from aehelpers.displays.widget import Display
 from aehelpers.noise import gaussian_noise, masking_noise, salt_and_pepper_noise
+from aehelpers.pictures import size_of
 from aehelpers.validation import Boolean, Dict, Images, Model, Optional, Text, takes
 
 NOISES = {"masking": masking_noise, "salt and pepper": salt_and_pepper_noise, "Gaussian": gaussian_noise}  # as in noise.js
@@ -38,7 +41,7 @@ def noise_display(models, x, from_logits=False, colours=None):
     -------
     Display
     """
-    size = picture_shape(x, "x")
+    size = size_of(x, "x")
     networks = models_to_compute(models, x, from_logits)
     x = x[:_MEASURED]
     noisy = [[make(x, level, seed=0) for level in _LEVELS] for make in NOISES.values()]

@@ -3,10 +3,10 @@ import { Chart, fixed, mean, slider } from "./core.js";
 const BINS = 40, THROUGH = "#0072b2", STOPPED = "#d55e00";
 
 // The pre-activations of one unit as a histogram that moves across 0, and the gradient that is left.
-export default function shift(data, view) {
+export default function shift(data) {
   const { shifts, preActivations, gradients } = data, z = preActivations.values;
   const low = Math.min(...z), high = Math.max(...z), width = (high - low) / BINS || 1;
-  const counts = new Array(BINS).fill(0);
+  const counts = Array.from({ length: BINS }, () => 0);
   for (const value of z) counts[Math.min(BINS - 1, Math.floor((value - low) / width))] += 1;
   const histogram = new Chart({
     x: { label: "pre-activation", low: low + shifts[0], high: high + shifts.at(-1) },
@@ -16,7 +16,9 @@ export default function shift(data, view) {
     x: { label: "shift", low: shifts[0], high: shifts.at(-1) },
     y: { label: "gradient at its weights", low: 0, high: 1.1 * Math.max(...gradients.values) }, height: 190,
   });
-  course.set({ series: [{ name: "norm of the gradient at the unit's weights", x: shifts, y: gradients.values, colour: THROUGH }] });
+  course.set({
+    series: [{ name: "norm of the gradient at the unit's weights", x: shifts, y: gradients.values, colour: THROUGH }],
+  });
   // The outline of the bars between two places.
   const outline = (moved, from, to) => {
     const x = [], y = [];
@@ -27,7 +29,6 @@ export default function shift(data, view) {
     return { x, y, area: y.map(() => 0) };
   };
   return {
-    main: "shift",
     controls: { shift: slider("shift of the unit", { options: shifts, format: value => fixed(value, 2) }) },
     parts: [histogram, course],
     draw({ shift: moved }) {
@@ -39,7 +40,9 @@ export default function shift(data, view) {
       const gradient = gradients.values[shifts.indexOf(moved)];
       course.mark([{ x: moved, y: gradient, colour: THROUGH }]);
       const through = Math.round(z.length * mean(z, value => (value + moved > 0 ? 1 : 0)));
-      return `Shifted by ${fixed(moved, 2)}, ${through} of ${z.length} images get through and can send a gradient; its norm is ${gradient === 0 ? "0: the unit is dead" : gradient.toPrecision(2)}.`;
+      const norm = gradient === 0 ? "0: the unit is dead" : gradient.toPrecision(2);
+      return `Shifted by ${fixed(moved, 2)}, ${through} of ${z.length} images get through and can send a gradient; `
+        + `its norm is ${norm}.`;
     },
   };
 }

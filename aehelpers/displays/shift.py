@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 import tensorflow as tf
-from aehelpers.displays.base import Display, halves, packed
+from aehelpers.displays.networks import halves
+from aehelpers.displays.packing import packed
+from aehelpers.displays.widget import Display
 from aehelpers.models import predict
 from aehelpers.validation import Images, Integer, Model, takes
 

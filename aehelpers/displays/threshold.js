@@ -7,7 +7,7 @@ const WAYS = {
 };
 
 // What a decoder still makes of a code, when every activation below a threshold is treated in some way.
-export default function threshold(data, view) {
+export default function threshold(data) {
   const names = Object.keys(data.codes), ways = Object.keys(WAYS), { thresholds, images } = data;
   const decoders = Object.fromEntries(names.map(name => [name, network(data.decoders[name])]));
   const [height, width] = data.size;
@@ -19,7 +19,6 @@ export default function threshold(data, view) {
   });
   let drawn = null;
   return {
-    main: "threshold",
     controls: {
       model: choice("model", names),
       way: choice("below the threshold", ways),
@@ -32,14 +31,20 @@ export default function threshold(data, view) {
       pictures.show([{ values: images.values }, { values: whole[model] }, { values: decoders[model](changed), title: way }]);
       if (drawn !== way) {
         drawn = way;
-        const series = names.map(name => ({ name, x: thresholds, y: row(data.errors[name], ways.indexOf(way)), ...data.styles[name] }));
+        const series = names.map(name => ({
+          name,
+          x: thresholds,
+          y: row(data.errors[name], ways.indexOf(way)),
+          ...data.styles[name],
+        }));
         chart.set({ series, y: { ...chart.y, high: 1.05 * Math.max(...series.flatMap(({ y }) => Array.from(y))) } });
       }
       const errors = row(data.errors[model], ways.indexOf(way)), now = errors[thresholds.indexOf(t)];
       chart.mark([{ x: t, y: now, colour: data.styles[model].colour }]);
       const above = 100 * mean(code.values, value => (value >= t ? 1 : 0));
-      return `Model ${model}: ${fixed(above, 0)} % of the activations of these images reach ${fixed(t, 2)}. On ${data.measured} images the error is ${fixed(errors[0], 4)} with the `
-        + `whole code and ${fixed(now, 4)} with what is below ${way}.`;
+      return `Model ${model}: ${fixed(above, 0)} % of the activations of these images reach ${fixed(t, 2)}. On `
+        + `${data.measured} images the error is ${fixed(errors[0], 4)} with the whole code and `
+        + `${fixed(now, 4)} with what is below ${way}.`;
     },
   };
 }

@@ -1,8 +1,11 @@
 """A slider for a threshold on a code."""
 
 import numpy as np
-from aehelpers.displays.base import Display, halves, packed, packed_network, picture_shape, styles
+from aehelpers.displays.networks import halves, packed_network
+from aehelpers.displays.packing import packed, styles
+from aehelpers.displays.widget import Display
 from aehelpers.models import finite_outputs, predict
+from aehelpers.pictures import size_of
 from aehelpers.validation import Dict, Images, Model, takes
 
 _THRESHOLDS = [round(0.02 * number, 2) for number in range(26)]
@@ -32,7 +35,7 @@ def threshold_display(models, x):
     -------
     Display
     """
-    size = picture_shape(x, "x")
+    size = size_of(x, "x")
     x = x[:_MEASURED]
     codes, decoders, means, errors = {}, {}, {}, {}
     for name, model in models.items():

@@ -10,23 +10,45 @@ export default function training(data, view) {
   const count = () => steps.length;
   const lamps = element("div", { class: "ae-lamps", role: "img" });
   const pictures = new Pictures({ titles: ["original", "now"], height, width, count: images.shape[0] });
-  const loss = new Chart({ x: { label: "training step", low: 0, high: 1 }, y: { label: "squared error per pixel", low: 0, high: data.highest }, height: 200 });
+  const loss = new Chart({
+    x: { label: "training step", low: 0, high: 1 },
+    y: { label: "squared error per pixel", low: 0, high: data.highest },
+    height: 200,
+  });
   // A line a unit, from the smallest to the largest pre-activation of the images.
-  const bands = new Chart({ x: { label: "unit of the code", low: 0.3, high: units + 0.7, ticks: Array.from({ length: units }, (_, i) => i + 1) }, y: { label: "pre-activation", low: 0, high: 1 }, height: 210 });
+  const bands = new Chart({
+    x: { label: "unit of the code", low: 0.3, high: units + 0.7, ticks: Array.from({ length: units }, (_, i) => i + 1) },
+    y: { label: "pre-activation", low: 0, high: 1 },
+    height: 210,
+  });
   let playing = null;
 
   function redraw() {
     const x = { label: "training step", low: 0, high: Math.max(steps.at(-1) ?? 1, data.steps) };
-    loss.set({ x, series: [{ name: "loss", x: steps, y: losses, colour: "#0072b2" }], levels: [{ name: "error of the mean image", value: level }] });
+    loss.set({
+      x,
+      series: [{ name: "loss", x: steps, y: losses, colour: "#0072b2" }],
+      levels: [{ name: "error of the mean image", value: level }],
+    });
   }
 
   function showBands(record) {
     const all = band.values, y = { label: "pre-activation", low: Math.min(0, ...all), high: Math.max(0, ...all) };
     const one = unit => {
       const [low, , high] = row(band, record, unit), lives = row(alive, record)[unit] > 0;
-      return { x: [unit + 1, unit + 1], y: [low, high], colour: lives ? "#0072b2" : "#d55e00", width: 7, dash: lives ? "" : "2 2" };
+      return {
+        x: [unit + 1, unit + 1],
+        y: [low, high],
+        colour: lives ? "#0072b2" : "#d55e00",
+        width: 7,
+        dash: lives ? "" : "2 2",
+      };
     };
-    bands.set({ y, series: Array.from({ length: units }, (_, unit) => one(unit)), levels: [{ name: "edge of the ReLU; a line reaches from the smallest to the largest of the images", value: 0, dash: "" }] });
+    bands.set({
+      y,
+      series: Array.from({ length: units }, (_, unit) => one(unit)),
+      levels: [{ name: "edge of the ReLU; a line reaches from the smallest to the largest of the images", value: 0, dash: "" }],
+    });
   }
 
   const last = () => count() - 1;
@@ -37,10 +59,10 @@ export default function training(data, view) {
     let place = view.state.record >= last() ? 0 : view.state.record;
     playing = setInterval(() => { view.change({ record: place }); if (place++ >= last()) stop(); }, reduced() ? 600 : 120);
   });
+  view.signal.addEventListener("abort", () => clearInterval(playing));
   redraw();
   const scrub = slider("record", { min: 0, max: Math.max(last(), 0), step: 1, format: place => `step ${steps[place] ?? 0}` });
   return {
-    main: "record",
     controls: { record: scrub },
     buttons: [play],
     parts: [{ element: lamps }, bands, pictures, loss],
@@ -50,8 +72,12 @@ export default function training(data, view) {
         return "Not trained yet: run the next cell, and watch.";
       }
       const now = Array.from(row(alive, record), share => share > 0);
-      lamps.replaceChildren(element("span", {}, "units of the code"),
-        ...now.map(lives => element("span", { class: lives ? "ae-lamp" : "ae-lamp ae-dead", "aria-hidden": "true" }, lives ? "" : "\u00d7")));
+      lamps.replaceChildren(
+        element("span", {}, "units of the code"),
+        ...now.map(lives =>
+          element("span", { class: lives ? "ae-lamp" : "ae-lamp ae-dead", "aria-hidden": "true" }, lives ? "" : "\u00d7"),
+        ),
+      );
       const dead = now.filter(lives => !lives).length;
       lamps.setAttribute("aria-label", `${dead} of ${units} units are dead`);
       pictures.show([{ values: images.values }, { values: row(rebuilt, record), title: `step ${steps[record]}` }]);

@@ -2,8 +2,11 @@
 
 import keras
 import numpy as np
-from aehelpers.displays.base import Display, halves, packed, picture_shape
+from aehelpers.displays.networks import halves
+from aehelpers.displays.packing import packed
+from aehelpers.displays.widget import Display
 from aehelpers.models import predict
+from aehelpers.pictures import size_of
 from aehelpers.validation import Images, Integer, Model, Real, takes
 
 _SHOWN = 8
@@ -114,7 +117,7 @@ def training_display(record, x, steps, level, highest_loss):
         "A training, record by record",
         "record",
         {"record": int(np.argmax((arrays["alive"] == 0).sum(axis=-1))) if len(arrays["steps"]) else 0},  # most units dead
-        size=picture_shape(x, "x"),
+        size=size_of(x, "x"),
         images=packed(x[:_SHOWN], "uint8"),
         units=units,
         steps=steps,

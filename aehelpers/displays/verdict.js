@@ -5,8 +5,19 @@ export default function verdict(data, view) {
   const options = Object.entries(data.options).map(([letter, text]) => {
     const holds = letter === data.answer;
     const yours = element("span", { class: "ae-yours" }, "your choice");
-    const made = element("li", { class: holds ? "ae-holds" : "" },
-      element("b", {}, letter), element("div", {}, element("span", {}, text), " ", yours, element("p", {}, holds ? "This is what was measured." : data.reasons[letter])));
+    const made = element(
+      "li",
+      { class: holds ? "ae-holds" : "" },
+      element("b", {}, letter),
+      element(
+        "div",
+        {},
+        element("span", {}, text),
+        " ",
+        yours,
+        element("p", {}, holds ? "This is what was measured." : data.reasons[letter]),
+      ),
+    );
     return { letter, made, yours };
   });
   const sentence = () => {
@@ -15,10 +26,19 @@ export default function verdict(data, view) {
     if (!chosen) return `You have not voted. The answer is ${data.answer}.`;
     return chosen === data.answer ? `You chose ${chosen}, and so it is.` : `You chose ${chosen}; the answer is ${data.answer}.`;
   };
-  onRemembered(() => view.redraw());
+  onRemembered(() => view.redraw(), view.signal);
   return {
     controls: {},
-    parts: [{ element: element("div", { class: "ae-verdict" }, element("p", { class: "ae-question" }, data.name), element("ul", {}, ...options.map(option => option.made))) }],
+    parts: [
+      {
+        element: element(
+          "div",
+          { class: "ae-verdict" },
+          element("p", { class: "ae-question" }, data.name),
+          element("ul", {}, ...options.map(option => option.made)),
+        ),
+      },
+    ],
     draw: sentence,
   };
 }

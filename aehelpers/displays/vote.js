@@ -4,11 +4,15 @@ import { element, recall, remember } from "./core.js";
 export default function vote(data, view) {
   const letters = Object.keys(data.options);
   const choice = {
-    default: "",
     clean: value => (letters.includes(value) ? value : recall(data.name) ?? ""),
     make: change => {
       const buttons = letters.map(letter => {
-        const made = element("button", { type: "button", class: "ae-option" }, element("b", {}, letter), element("span", {}, data.options[letter]));
+        const made = element(
+          "button",
+          { type: "button", class: "ae-option" },
+          element("b", {}, letter),
+          element("span", {}, data.options[letter]),
+        );
         made.addEventListener("click", () => {
           const chosen = view.state.choice === letter ? "" : letter;
           remember(data.name, chosen);
@@ -16,14 +20,22 @@ export default function vote(data, view) {
         });
         return made;
       });
-      const box = element("div", { class: "ae-vote", role: "group", "aria-label": data.name }, element("p", { class: "ae-question" }, data.name), ...buttons);
-      return { element: box, set: value => buttons.forEach((button, place) => button.setAttribute("aria-pressed", letters[place] === value)) };
+      const box = element(
+        "div",
+        { class: "ae-vote", role: "group", "aria-label": data.name },
+        element("p", { class: "ae-question" }, data.name),
+        ...buttons,
+      );
+      return {
+        element: box,
+        set: value => buttons.forEach((button, place) => button.setAttribute("aria-pressed", letters[place] === value)),
+      };
     },
   };
   return {
-    main: "choice",
     controls: { choice },
     parts: [],
-    draw: ({ choice: chosen }) => (chosen ? `You chose ${chosen}. What came of it is shown further down.` : "Choose before you read on."),
+    draw: ({ choice: chosen }) =>
+      chosen ? `You chose ${chosen}. What came of it is shown further down.` : "Choose before you read on.",
   };
 }

@@ -1,6 +1,6 @@
 """A question with options as buttons, and further down what became of the reader's choice."""
 
-from aehelpers.displays.base import Display
+from aehelpers.displays.widget import Display
 from aehelpers.validation import Dict, Text, takes
 
 

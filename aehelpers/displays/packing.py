@@ -1,0 +1,34 @@
+"""Arrays and lines in the form in which the page gets them."""
+
+import numpy as np
+
+# As in notebook.mplstyle.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "ink")
+_DASHES = ("", "7 3", "7 3 2 3", "2 3", "7 2 2 2 2 2", "2 2", "10 3")
+
+
+def packed(array, dtype="float16"):
+    """Return an array in the form in which core.js unpacks it.
+
+    Parameters
+    ----------
+    array : array-like
+    dtype : {"float16", "float32", "uint8"}
+        "uint8" is for pixels: values in [0, 1] in steps of 1/255.
+    """
+    array = np.asarray(array)
+    if dtype == "uint8":
+        array = np.rint(np.clip(array, 0, 1) * 255)
+    return {
+        "dtype": dtype,
+        "shape": list(array.shape),
+        "bytes": np.ascontiguousarray(array, f"<{np.dtype(dtype).str[1:]}").tobytes(),
+    }
+
+
+def styles(names):
+    """Return colour and dash of each name's line: those of the style file, in its order, so that figures agree."""
+    return {
+        name: {"colour": _COLOURS[number % len(_COLOURS)], "dash": _DASHES[number % len(_DASHES)]}
+        for number, name in enumerate(names)
+    }

@@ -1,0 +1,39 @@
+"""The JavaScript and the style of the displays, and a page with one of them; nothing here computes."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+from jinja2 import Template
+
+_FOLDER = Path(__file__).parent
+STYLE = (_FOLDER / "display.css").read_text(encoding="utf-8")
+_PAGE = Template((_FOLDER / "page.html").read_text(encoding="utf-8"))
+
+
+def source():
+    """Return all JavaScript of the displays as one module: `render` is for anywidget, `mountOnPage` for a page."""
+    core, *modules = sorted(_FOLDER.glob("*.js"), key=lambda path: (path.name != "core.js", path.name))
+    parts = [core.read_text(encoding="utf-8")]
+    for path in modules:
+        text = path.read_text(encoding="utf-8").replace("export default ", f'displays["{path.stem}"] = ', 1)
+        # A block of its own, so that two displays may use one name.
+        parts.append("{\n" + re.sub(r'^import .*? from "./core.js";\n', "", text, flags=re.DOTALL) + "}\n")
+    return re.sub(r"^export (?=function|const|class)", "", "".join(parts), flags=re.MULTILINE)
+
+
+def page(data):
+    """Return the text of a page with one display, from what `as_json` returned."""
+    return _PAGE.render(name=json.loads(data)["name"], style=STYLE, data=data, source=source())
+
+
+def as_json(data):
+    """Return what a display hands to the page as JSON that may stand in a script element; bytes are in base64."""
+
+    def text(thing):
+        if isinstance(thing, (bytes, memoryview)):
+            return base64.b64encode(thing).decode()
+        raise TypeError(f"{type(thing).__name__} cannot be sent to the page")
+
+    return json.dumps(data, default=text, separators=(",", ":")).replace("<", "\\u003c")
