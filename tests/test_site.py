@@ -12,7 +12,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser import BROWSER_OPTIONS, find_chromium
+
+from tests.browser import BROWSER_OPTIONS, find_chromium
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

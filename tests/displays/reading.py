@@ -1,0 +1,148 @@
+"""Displays without a page around them: mounted in one page of Chromium, moved by their controls, and read.
+
+What is read is what the display handed to its charts and pictures, number by number, and what then stands in the page.
+"""
+
+import json
+import re
+
+import numpy as np
+from aehelpers.displays.page import STYLE, as_json, source
+from aehelpers.layers import ACTIVATIONS
+
+
+def unpacked(packed):
+    """Do what core.js does."""
+    array = np.frombuffer(packed["bytes"], np.dtype(packed["dtype"]).newbyteorder("<")).reshape(packed["shape"])
+    return array / 255 if packed["dtype"] == "uint8" else array.astype(np.float32)
+
+
+def run_layers(layers, x):
+    """Compute what the page is to compute, from packed layers; in float64."""
+    for layer in layers:
+        z = np.asarray(x, float) @ unpacked(layer["kernel"]) + unpacked(layer["bias"])
+        x = np.asarray(ACTIVATIONS[layer["activation"]].function(z))
+    return x
+
+
+# All names of core.js that tests use, and a reader for what is mounted: charts and pictures remember who drew into an element.
+SCRIPT = """
+globalThis.core = {
+  unpack, row, mean, squaredError, random, network, drawImage, drawSigned, ticksBetween, fixed, element, displays, mount,
+  render, mountOnPage, slider, choice, number, whole, Chart, Pictures, recall, remember, forget, strict,
+};
+for (const [kind, method] of [[Chart, "draw"], [Chart, "mark"], [Pictures, "show"]]) {
+  const original = kind.prototype[method];
+  kind.prototype[method] = function (...given) { this.element.drawnBy = this; return original.apply(this, given); };
+}
+
+const plain = thing => {
+  if (ArrayBuffer.isView(thing)) return Array.from(thing);
+  if (Array.isArray(thing)) return thing.map(plain);
+  if (thing === null || typeof thing !== "object") return typeof thing === "function" ? undefined : thing;
+  return Object.fromEntries(Object.entries(thing).map(([name, part]) => [name, plain(part)]));
+};
+const all = (root, selector) => Array.from(root.querySelectorAll(selector));
+const pixels = canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+const drawnBy = (root, selector) => all(root, selector).map(place => place.drawnBy).filter(Boolean);
+
+globalThis.read = root => ({
+  sentence: root.querySelector(".ae-sentence").textContent,
+  charts: drawnBy(root, ".ae-chart").map(({ x, y, series, levels, marks }) => plain({ x, y, series, levels, marks })),
+  pictures: drawnBy(root, ".ae-pictures").map(({ rows, titles, height, width }) => plain({ rows, titles, height, width })),
+  canvases: all(root, "canvas").filter(canvas => canvas.style.visibility !== "hidden")
+    .map(canvas => ({ height: canvas.height, width: canvas.width, pixels: Array.from(pixels(canvas)) })),
+  texts: all(root, ".ae-table td, .ae-row-title, .ae-legend li, .ae-lamps, .ae-strip span, figcaption, output")
+    .map(one => one.getAttribute("aria-label") ?? one.textContent),
+});
+
+const roots = [];
+globalThis.begin = packed => {
+  const root = document.createElement("div"), kept = { state: packed.state, told: [] };
+  root.style.width = "852px";
+  document.body.replaceChildren(root);
+  const store = {
+    get: () => kept.state,
+    set: (state, main) => { kept.state = state; kept.told.push([state, main]); },
+    listen: update => { kept.update = state => { kept.state = state; update(state); }; },
+  };
+  kept.end = mount(root, packed, store);
+  roots.push({ root, kept });
+  return roots.length - 1;
+};
+globalThis.at = ([number, state]) => {
+  const { root, kept } = roots[number];
+  if (!root.isConnected) document.body.replaceChildren(root);
+  kept.update({ ...kept.state, ...state });
+  return read(root);
+};
+globalThis.kept = number => plain({ state: roots[number].kept.state, told: roots[number].kept.told });
+globalThis.rootOf = number => roots[number].root;
+globalThis.end = number => roots[number].kept.end();
+"""
+
+
+def open_core(browser):
+    """Return a page with the JavaScript of all displays, whose names are at hand as ``core``."""
+    page = browser.new_page(viewport={"width": 1000, "height": 900})
+    page.set_content(f'<style>{STYLE}</style><script type="module">{source()}\n{SCRIPT}</script>')
+    page.wait_for_function("() => Boolean(globalThis.end)", timeout=10_000)
+    return page
+
+
+def as_page_value(thing):
+    """Return what the page gets, with bytes in base64."""
+    return json.loads(as_json(thing))
+
+
+class Shown:
+    """A mounted display. ``at(level=0.3)`` moves the state and returns what is seen."""
+
+    def __init__(self, core, display):
+        self.core = core
+        self.number = core.evaluate("begin", as_page_value(getattr(display, "data", display)))
+
+    def at(self, **state):
+        return Seen(self.core.evaluate("at", [self.number, state]))
+
+    @property
+    def state(self):
+        return self.core.evaluate("kept", self.number)["state"]
+
+
+class Seen:
+    """What a display shows.
+
+    Attributes
+    ----------
+    sentence : str
+    numbers : list of float
+        Those of the sentence, in order.
+    charts, pictures : list of dict
+        What was handed to them: ``x``, ``y``, ``series``, ``levels``, ``marks``; ``rows`` of ``values``, ``titles``.
+    canvases : list of dict
+        Height, width and the bytes (red, green, blue, opacity) of every canvas that is seen.
+    texts : list of str
+        Of tables, titles of rows, legends, lamps, outputs of sliders.
+    """
+
+    def __init__(self, seen):
+        vars(self).update(seen)
+        self.numbers = numbers(self.sentence)
+
+    def series(self, name, chart=0):
+        """Return the line of that name."""
+        (found,) = [one for one in self.charts[chart]["series"] if one.get("name") == name]
+        return found
+
+    def marks(self, chart=0):
+        return [(mark["x"], mark.get("y")) for mark in self.charts[chart]["marks"]]
+
+    def row(self, place, pictures=0):
+        """Return the values of one row of pictures."""
+        return self.pictures[pictures]["rows"][place]["values"]
+
+
+def numbers(text):
+    """Return the numbers of a sentence, with their signs."""
+    return [float(number.replace(",", "")) for number in re.findall(r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", text)]

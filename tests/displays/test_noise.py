@@ -1,0 +1,87 @@
+"""Noise: what Python measures, and what the page draws and says."""
+
+import aehelpers as ae
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from tests.displays.reading import unpacked
+
+
+def test_noise_errors(one_layer, digits):
+    logits = ae.autoencoder(code_size=5, output_activation=None)
+    data = ae.noise_display({"plain": one_layer}, digits).data
+    noisy = ae.masking_noise(digits, 0.3, seed=0)
+    assert unpacked(data["errors"]["plain"])[0, 3] == pytest.approx(ae.mse(digits, ae.predict(one_layer, noisy)))
+    assert unpacked(data["nothing"]["masking"])[3] == pytest.approx(ae.mse(digits, noisy))
+    assert unpacked(data["nothing"]["Gaussian"])[0] == 0
+    assert data["styles"]["plain"]["colour"] == "#0072b2" and data["levels"] == pytest.approx(np.arange(10) / 10)
+    as_logits = ae.noise_display({"l": logits}, digits, from_logits=True).data
+    made = expit(ae.predict(logits, digits))
+    assert unpacked(as_logits["errors"]["l"])[0, 0] == pytest.approx(ae.mse(digits, made))
+    assert as_logits["networks"]["l"][-1]["activation"] == "sigmoid"
+    assert data["measured"] == len(digits)
+    coloured = ae.noise_display({"plain": one_layer, "l": one_layer}, digits, colours={"plain": "ink"}).data["styles"]
+    assert coloured == {"plain": {"colour": "ink", "dash": ""}, "l": {"colour": "#d55e00", "dash": ""}}
+
+
+def mulberry32(seed):
+    """The generator of core.js, after T. Ettinger: numbers in [0, 1) from 32-bit whole numbers."""
+    state = seed
+    while True:
+        state = (state + 0x6D2B79F5) & 0xFFFFFFFF
+        t = (state ^ (state >> 15)) * (state | 1) & 0xFFFFFFFF
+        t ^= (t + ((t ^ (t >> 7)) * (t | 61) & 0xFFFFFFFF)) & 0xFFFFFFFF
+        yield ((t ^ (t >> 14)) & 0xFFFFFFFF) / 2**32
+
+
+def noisy_by_hand(images, kind, level, seed):
+    draws = mulberry32(seed)
+    if kind == "Gaussian":
+        pairs = np.array([[next(draws), next(draws)] for _ in range(images.size)])
+        normal = np.sqrt(-2 * np.log(1 - pairs[:, 0])) * np.cos(2 * np.pi * pairs[:, 1])
+        return np.clip(images.ravel() + level * normal, 0, 1)
+    one = np.array([next(draws) for _ in range(images.size)])
+    if kind == "masking":
+        return np.where(one < level, 0, images.ravel())
+    return np.select([one < level / 2, one < level], [0, 1], images.ravel())
+
+
+@pytest.mark.parametrize("kind", ["masking", "salt and pepper", "Gaussian"])
+@pytest.mark.parametrize(("level", "seed"), [(0.0, 0), (0.3, 5), (0.9, 999)])
+def test_noise_in_the_page(show, one_layer, model, digits, kind, level, seed):
+    models = {"one": one_layer, "two": model}
+    display = ae.noise_display(models, digits)
+    data, place = display.data, round(10 * level)
+    seen = show(display).at(level=level, kind=kind, seed=seed, model="one")
+    noisy = noisy_by_hand(digits[:8], kind, level, seed)
+    assert seen.row(0) == pytest.approx(digits[:8].ravel())
+    assert seen.row(1) == pytest.approx(noisy, abs=1e-6)
+    assert seen.row(2) == pytest.approx(ae.predict(one_layer, noisy.reshape(8, -1).astype(np.float32)).ravel(), abs=2e-3)
+    number = list(data["nothing"]).index(kind)
+    error, nothing = unpacked(data["errors"]["one"])[number], unpacked(data["nothing"][kind])
+    other = unpacked(data["errors"]["two"])[number]
+    assert seen.sentence == (
+        f"{kind} noise of {level:.1f}: squared error {error[place]:.4f} (one), {nothing[place]:.4f} by doing nothing."
+    )
+    (chart,) = seen.charts
+    assert [line["name"] for line in chart["series"]] == ["do nothing", "one", "two"]
+    for line, values in zip(chart["series"], (nothing, error, other), strict=True):
+        assert line["x"] == data["levels"] and line["y"] == pytest.approx(values)
+    assert chart["y"]["high"] == pytest.approx(1.05 * max(nothing.max(), error.max(), other.max()))
+    assert (chart["y"]["low"], chart["x"]["low"], chart["x"]["high"]) == (0, 0, 0.9)
+    assert seen.marks() == [(level, pytest.approx(error[place]))] and chart["marks"][0]["colour"] == "#0072b2"
+
+
+def test_the_page_and_the_package_make_the_same_noise(show, one_layer):
+    """Shares of black, white and unchanged pixels of one grey image, as `aehelpers.noise` has them."""
+    grey = np.full((8, 784), 0.4, np.float32)
+    shown = show(ae.noise_display({"one": one_layer}, np.round(grey * 255) / 255))
+    makers = {"masking": ae.masking_noise, "salt and pepper": ae.salt_and_pepper_noise, "Gaussian": ae.gaussian_noise}
+    for kind, make in makers.items():
+        for level in (0.1, 0.5, 0.9):
+            here = np.array(shown.at(level=level, kind=kind, seed=3).row(1))
+            there = make(grey, level, seed=0).ravel()
+            for part in (lambda x: x == 0, lambda x: x == 1, lambda x: np.abs(x - 0.4) < 1e-6):
+                assert part(here).mean() == pytest.approx(part(there).mean(), abs=0.03)  # 4 standard errors of 6,272 pixels
+            assert here.std() == pytest.approx(there.std(), abs=0.02)
