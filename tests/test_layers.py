@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from aehelpers.layers import ACTIVATIONS, activation_of
 
 STEPS = pytest.mark.parametrize("function", [ae.step, ae.straight_through_step])
 
@@ -144,3 +145,36 @@ def test_sparse_model_is_saved_with_its_price(tiny, tmp_path):
     trained.save(tmp_path / "sparse.keras")
     layer = keras.models.load_model(tmp_path / "sparse.keras").layers[1]
     assert (layer.rho, layer.weight) == (0.1, 0.25)
+
+
+def test_the_table_says_what_activations_reach():
+    z = np.linspace(-60, 60, 100_001, dtype=np.float32)
+    for name in ACTIVATIONS.keys() - {"softmax"}:
+        activation = ACTIVATIONS[name]
+        y = np.asarray(activation.function(z))
+        assert (np.diff(y) >= -1e-6).all(), f"{name} falls"
+        assert y.min() >= activation.low and y.max() <= activation.high
+        for end, value in ((activation.low, y[0]), (activation.high, y[-1])):
+            assert not np.isfinite(end) or value == pytest.approx(end, abs=0.02), name
+        if activation.slope is not None:
+            slope = np.diff(y.astype(float)) / np.diff(z.astype(float))
+            told = activation.slope((y[1:] + y[:-1]) / 2)
+            if name != "hard_sigmoid":  # there it stands for that of the sigmoid
+                assert slope / slope.max() == pytest.approx(told, abs=0.02)
+
+
+def test_an_activation_is_known_by_what_it_is():
+    """Keras's own, TensorFlow's and our functions have names; one that is only called "relu" has none."""
+
+    def relu(x):
+        return x * x - 3
+
+    def known(activation):
+        return activation_of(keras.layers.Dense(2, activation=activation))
+
+    assert [known(name) for name in ("relu", "sigmoid", None)] == ["relu", "sigmoid", "linear"]
+    others = (tf.nn.relu, tf.nn.leaky_relu, keras.ops.tanh, ae.step)
+    assert [known(function) for function in others] == ["relu", "leaky_relu", "tanh", "step"]
+    assert known(relu) is None and known("gelu") is None and known(keras.layers.LeakyReLU()) is None
+    assert activation_of(keras.layers.ReLU()) == "relu" and activation_of(keras.layers.ReLU(max_value=6)) is None
+    assert activation_of(keras.layers.Flatten()) is None

@@ -72,7 +72,7 @@ const ACTIVATIONS = {
   hard_sigmoid: z => Math.min(Math.max(z / 6 + 0.5, 0), 1),
   tanh: Math.tanh,
   softsign: z => z / (1 + Math.abs(z)),
-  step: z => (sigmoid(z) > 0.5 ? 1 : 0),
+  step: z => (Number.isNaN(z) ? NaN : Math.fround(sigmoid(z)) > 0.5 ? 1 : 0),
 };
 
 // Make a function from rows of numbers, one after the other in a Float32Array, to rows of numbers.
@@ -485,10 +485,12 @@ export const displays = {};
 
 // What a display gets from Python: to read a field that is not there is an error.
 function strict(data, kind) {
-  return new Proxy(data, {
-    get: (fields, name) => {
-      if (!(name in fields)) throw new Error(`the display "${kind}" did not get "${String(name)}" from Python`);
-      return fields[name];
+  if (data === null || typeof data !== "object" || Array.isArray(data) || data.values instanceof Float32Array) return data;
+  const fields = Object.fromEntries(Object.entries(data).map(([name, part]) => [name, strict(part, kind)]));
+  return new Proxy(fields, {
+    get: (_, name) => {
+      if (name in fields) return fields[name];
+      throw new Error(`the display "${kind}" did not get "${String(name)}" from Python`);
     },
   });
 }

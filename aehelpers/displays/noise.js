@@ -48,7 +48,8 @@ export default function noise(data, view) {
           name,
           x: levels,
           y: row(data.errors[name], kinds.indexOf(kind)),
-          ...data.styles[name],
+          colour: data.styles[name].colour,
+          dash: data.styles[name].dash,
         }));
         const series = [{ name: "do nothing", x: levels, y: data.nothing[kind].values, dash: "1 3" }, ...lines];
         chart.set({ series, y: { ...chart.y, high: 1.05 * Math.max(...series.flatMap(({ y }) => Array.from(y))) } });

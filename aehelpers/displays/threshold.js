@@ -35,7 +35,8 @@ export default function threshold(data) {
           name,
           x: thresholds,
           y: row(data.errors[name], ways.indexOf(way)),
-          ...data.styles[name],
+          colour: data.styles[name].colour,
+          dash: data.styles[name].dash,
         }));
         chart.set({ series, y: { ...chart.y, high: 1.05 * Math.max(...series.flatMap(({ y }) => Array.from(y))) } });
       }

@@ -5,6 +5,8 @@ What is read is what the display handed to its charts and pictures, number by nu
 
 import json
 import re
+import tempfile
+from pathlib import Path
 
 import numpy as np
 from aehelpers.displays.page import STYLE, as_json, source
@@ -29,7 +31,7 @@ def run_layers(layers, x):
 SCRIPT = """
 globalThis.core = {
   unpack, row, mean, squaredError, random, network, drawImage, drawSigned, ticksBetween, fixed, element, displays, mount,
-  render, mountOnPage, slider, choice, number, whole, Chart, Pictures, recall, remember, forget, strict,
+  render, mountOnPage, slider, choice, number, whole, Chart, Pictures, recall, remember, forget, onRemembered,
 };
 for (const [kind, method] of [[Chart, "draw"], [Chart, "mark"], [Pictures, "show"]]) {
   const original = kind.prototype[method];
@@ -85,7 +87,12 @@ globalThis.end = number => roots[number].kept.end();
 def open_core(browser):
     """Return a page with the JavaScript of all displays, whose names are at hand as ``core``."""
     page = browser.new_page(viewport={"width": 1000, "height": 900})
-    page.set_content(f'<style>{STYLE}</style><script type="module">{source()}\n{SCRIPT}</script>')
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "core.html")  # from the disk, as a page without an address cannot keep a state in it
+        path.write_text(
+            f'<meta charset="utf-8"><style>{STYLE}</style><script type="module">{source()}\n{SCRIPT}</script>', "utf-8"
+        )
+        page.goto(path.as_uri())
     page.wait_for_function("() => Boolean(globalThis.end)", timeout=10_000)
     return page
 

@@ -1,0 +1,143 @@
+"""Python and JavaScript agree: each display reads what its Python function hands over, all of it and nothing else."""
+
+import copy
+from pathlib import Path
+
+import aehelpers as ae
+import numpy as np
+import pytest
+from aehelpers import displays
+from aehelpers.displays import recorded
+
+from tests.displays.reading import as_page_value
+
+KINDS = sorted({path.stem for path in Path(displays.__file__).parent.glob("*.js")} - {"core"})
+
+
+def training(model, digits):
+    recorder = ae.TrainingRecorder(model, digits)
+    display = ae.training_display(recorder, digits, steps=2, level=0.07, highest_loss=0.3)
+    ae.fit(model, digits, steps=2, batch_size=8, record_every=1, on_record=display, progress=False)
+    return display
+
+
+# A display of each kind. A new one belongs here, by its public name.
+MAKERS = {
+    "code_size": lambda model, one, x: ae.code_size_display({1: model, 3: one}, x, x),
+    "drawing_pad": lambda model, one, x: ae.drawing_pad({"one": one, "two": model}, x),
+    "grey_range": lambda model, one, x: ae.grey_range_display(x, 20 * x - 15),
+    "latent_plane": lambda model, one, x: ae.latent_plane(model.decoder, ae.predict(model.encoder, x), x, np.arange(40) % 10),
+    "logit": lambda model, one, x: ae.logit_display(),
+    "loudness": lambda model, one, x: ae.loudness_display(one, x),
+    "noise": lambda model, one, x: ae.noise_display({"one": one, "two": model}, x),
+    "shift": lambda model, one, x: ae.shift_display(ae.autoencoder(code_size=2), x),
+    "threshold": lambda model, one, x: ae.threshold_display({"one": one, "two": model}, x),
+    "training": lambda model, one, x: training(ae.autoencoder(code_size=2), x),
+    "verdict": lambda model, one, x: ae.vote("Which?", {"A": "a", "B": "b"}).verdict("A", {"B": "no"}),
+    "vote": lambda model, one, x: ae.vote("Which?", {"A": "a", "B": "b"}),
+} | {entry.kind: lambda model, one, x, name=name: ae.recorded_display(name) for name, entry in recorded.RECORDED.items()}
+
+# Mounts a display, moves each control to its ends, and returns the names of all fields that were read.
+WATCHED = """packed => {
+  const seen = new Set(), original = core.displays[packed.kind];
+  const isPart = thing => thing !== null && typeof thing === "object" && !Array.isArray(thing)
+    && !(Object.keys(thing).includes("values") && ArrayBuffer.isView(thing.values));
+  const watch = (fields, path) => new Proxy(fields, { get: (_, name) => {
+    const value = fields[name];
+    seen.add(path + String(name));
+    return isPart(value) ? watch(value, `${path}${String(name)} > `) : value;
+  } });
+  core.displays[packed.kind] = (data, view) => original(watch(data, ""), view);
+  try {
+    const root = rootOf(begin(packed)), inputs = root.querySelectorAll("input");
+    for (const input of inputs) {
+      if (input.type === "radio") input.click();
+      else for (const end of [input.min, input.max]) { input.value = end; input.dispatchEvent(new Event("input")); }
+    }
+    if (root.querySelector(".ae-failed")) throw new Error(root.querySelector(".ae-failed").textContent);
+  } finally { core.displays[packed.kind] = original; }
+  return Array.from(seen);
+}"""
+
+
+def fields(data, path=""):
+    """Return the names of all fields of a display's data, those within others after them."""
+    names = []
+    for name, part in data.items():
+        names.append(path + name)
+        if isinstance(part, dict) and "dtype" not in part:
+            names += fields(part, f"{path}{name} > ")
+    return names
+
+
+@pytest.fixture(scope="module")
+def made(model, one_layer, digits):
+    return {kind: as_page_value(make(model, one_layer, digits).data) for kind, make in MAKERS.items()}
+
+
+def given(data):
+    return {name: part for name, part in data.items() if name not in ("kind", "main", "state")}
+
+
+def test_each_display_has_python_javascript_and_a_public_name():
+    assert sorted(MAKERS) == KINDS
+    assert set(displays.__all__) - {"Display"} <= set(ae.__all__), "a display is not exported by aehelpers"
+    folder = Path(displays.__file__).parent
+    public = {getattr(displays, name).__module__.rpartition(".")[2] for name in displays.__all__}
+    with_code = {path.stem for path in folder.glob("*.py")} & set(KINDS)
+    assert with_code <= public, "a display is not exported by aehelpers.displays"
+    assert set(KINDS) - with_code - {"verdict"} == {entry.kind for entry in recorded.RECORDED.values()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_reads_all_that_python_hands_over(core, made, kind):
+    data = made[kind]
+    read = set(core.evaluate(WATCHED, data))
+    unread = {"name", "saved"}  # of the page itself
+    assert set(fields(given(data))) - unread <= read, "handed over for nothing"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_field_that_is_renamed_is_noticed(core, made, kind):
+    """The test of the test: whatever field gets another name, on either side, the display cannot be shown."""
+    for path in fields(given(made[kind])):
+        *above, name = path.split(" > ")
+        if path == "name" or above in (["options"], ["reasons"]) or name in ("one", "two"):  # what people call their things
+            continue
+        data = copy.deepcopy(made[kind])
+        within = data
+        for part in above:
+            within = within[part]
+        within[f"{name}Renamed"] = within.pop(name)
+        with pytest.raises(Exception, match=r"did not get|undefined|not iterable|could not be drawn"):
+            core.evaluate(WATCHED, data)
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"verdict"}))
+def test_a_wrong_main_control_or_state_is_noticed(core, made, kind):
+    for wrong in ({"main": "nothing"}, {"state": {**made[kind]["state"], "more": 1}}, {"state": {}}):
+        with pytest.raises(Exception, match=r"has no control|Python's state has"):
+            core.evaluate(WATCHED, {**made[kind], **wrong})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_first_state_makes_sense_to_the_controls(core, made, kind):
+    script = "packed => { const number = begin(packed); return [kept(number).state, at([number, {}]) && kept(number).state]; }"
+    first, after = core.evaluate(script, made[kind])
+    assert first == after == made[kind]["state"]
+    cleaned = core.evaluate(
+        """packed => {
+          let controls;
+          const original = core.displays[packed.kind];
+          core.displays[packed.kind] = (...given) => {
+            const made = original(...given);
+            ({ controls } = made);
+            return made;
+          };
+          begin(packed);
+          core.displays[packed.kind] = original;
+          return Object.fromEntries(Object.entries(controls).map(([name, one]) => [name, one.clean(packed.state[name])]));
+        }""",
+        made[kind],
+    )
+    assert cleaned == made[kind]["state"], "the state that Python begins with is none of the control's values"

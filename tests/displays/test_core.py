@@ -1,0 +1,498 @@
+"""What all displays share, core.js, against NumPy and Keras: arrays, networks, pictures, charts, controls, and their end."""
+
+import aehelpers as ae
+import numpy as np
+import pytest
+from aehelpers.displays.networks import COMPUTED, packed_network
+from aehelpers.displays.packing import packed
+from aehelpers.layers import ACTIVATIONS
+
+from tests.displays.reading import as_page_value
+
+NAN, INF = float("nan"), float("inf")
+
+
+def compute(core, model, x, dtype):
+    """Return what the page makes of images, by the layers of a model."""
+    layers, images = as_page_value(packed_network(model, "model", dtype=dtype)), as_page_value(packed(x, "float32"))
+    script = "([layers, images]) => Array.from(core.network(core.unpack(layers))(core.unpack(images).values))"
+    return np.reshape(core.evaluate(script, [layers, images]), (len(x), -1))
+
+
+@pytest.mark.parametrize(("dtype", "within"), [("float16", 0.002), ("float32", 1e-5)])
+def test_networks_compute_what_keras_does(core, dtype, within, mnist):
+    x = mnist.x_test[:100]
+    for value, model in ae.stored_models("code_sizes").items():
+        expected = ae.predict(model, x)
+        assert expected.max() > 0.5
+        assert np.abs(compute(core, model, x, dtype) - expected).max() <= within, f"model {value}"
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_activations_are_those_of_the_table(core, name):
+    """Small, large and infinite pre-activations, those around 0, and NaN, which must not pass for a number."""
+    z = np.float32([*np.linspace(-9, 9, 181), 0, 1e-8, -1e-8, 1e-6, 30, -30, 80, -80, 1e4, -1e4, INF, -INF, NAN])
+    layer = {"kernel": packed([[1]], "float32"), "bias": packed([0], "float32"), "activation": name}
+    layer["activation"] = name.removeprefix("straight_through_")
+    script = "([layer, z]) => Array.from(core.network([core.unpack(layer)])(core.unpack(z).values))"
+    made = core.evaluate(script, [as_page_value(layer), as_page_value(packed(z, "float32"))])
+    with np.errstate(all="ignore"):
+        expected = np.asarray(ACTIVATIONS[name].function(z))
+    odd = "elu" in name or name in ("softsign", "tanh")  # Keras gives NaN, or nothing, for infinities of some
+    keep = np.isfinite(z) if odd else np.full(len(z), True)
+    assert np.array(made)[keep] == pytest.approx(expected[keep], rel=1e-5, abs=1e-6, nan_ok=True)
+    assert np.isnan(made[-1])
+
+
+def test_numbers_arrive_as_they_were(core):
+    script = """packed => Array.from(core.unpack(packed).values,
+      value => Object.is(value, -0) ? "-0" : String(value).replace("Infinity", "inf"))"""
+    special = np.array([0, -0.0, 1, -1, 0.5, 1 / 3, 65504, -65504, 6e-8, 6.1e-5, np.inf, -np.inf, np.nan], np.float32)
+    for dtype in ("float16", "float32"):
+        made = np.array(core.evaluate(script, as_page_value(packed(special, dtype)))).astype(np.float32)
+        assert np.array_equal(made, special.astype(dtype).astype(np.float32), equal_nan=True)
+        assert np.array_equal(np.signbit(made), np.signbit(special)), "-0 has lost its sign"
+    grey = np.arange(256, dtype=np.float32) / 255
+    made = core.evaluate(script, as_page_value(packed(grey, "uint8")))
+    assert np.array_equal(np.array(made).astype(np.float32), grey)
+
+
+def test_arrays(core):
+    array = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
+    nested = as_page_value({"a": [packed(array, "float32")], "b": {"c": None, "d": "text", "e": 2}})
+    got = core.evaluate(
+        """nested => {
+          const { a: [array], b } = core.unpack(nested);
+          const rows = [core.row(array), core.row(array, 2), core.row(array, 1, 3)].map(values => Array.from(values));
+          return { shape: array.shape, rows, b, of: core.mean([1, 2, 6], (value, i) => value * i), mean: core.mean([1, 2, 6]) };
+        }""",
+        nested,
+    )
+    assert got["shape"] == [3, 4, 5] and got["b"] == {"c": None, "d": "text", "e": 2}
+    for made, expected in zip(got["rows"], (array, array[2], array[1, 3]), strict=True):
+        assert made == pytest.approx(expected.ravel())
+    assert got["mean"] == 3 and got["of"] == pytest.approx(14 / 3)
+    a, b = array.reshape(2, -1).tolist()
+    assert core.evaluate("([a, b]) => core.squaredError(a, b)", [a, b]) == pytest.approx(np.mean(np.subtract(a, b) ** 2))
+
+
+def drawn(core, name, values, **options):
+    """Return the colours of an image that is drawn on a canvas, (pixels, 4)."""
+    script = """([name, values, options]) => {
+      const canvas = document.createElement("canvas");
+      core[name](canvas, values, options);
+      const { data } = canvas.getContext("2d").getImageData(0, 0, options.width, options.height);
+      return [canvas.width, canvas.height, Array.from(data)];
+    }"""
+    width, height, levels = core.evaluate(script, [name, values, options])
+    assert (height, width) == (options["height"], options["width"])
+    return np.reshape(levels, (-1, 4))
+
+
+def test_pictures_are_grey_cut_off_and_marked(core):
+    values = [*np.linspace(-1, 2, 22), 0.5, NAN]
+    for low, high in ((0, 1), (-1, 2), (0.25, 0.5)):
+        made = drawn(core, "drawImage", values, height=4, width=6, low=low, high=high)
+        expected = 255 * np.clip((np.array(values[:-1]) - low) / (high - low), 0, 1)
+        assert np.abs(made[:-1, :3] - expected[:, None]).max() <= 0.501 and (made[:, 3] == 255).all()
+        assert made[-1].tolist() == [255, 0, 200, 255]
+    assert np.array_equal(drawn(core, "drawImage", [0, 1], height=2, width=1)[:, 0], [0, 255])
+
+
+def test_signed_pictures_are_blue_below_and_orange_above(core):
+    values = np.array([-3, -1, -0.5, 0, 0.25, 1, 9])
+    share, end = np.minimum(np.abs(values), 1)[:, None], np.where(values[:, None] < 0, [0, 90, 200], [230, 110, 0])
+    made = drawn(core, "drawSigned", values.tolist(), height=1, width=7)
+    assert np.abs(made[:, :3] - (245 + share * (end - 245))).max() <= 0.501 and (made[:, 3] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("available", "narrow", "columns"), [(860, False, 8), (559, True, 6), (560, False, 5), (390, True, 4), (50, True, 1)]
+)
+def test_rows_of_pictures_take_the_columns_that_fit(core, available, narrow, columns):
+    images = np.arange(3 * 4) / 12  # three images of four pixels in the first row, two in the second
+    seen = core.evaluate(
+        """([images, available]) => {
+          const pictures = new core.Pictures({ titles: ["a", "b"], height: 2, width: 2 });
+          pictures.show([{ values: Float32Array.from(images) }, { values: new Float32Array(8), title: "c", low: -1 }]);
+          pictures.resize(available);
+          document.body.replaceChildren(pictures.element);
+          const canvases = Array.from(pictures.element.querySelectorAll("canvas"));
+          return {
+            narrow: pictures.element.classList.contains("ae-narrow"), style: pictures.element.style.gridTemplateColumns,
+            titles: Array.from(pictures.element.querySelectorAll(".ae-row-title"), title => title.textContent),
+            hidden: canvases.map(canvas => canvas.style.visibility === "hidden"), label: pictures.element.ariaLabel,
+            first: canvases.map(canvas => canvas.getContext("2d").getImageData(0, 0, 1, 1).data[0]),
+          };
+        }""",
+        [images.tolist(), available],
+    )
+    assert seen["narrow"] is narrow and seen["style"] == ("" if narrow else "auto ") + f"repeat({columns}, 76px)"
+    assert seen["titles"] == ["a", "c"] and seen["label"] == "a, b"
+    assert seen["hidden"] == [place >= 3 for place in range(columns)] + [place >= 2 for place in range(columns)]
+    shown = seen["first"][: min(columns, 3)] + seen["first"][columns : columns + min(columns, 2)]
+    expected = [*np.round(255 * images[::4]), 128, 128][: min(columns, 3)] + [128, 128][: min(columns, 2)]
+    assert shown == expected
+
+
+def ticks(low, high, most):
+    """The multiples of the smallest step of 1, 2 or 5 times a power of ten that gives no more than that many spaces."""
+    steps = sorted(factor * 10.0**power for power in range(-9, 9) for factor in (1, 2, 5))
+    step = next(step for step in steps if step >= (high - low) / most * 0.999)
+    return step * np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1)
+
+
+@pytest.mark.parametrize("most", [4, 5, 8])
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, 1), (0, 0.0735), (-16, 3), (0, 1.05 * 0.0647), (5, 5.5), (-30, 30), (0, 14_000), (0.5, 0.9)]
+)
+def test_ticks(core, low, high, most):
+    made = core.evaluate("given => core.ticksBetween(...given)", [low, high, False, most])
+    assert made == pytest.approx(ticks(low, high, most), abs=1e-12) and len(made) <= most + 1
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "most", "expected"),
+    [
+        (1, 10, 6, [1, 2, 5, 10]),
+        (0.9, 140, 6, [1, 2, 5, 10, 20, 50, 100]),
+        (0.7, 1e5, 5, [1, 10, 100, 1e3, 1e4, 1e5]),
+        (1e-4, 0.05, 8, [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2]),
+        (0.3, 4, 6, [0.5, 1, 2]),
+    ],
+)
+def test_ticks_of_a_logarithmic_axis(core, low, high, most, expected):
+    assert core.evaluate("given => core.ticksBetween(...given)", [low, high, True, most]) == expected
+
+
+def chart(core, width, **options):
+    """Draw a chart and return what stands in its drawing: texts with their places, lines, dots, areas and level lines."""
+    return core.evaluate(
+        """([width, { axes, set, marks }]) => {
+          const chart = new core.Chart(axes);
+          document.body.replaceChildren(chart.element);
+          chart.set(set);
+          const before = chart.svg.childElementCount;
+          chart.resize(width);
+          if (marks) chart.mark(marks);
+          const number = (one, ...names) => names.map(name => Number(one.getAttribute(name)));
+          const all = (selector, read) => Array.from(chart.svg.querySelectorAll(selector), read);
+          const box = chart.svg.getBoundingClientRect();
+          return {
+            before, width: chart.width, box: [box.width, box.height], label: chart.svg.ariaLabel,
+            frame: chart.svg.querySelector(".ae-axes path").getAttribute("d"),
+            texts: all(".ae-axes text", one => [one.textContent, ...number(one, "x", "y")]),
+            ticks: all(".ae-axes line", one => number(one, "x1", "x2", "y1", "y2")),
+            levels: all(":scope > g:nth-child(2) > line", one => [...number(one, "x1", "x2", "y1", "y2"),
+              one.getAttribute("stroke-dasharray")]),
+            lines: all("polyline", one => one.getAttribute("points").split(" ").map(point => point.split(",").map(Number))),
+            strokes: all("polyline", one => [...number(one, "stroke-width"), one.getAttribute("stroke"),
+              one.getAttribute("stroke-dasharray")]),
+            dots: all(":scope > g:nth-child(2) > circle", one => number(one, "cx", "cy")),
+            areas: all(":scope > g:nth-child(2) > path", one => one.getAttribute("d")),
+            marks: all(".ae-marks > *", one => [one.localName, ...number(one, "x1", "cx", "cy", "y1", "y2"), one.textContent]),
+            signs: all(".ae-sign", one => [one.textContent, ...number(one, "x", "y")]),
+            legend: Array.from(chart.legend.children, one => [one.textContent,
+              Array.from(one.querySelectorAll("line, rect, circle"), part => part.localName).join(),
+              one.querySelector("line").getAttribute("stroke-dasharray")]),
+            shares: [0, 0.25, 1].map(at => chart.share(box.left + 62 + at * (box.width - 74))),
+            outside: [chart.share(box.left - 50), chart.share(box.right + 50)],
+          };
+        }""",
+        [width, options],
+    )
+
+
+def place(value, low, high, start, end, log=False):
+    value, low, high = (np.log(part) if log else part for part in (np.asarray(value, float), low, high))
+    return start + (end - start) * (value - low) / (high - low)
+
+
+def test_a_chart_of_two_linear_axes(core):
+    x, y = [0, 1, 2, 3, 4, 6], [0.0, 0.5, NAN, 2.0, -1.0, 0.1]
+    seen = chart(
+        core,
+        600,
+        axes={"x": {"label": "steps", "low": 0, "high": 5}, "y": {"label": "loss", "low": 0, "high": 1}, "height": 200},
+        set={
+            "series": [
+                {"name": "line", "x": x, "y": y, "marker": True, "colour": "#123456", "dash": "7 3", "width": 4},
+                {"name": "band", "x": x, "y": [0.2] * 6, "area": [0.1] * 6},
+                {"x": [1], "y": [1]},
+            ],
+            "levels": [{"name": "mean", "value": 0.25}, {"value": 0.75, "dash": "9 9"}],
+        },
+        marks=[
+            {"x": 2},
+            {"x": 9, "y": 3},
+            {"x": 1, "y": 0.5},
+            {"x": NAN},
+            {"x": 1, "y": INF},
+            {"x": 1, "y": 0.5, "text": "here"},
+        ],
+    )
+    across, down = (lambda v: place(v, 0, 5, 62, 588)), (lambda v: place(v, 0, 1, 156, 10))
+    assert seen["before"] == 0 and seen["box"] == [600, 200] and seen["label"] == "loss over steps"
+    assert seen["frame"] == "M62 10V156H588"
+    for text, value in (("0", 0), ("1", 1), ("5", 5)):
+        assert [text, pytest.approx(across(value)), 173] in seen["texts"]
+    for text, value in (("0", 0), ("0.2", 0.2), ("1", 1)):
+        assert [text, 55, pytest.approx(down(value) + 4)] in seen["texts"]
+    assert ["steps", 325, 192] in seen["texts"] and ["loss", 14, 83] in seen["texts"]
+    assert [pytest.approx(across(3))] * 2 + [156, 160] in seen["ticks"]
+    assert [58, 62, *[pytest.approx(down(0.4))] * 2] in seen["ticks"]
+    # What is no number is left out, what lies above or below is drawn at the edge, what lies beside is left out.
+    kept = [(0, 0), (1, 0.5), (3, 1), (4, 0)]
+    points = [[pytest.approx(across(a), abs=0.051), pytest.approx(down(b), abs=0.051)] for a, b in kept]
+    assert seen["lines"][0] == points and len(seen["lines"][1]) == 5 and len(seen["lines"][2]) == 1
+    assert seen["strokes"] == [[4, "#123456", "7 3"], [2, "currentColor", ""], [2, "currentColor", ""]]
+    assert seen["dots"] == [[pytest.approx(float(across(a))), pytest.approx(float(down(b)))] for a, b in kept]
+    corners = [(at, 0.2) for at in x[:5]] + [(at, 0.1) for at in x[4::-1]]
+    (area,) = seen["areas"]
+    assert area == "M" + " ".join(f"{across(a):.1f},{down(b):.1f}" for a, b in corners) + "Z"
+    assert seen["levels"] == [
+        [62, 588, *[pytest.approx(down(0.25))] * 2, "2 3"],
+        [62, 588, *[pytest.approx(down(0.75))] * 2, "9 9"],
+    ]
+    line, outside, dot, sign = seen["marks"]
+    assert line[0] == "line" and line[1] == pytest.approx(across(2)) and line[4:6] == [10, 156]
+    assert outside[0] == "circle" and outside[2:4] == [588, 10]
+    assert dot[2:4] == [pytest.approx(across(1)), pytest.approx(down(0.5))] and sign[6] == "here"
+    assert seen["signs"] == [["here", pytest.approx(across(1) + 6), pytest.approx(down(0.5) + 5)]]
+    assert seen["legend"] == [["mean", "line", "2 3"], ["line", "line,circle", "7 3"], ["band", "line,rect", ""]]
+    assert seen["shares"] == pytest.approx([0, 0.25, 1]) and seen["outside"] == [0, 1]
+
+
+@pytest.mark.parametrize(("width", "shown"), [(600, "1 2 4 8 16 32 64 128"), (400, "1 4 16 64"), (100, "1 4 16 64"), (900, "")])
+def test_a_chart_of_two_logarithmic_axes(core, width, shown):
+    sizes, shown = [2**power for power in range(8)], shown or "1 2 4 8 16 32 64 128"
+    drawn = min(max(width, 280), 760)
+    seen = chart(
+        core,
+        width,
+        axes={
+            "x": {"label": "size", "low": 0.9, "high": 140, "log": True, "ticks": sizes},
+            "y": {"label": "error", "low": 1e-5, "high": 1e5, "log": True, "ticks": [1e-4, 1, 1e4]},
+            "label": "errors",
+        },
+        set={"series": [{"name": "a", "x": [0, 1, 10, 100], "y": [1, 0, 1, 1e6]}], "levels": [{"name": "m", "value": 10}]},
+    )
+    assert seen["width"] == drawn and seen["label"] == "errors"
+    across = lambda v: place(v, 0.9, 140, 62, drawn - 12, log=True)  # noqa: E731
+    down = lambda v: place(v, 1e-5, 1e5, 186, 10, log=True)  # noqa: E731
+    texts = [text for text, _, y in seen["texts"] if y == 203]
+    assert texts == shown.split() and ["1e-4", 55, pytest.approx(down(1e-4) + 4)] in seen["texts"]
+    assert [text for text, x, _ in seen["texts"] if x == 55] == ["1e-4", "1", "1e+4"]
+    assert [["16", pytest.approx(across(16)), 203]] == [one for one in seen["texts"] if one[0] == "16"]
+    kept = [(10, 1), (100, 1e5)]  # no logarithm of 0
+    assert seen["lines"] == [[[pytest.approx(across(a), abs=0.051), pytest.approx(down(b), abs=0.051)] for a, b in kept]]
+    assert seen["levels"][0][2] == pytest.approx(down(10))
+
+
+SLIDER = 'core.slider("a", { min: -1, max: 2, step: 0.1 })'
+OPTIONS = 'core.slider("a", { options: [0.25, "none", 8] })'
+CLEANED = [
+    (SLIDER, ["0.3", 0.3], ["0.34", 0.3], [0.36, 0.4], [2, 2], [-1, -1], [2.1, None], [-1.01, None], [" ", None], ["x", None]),
+    (OPTIONS, ["0.25", 0.25], ["none", "none"], [8, 8], ["8.0", None], ["", None]),
+    ('core.choice("a", ["x", 2])', ["x", "x"], ["2", 2], ["y", None]),
+    (
+        'core.number("a", { min: -1, max: 1, step: 0.1 })',
+        ["0.123", 0.123],
+        [-1, -1],
+        [1, 1],
+        [1.01, None],
+        [-2, None],
+        ["", None],
+    ),
+    ("core.whole(-1, 9)", ["9", 9], [-1, -1], [10, None], [-2, None], [0.5, None], ["", None], ["x", None]),
+]
+
+
+@pytest.mark.parametrize(("control", *("given",)), [(control, given) for control, *given in CLEANED])
+def test_what_makes_sense_to_a_control(core, control, given):
+    script = f"values => {{ const one = {control}; return values.map(value => one.clean(value) ?? null); }}"
+    assert core.evaluate(script, [value for value, _ in given]) == [expected for _, expected in given]
+
+
+# A display of two controls: "size" is the main one; and it draws as many marks as are asked for, or fails.
+SMALL = """
+core.displays.small ??= (data, view) => {
+  view.signal.addEventListener("abort", () => { globalThis.aborted = (globalThis.aborted ?? 0) + 1; });
+  globalThis.view = view;
+  const part = { element: core.element("div", { class: "part" }), resize: width => { globalThis.resized = width; } };
+  return {
+    controls: {
+      size: core.slider("size", { min: 1, max: 9, step: 2, format: value => `${value} units`, also: { kind: "b" } }),
+      kind: core.choice("kind", ["a", "b", "c"]),
+      only: core.choice("only", ["one"]),
+      level: core.number("level", { min: 0, max: 1, step: 0.1, digits: 1 }),
+    },
+    buttons: [core.element("button", { type: "button" }, "go")],
+    parts: [part],
+    draw: ({ size, kind }) => { if (size === 9) throw new Error("too large"); return `${data.word} ${size} ${kind}`; },
+  };
+};
+"""
+STATE = {"size": 3, "kind": "a", "only": "one", "level": 0.5}
+
+
+def small(**changes):
+    return {"kind": "small", "name": "A small one", "main": "size", "state": STATE, "word": "Hello", **changes}
+
+
+@pytest.fixture(scope="module")
+def with_small(core):
+    core.evaluate(f"() => {{ {SMALL} }}")
+    return core
+
+
+def test_a_display_begins_moves_and_tells(with_small, show):
+    shown = show(small())
+    assert shown.at().sentence == "Hello 3 a"
+    assert shown.at(size="5", kind="nonsense").sentence == "Hello 5 a", "nonsense is not replaced by what it began with"
+    assert with_small.evaluate("resized") == 852
+    page = with_small
+    page.evaluate("n => { globalThis.root = rootOf(n); }", shown.number)
+    assert page.evaluate("[root.className, root.getAttribute('role'), root.ariaLabel]") == [
+        "ae-display",
+        "group",
+        "A small one",
+    ]
+    assert page.evaluate("root.querySelectorAll('fieldset').length") == 1, "a choice of one option is shown"
+    page.locator("input[type=range]").evaluate("it => { it.value = 7; it.dispatchEvent(new Event('input')); }")
+    assert shown.state == {**STATE, "size": 7, "kind": "b"}, "what a control brings along is missing"
+    assert page.evaluate("n => kept(n).told.at(-1)", shown.number) == [shown.state, "size"]
+    slider = "it => [it.min, it.max, it.step, it.value, it.getAttribute('aria-valuetext'), it.nextSibling.textContent]"
+    assert page.locator("input[type=range]").evaluate(slider) == ["1", "9", "2", "7", "7 units", "7 units"]
+    page.get_by_label("c", exact=True).check()
+    assert shown.state["kind"] == "c" and page.locator(".ae-sentence").text_content() == "Hello 7 c"
+    assert page.locator("input[type=radio]").evaluate_all("all => all.map(it => it.checked)") == [False, False, True]
+    page.locator("input[type=number]").fill("0.7")
+    assert shown.state["level"] == 0.7
+    for refused in ("1.7", ""):
+        page.locator("input[type=number]").fill(refused)
+        assert shown.state["level"] == 0.7
+    page.evaluate("view.change({ level: 0.25, size: 1 })")
+    assert shown.state["level"] == 0.25 and page.locator("input[type=number]").input_value() == "0.3"
+    count = page.evaluate("n => kept(n).told.length", shown.number)
+    page.evaluate("view.redraw()")
+    shown.at(size=5)
+    assert page.evaluate("n => kept(n).told.length", shown.number) == count, "a state that came from outside is told back"
+
+
+def test_what_cannot_be_drawn_is_said(with_small, show):
+    shown = show(small())
+    with pytest.raises(Exception, match="too large"):
+        shown.at(size=9)
+    sentence = with_small.locator(".ae-sentence")
+    assert sentence.text_content() == "This could not be drawn. Error: too large"
+    assert sentence.get_attribute("class") == "ae-sentence ae-failed"
+    shown.at(size=1)
+    assert sentence.get_attribute("class") == "ae-sentence"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"word": None, "state": {"size": 3, "kind": "a"}},
+            "has the controls size,kind,only,level, but Python's state has size,kind",
+        ),
+        ({"state": {**STATE, "more": 1}}, "Python's state has size,kind,only,level,more"),
+        ({"main": "width"}, '"small" has no control "width"'),
+    ],
+)
+def test_what_python_must_hand_over(with_small, show, changes, message):
+    with pytest.raises(Exception, match=message):
+        show(small(**changes))
+    without = {name: value for name, value in small().items() if name != "word"}
+    with pytest.raises(Exception, match='the display "small" did not get "word" from Python'):
+        show(without)
+
+
+def test_a_display_that_ends_leaves_nothing_behind(with_small, show):
+    page, shown = with_small, show(small())
+    page.evaluate("() => { globalThis.resized = null; globalThis.aborted = 0; root = document.querySelector('.ae-display'); }")
+    page.evaluate("n => end(n)", shown.number)
+    page.evaluate("() => { root.style.width = '500px'; }")
+    page.wait_for_timeout(100)
+    assert page.evaluate("[resized, aborted]") == [None, 1]
+    end = """([packed, hash]) => {
+      const root = document.createElement("div"); root.id = "ended"; document.body.replaceChildren(root);
+      const { address, unmount } = core.mountOnPage(root, packed);
+      const said = () => root.querySelector(".ae-sentence").textContent, turn = size => {
+        location.hash = `#ended?size=${size}`; window.dispatchEvent(new Event("hashchange")); return said(); };
+      const before = [said(), turn(7), address()];
+      unmount();
+      const after = turn(5);
+      history.replaceState(null, "", location.pathname);
+      return [...before, after];
+    }"""
+    assert page.evaluate(end, [small(), ""]) == ["Hello 3 a", "Hello 7 a", "#ended?size=7", "Hello 7 a"]
+    assert page.evaluate(end, [small(saved={"size": 5, "kind": "x"}), ""])[0] == "Hello 5 a"
+
+
+def test_a_display_in_jupyter_follows_its_widget_and_lets_go_of_it(with_small):
+    """The model of anywidget is played by an object: get, set, save_changes, on, off."""
+    script = """packed => {
+      const traits = { data: packed, state: packed.state, value: 3 }, listeners = {}, saved = [];
+      const fire = name => (listeners[name] ?? []).forEach(act => act());
+      const model = {
+        get: name => traits[name],
+        set: (name, value) => { traits[name] = value; fire(`change:${name}`); },
+        save_changes: () => saved.push([traits.state, traits.value]),
+        on: (name, act) => { (listeners[name] ??= []).push(act); },
+        off: (name, act) => { listeners[name] = listeners[name].filter(one => one !== act); },
+      };
+      const el = document.createElement("div"); document.body.replaceChildren(el);
+      const said = () => el.querySelector(".ae-sentence").textContent, seen = [];
+      const end = core.render({ model, el });
+      seen.push(said());
+      model.set("state", { ...traits.state, kind: "c" }); seen.push(said());
+      model.set("value", 5); seen.push(said());
+      view.change({ size: 7 }); seen.push(said(), [traits.state.size, traits.value], saved.length);
+      model.set("data", { ...packed, word: "Again" }); seen.push(said(), el.querySelectorAll(".ae-display").length);
+      end();
+      model.set("value", 1); seen.push(said(), Object.values(listeners).flat().length);
+      return seen;
+    }"""
+    told = [[7, 7], 1]
+    expected = ["Hello 3 a", "Hello 3 c", "Hello 5 c", "Hello 7 c", *told, "Again 7 c", 1, "Again 7 c", 0]
+    assert with_small.evaluate(script, small()) == expected
+
+
+def test_keys_that_are_meant_for_a_display_stop_there(with_small, show):
+    show(small())
+    script = """() => {
+      const seen = [], note = event => seen.push(event.type + event.key), all = ["keydown", "keyup", "keypress"];
+      for (const kind of all) document.addEventListener(kind, note);
+      const press = (kind, key, more = {}) => document.querySelector("input[type=range]")
+        .dispatchEvent(new KeyboardEvent(kind, { key, bubbles: true, ...more }));
+      for (const kind of all) press(kind, "ArrowDown");
+      for (const key of ["Tab", "Escape"]) press("keydown", key);
+      for (const more of ["ctrlKey", "metaKey", "shiftKey"]) press("keydown", more[0], { [more]: true });
+      for (const kind of all) document.removeEventListener(kind, note);
+      return seen;
+    }"""
+    assert with_small.evaluate(script) == ["keydownTab", "keydownEscape", "keydownc", "keydownm", "keydowns"]
+
+
+def test_what_displays_tell_one_another(core):
+    script = """() => {
+      globalThis.aehelpers = undefined;
+      const seen = [], controller = new AbortController();
+      const { recall, remember, forget, onRemembered } = core;
+      onRemembered(() => seen.push(recall("a")), controller.signal);
+      seen.push(recall("a")); remember("a", "A"); seen.push(recall("a"));
+      controller.abort(); remember("a", "B"); seen.push(recall("a"));
+      globalThis.aehelpers = undefined;
+      forget(); seen.push(recall("a"));
+      return seen;
+    }"""
+    assert core.evaluate(script) == [None, "A", "A", "B", None]
+
+
+def test_numbers_as_they_are_said(core):
+    said = core.evaluate("given => given.map(([value, digits]) => core.fixed(value, digits))", [[1.25, 1], [-0.5, 0], [2, 3]])
+    assert said == ["1.3", "-1", "2.000"]  # JavaScript rounds a half away from zero
+    assert core.evaluate("[NaN, Infinity, -Infinity].map(value => core.fixed(value, 2))") == ["NaN", "Infinity", "-Infinity"]

@@ -1,0 +1,144 @@
+"""The displays in JupyterLab, in a real Chromium."""
+
+import json
+import shutil
+from urllib.parse import urlsplit
+
+import nbformat
+import pytest
+
+from tests.browser import THEMES, OpenNotebook, jupyterlab
+from tests.displays.opened import CONTRAST, ROOT, SCREENSHOTS, TEXTS, Page
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# Waits for the sentence of one of several displays.
+SENTENCE = "([number, start]) => document.querySelectorAll('.ae-sentence')[number].textContent.startsWith(start)"
+CELLS = """
+import aehelpers as ae
+import ipywidgets
+models, data = ae.stored_models("code_sizes"), ae.load("mnist")
+x = data.x_test[:600]
+---
+pad = ae.drawing_pad({"two": models[2], "eight": models[8]}, x)
+pad
+---
+sizes = ae.code_size_display(models, data.x_train[:2000], x)
+slider = ipywidgets.IntSlider(16, 1, 128)
+link = ipywidgets.jslink((slider, "value"), (sizes, "value"))
+seen = []
+sizes.observe(lambda change: seen.append(change.new), "state")
+ipywidgets.VBox([slider, sizes])
+---
+ae.latent_plane(models[2].decoder, ae.predict(models[2].encoder, x), x, data.y_test[:600])
+---
+small = ae.autoencoder(hidden=(20,), code_size=3)
+recorder = ae.TrainingRecorder(small, x)
+watching = ae.training_display(recorder, x, steps=60, level=0.07, highest_loss=0.3)
+watching
+---
+history = ae.fit(small, x, steps=60, record_every=10, batch_size=50, loss="mse", on_record=watching, progress=False)
+---
+vote = ae.vote("What comes first?", {"A": "the egg", "B": "the hen"})
+vote
+---
+vote.verdict("B", {"A": "because of omelettes"})
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("notebooks")
+    shutil.copytree(ROOT / "notebooks", folder, dirs_exist_ok=True)
+    kernel = {"name": "python3", "display_name": "Python 3"}  # without one, JupyterLab asks which it should be
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS.strip().split("\n---\n")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "displays.ipynb")
+    with jupyterlab(folder, tmp_path_factory.mktemp("home")) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def notebook(lab, chromium):
+    notebook = OpenNotebook(chromium.new_context(viewport={"width": 1400, "height": 1000}), lab, "displays.ipynb")
+    notebook.run_all(300)
+    errors = [output["traceback"] for outputs in notebook.outputs() for output in outputs if output["output_type"] == "error"]
+    assert not errors, errors
+    yield notebook
+    notebook.close()
+
+
+@pytest.fixture
+def in_python(notebook):
+    """Evaluate an expression in the notebook's kernel."""
+
+    def evaluate(expression):
+        return json.loads(notebook.evaluate_in_kernel(f"import json\nprint(json.dumps({expression}))"))
+
+    return evaluate
+
+
+def test_displays_live_in_jupyterlab(notebook, in_python):
+    displays = notebook.page.locator(".ae-display")
+    displays.nth(5).wait_for()
+    assert displays.count() == 6
+    pad, sizes, plane, training = (Page.__new__(Page) for _ in range(4))
+    for number, page in enumerate((pad, sizes, plane, training)):
+        page.page, page.display = notebook.page, displays.nth(number)
+    notebook.page.wait_for_function(SENTENCE, arg=[3, "Step 60"])
+    assert in_python("recorder.steps == history.steps == [10, 20, 30, 40, 50, 60]")
+
+    pad.display.get_by_role("button", name="clear").click()
+    assert in_python("pad.state") == {"strokes": [], "base": -1}
+    slider = sizes.display.locator("input[type=range]")
+    slider.press("ArrowLeft")
+    assert in_python("[sizes.state['size'], sizes.value, slider.value, seen[-1]['size']]") == [8, 8, 8, 8]
+    seen = sizes.seen()
+    notebook.evaluate_in_kernel("sizes.state = {**sizes.state, 'size': 1}")
+    notebook.page.wait_for_function(SENTENCE, arg=[1, "A code of 1 number"])
+    assert sizes.seen() != seen and in_python("slider.value") == 1
+    notebook.page.locator(".widget-slider [role=slider]").press("ArrowRight")
+    notebook.page.wait_for_function(SENTENCE, arg=[1, "A code of 2 numbers"])
+    assert in_python("sizes.state['size']") == 2
+
+    displays.nth(4).get_by_role("button", name="the egg").click()
+    notebook.page.wait_for_function(SENTENCE, arg=[5, "You chose A; the answer is B."])
+    assert in_python("vote.value") == "A"
+
+    selected = "jupyterapp.shell.currentWidget.content.activeCellIndex"
+    surface = plane.display.locator(".ae-plane")
+    surface.focus()
+    cell, said = notebook.page.evaluate(selected), plane.said()
+    for key in ("ArrowDown", "ArrowLeft", "ArrowUp", "ArrowUp"):
+        surface.press(key)
+    assert plane.said() != said
+    assert notebook.page.evaluate(selected) == cell, "an arrow key that was meant for the display moved to another cell"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_both_themes_of_jupyterlab(notebook, theme):
+    notebook.set_theme(theme)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    for number, display in enumerate(notebook.page.locator(".ae-display").all()):
+        display.screenshot(path=SCREENSHOTS / f"lab_{number}_{theme}.png")
+        for text in display.locator(TEXTS).all():
+            if text.is_visible() and not text.locator("xpath=ancestor-or-self::*[contains(@class, 'ae-plane')]").count():
+                assert text.evaluate(CONTRAST) >= 4.5, text.text_content()
+
+
+def test_jupyterlab_and_its_network_are_quiet(notebook):
+    assert notebook.problems == []
+    elsewhere = [url for url in notebook.requests if urlsplit(url).hostname not in ("127.0.0.1", "localhost")]
+    assert [url for url in elsewhere if not url.startswith(("data:", "blob:"))] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_that_is_only_opened(lab, chromium, path):
+    """It shows the stored pictures of its displays, and does not count as modified."""
+    opened = OpenNotebook(chromium.new_context(viewport={"width": 1400, "height": 1000}), lab, path.name)
+    cells = nbformat.read(path, as_version=4).cells
+    pictures = sum("image/png" in output.get("data", {}) for cell in cells for output in cell.get("outputs", []))
+    opened.page.wait_for_timeout(1000)
+    assert not opened.page.evaluate("jupyterapp.shell.currentWidget.context.model.dirty")
+    assert opened.page.locator(".jp-OutputArea img").count() == pictures
+    assert "rror displaying" not in "".join(opened.page.locator(".jp-OutputArea").all_inner_texts())
+    assert opened.problems == []
+    opened.close()
