@@ -19,6 +19,10 @@ matplotlib.use("Agg")
 ROOT = Path(ae.__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser):
+    parser.addoption("--accept", action="store_true", help="store what the displays now say and draw as what is expected")
+
+
 @pytest.fixture(autouse=True)
 def close_figures():
     yield
