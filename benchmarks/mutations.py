@@ -3,9 +3,9 @@
     python -m benchmarks.mutations                       # 12 in each display, 60 in core.js; prints a table and the survivors
     python -m benchmarks.mutations noise core --count 30 --seed 1
 
-A mistake is another token: an operator, a number, a comparison, an index, a sentence, a name in place of its neighbour. The tests of the
-module's own file run first, then those of the contract and the states. A mistake is caught when a test fails, or when the page
-hangs. Nothing of the project is changed: the tests read a copy.
+A mistake is another token: an operator, a number, a comparison, an index, a sentence, a name in place of its neighbour. The
+tests of the module's own file run first, then those of the states and the contract. A mistake is caught when a test fails, or when the
+page hangs. Nothing of the project is changed: the tests read a copy.
 """
 
 import argparse
@@ -77,10 +77,13 @@ def mutants(module, count, seed):
     for start, end, other in places(text):
         by_place.setdefault((start, end), []).append(other)
     draw = random.Random(f"{module} {seed}")
-    chosen = sorted(draw.sample(sorted(by_place), min(count, len(by_place))))
+    chosen = [(*place, draw.choice(by_place[place])) for place in draw.sample(sorted(by_place), min(count, len(by_place)))]
+    if len(chosen) < count:  # a short module: several at one token
+        left = [(*place, other) for place, others in sorted(by_place.items()) for other in others]
+        chosen += draw.sample(sorted(set(left) - set(chosen)), min(count, len(left)) - len(chosen))
     made = []
-    for start, end in chosen:
-        changed = text[:start] + draw.choice(by_place[start, end]) + text[end:]
+    for start, end, other in sorted(chosen):
+        changed = text[:start] + other + text[end:]
         number = text.count("\n", 0, start)
         made.append((number + 1, text.splitlines()[number].strip(), changed.splitlines()[number].strip(), changed))
     return made
