@@ -4,8 +4,8 @@
     python -m benchmarks.mutations noise core --count 30 --seed 1
 
 A mistake is another token: an operator, a number, a comparison, an index, a sentence, a name in place of its neighbour. The
-tests of the module's own file run first, then those of the states and the contract. A mistake is caught when a test fails, or when the
-page hangs. Nothing of the project is changed: the tests read a copy.
+tests of the module's own file run first, then those of the states and the contract. A mistake is caught when a test fails,
+or when the page hangs. Nothing of the project is changed: the tests read a copy.
 """
 
 import argparse

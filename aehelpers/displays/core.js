@@ -194,8 +194,9 @@ export function ticksBetween(low, high, log, most = 6) {
   const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map(factor => factor * power).find(size => size >= rough * 0.999);
   const ticks = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++)
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
     ticks.push(Number((k * step).toPrecision(12)));
+  }
   return ticks;
 }
 
@@ -245,9 +246,8 @@ export class Chart {
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("width", width); svg.setAttribute("height", height);
     const axes = element("g", { class: "ae-axes" });
-    axes.append(
-      element("path", { d: `M${box.left} ${box.top}V${box.bottom}H${box.right}`, fill: "none", stroke: "currentColor" }),
-    );
+    const frame = `M${box.left} ${box.top}V${box.bottom}H${box.right}`;
+    axes.append(element("path", { d: frame, fill: "none", stroke: "currentColor" }));
     const given = this.x.ticks?.filter((_, i) => width > 500 || this.x.ticks.length < 8 || i % 2 === 0);
     for (const tick of given ?? ticksBetween(this.x.low, this.x.high, this.x.log, width > 500 ? 8 : 5)) {
       const at = this.toX(tick);
@@ -276,50 +276,25 @@ export class Chart {
 
   line({ x, y, colour = "ink", dash = "", marker = false, area = null, width = 2 }) {
     const clip = value => Math.min(Math.max(value, this.y.low), this.y.high), made = [];
-    const points = values =>
-      Array.from(x, (at, i) => [at, values[i]])
-        .filter(
-          ([at, value]) =>
-            Number.isFinite(value) &&
-            (!this.x.log || at > 0) &&
-            (!this.y.log || value > 0) &&
-            at >= this.x.low &&
-            at <= this.x.high,
-        )
-        .map(([at, value]) => [this.toX(at), this.toY(clip(value))]);
+    const isDrawn = ([at, value]) => Number.isFinite(value) && (!this.x.log || at > 0) && (!this.y.log || value > 0)
+      && at >= this.x.low && at <= this.x.high;
+    const points = values => Array.from(x, (at, i) => [at, values[i]]).filter(isDrawn)
+      .map(([at, value]) => [this.toX(at), this.toY(clip(value))]);
     const text = list => list.map(([a, b]) => `${a.toFixed(1)},${b.toFixed(1)}`).join(" ");
-    const shown = points(y);
-    if (area && shown.length)
-      made.push(
-        element("path", { d: `M${text(shown)} ${text(points(area).reverse())}Z`, fill: paint(colour), "fill-opacity": 0.22 }),
-      );
-    made.push(
-      element("polyline", {
-        points: text(shown),
-        fill: "none",
-        stroke: paint(colour),
-        "stroke-width": width,
-        "stroke-dasharray": dash,
-      }),
-    );
-    if (marker) made.push(...shown.map(([cx, cy]) => element("circle", { cx, cy, r: 3, fill: paint(colour) })));
+    const shown = points(y), fill = paint(colour), stroke = { "stroke-width": width, "stroke-dasharray": dash };
+    if (area && shown.length) {
+      const outline = `M${text(shown)} ${text(points(area).reverse())}Z`;
+      made.push(element("path", { d: outline, fill, "fill-opacity": 0.22 }));
+    }
+    made.push(element("polyline", { points: text(shown), fill: "none", stroke: fill, ...stroke }));
+    if (marker) made.push(...shown.map(([cx, cy]) => element("circle", { cx, cy, r: 3, fill })));
     return made;
   }
 
   entry({ name, colour = "ink", value, dash = value === undefined ? "" : "2 3", marker = false, area = null }) {
-    const sample = element(
-      "svg",
-      { width: 34, height: 12, "aria-hidden": "true" },
-      element("line", {
-        x1: 1,
-        x2: 33,
-        y1: 6,
-        y2: 6,
-        stroke: paint(colour),
-        "stroke-width": value === undefined ? 2 : 1.3,
-        "stroke-dasharray": dash,
-      }),
-    );
+    const stroke = { stroke: paint(colour), "stroke-width": value === undefined ? 2 : 1.3, "stroke-dasharray": dash };
+    const sample = element("svg", { width: 34, height: 12, "aria-hidden": "true" },
+      element("line", { x1: 1, x2: 33, y1: 6, y2: 6, ...stroke }));
     if (area) sample.append(element("rect", { x: 1, y: 1, width: 32, height: 10, fill: paint(colour), "fill-opacity": 0.22 }));
     if (marker) sample.append(element("circle", { cx: 17, cy: 6, r: 3, fill: paint(colour) }));
     return element("li", {}, sample, name);
@@ -329,35 +304,16 @@ export class Chart {
   mark(marks) {
     this.marks = marks;
     if (!this.moving) return;
-    const top = 10, bottom = this.height - 44;
-    this.moving.replaceChildren(
-      ...marks
-        .filter(({ x, y = 1 }) => Number.isFinite(x) && Number.isFinite(y))
-        .map(({ x, y, colour = "ink", text }) => {
-          const at = this.toX(Math.min(Math.max(x, this.x.low), this.x.high));
-          if (y === undefined)
-            return element("line", {
-              x1: at,
-              x2: at,
-              y1: top,
-              y2: bottom,
-              stroke: paint(colour),
-              "stroke-width": 1.5,
-              "stroke-dasharray": "4 3",
-            });
-          const height = this.toY(Math.min(Math.max(y, this.y.low), this.y.high));
-          if (text)
-            return element("g", { fill: paint(colour) }, element("text", { x: at + 6, y: height + 5, class: "ae-sign" }, text));
-          return element("circle", {
-            cx: at,
-            cy: height,
-            r: 6,
-            fill: paint(colour),
-            stroke: "var(--ae-paper)",
-            "stroke-width": 2,
-          });
-        }),
-    );
+    const top = 10, bottom = this.height - 44, upright = { "stroke-width": 1.5, "stroke-dasharray": "4 3" };
+    const made = ({ x, y, colour = "ink", text }) => {
+      const at = this.toX(Math.min(Math.max(x, this.x.low), this.x.high)), fill = paint(colour);
+      if (y === undefined) return element("line", { x1: at, x2: at, y1: top, y2: bottom, stroke: fill, ...upright });
+      const height = this.toY(Math.min(Math.max(y, this.y.low), this.y.high));
+      if (text) return element("g", { fill }, element("text", { x: at + 6, y: height + 5, class: "ae-sign" }, text));
+      return element("circle", { cx: at, cy: height, r: 6, fill, stroke: "var(--ae-paper)", "stroke-width": 2 });
+    };
+    const areNumbers = ({ x, y = 1 }) => Number.isFinite(x) && Number.isFinite(y);
+    this.moving.replaceChildren(...marks.filter(areNumbers).map(made));
   }
 }
 
@@ -366,10 +322,7 @@ export class Chart {
 // A control says which values make sense (clean returns undefined for others), and makes its element.
 
 // A slider over options or over numbers. What is in ``also`` comes into the state whenever it is moved.
-export function slider(
-  label,
-  { options, min = 0, max = options ? options.length - 1 : 1, step = 1, format = String, also = {} },
-) {
+export function slider(label, { options, min = 0, max = options?.length - 1, step = 1, format = String, also = {} }) {
   const toValue = place => (options ? options[place] : place);
   return {
     also,
@@ -379,8 +332,7 @@ export function slider(
       return number >= min && number <= max ? Number((min + step * Math.round((number - min) / step)).toFixed(10)) : undefined;
     },
     make: change => {
-      const range = element("input", { type: "range", min, max, step, "aria-label": label }),
-        output = element("output");
+      const range = element("input", { type: "range", min, max, step, "aria-label": label }), output = element("output");
       range.addEventListener("input", () => change(toValue(Number(range.value))));
       const set = value => {
         range.value = options ? options.indexOf(value) : value;
@@ -439,8 +391,8 @@ export function button(label, act) {
 function keepKeys(root) {
   for (const kind of ["keydown", "keyup", "keypress"]) {
     root.addEventListener(kind, event => {
-      if (!["Tab", "Escape"].includes(event.key) && !event.ctrlKey && !event.metaKey && !event.shiftKey)
-        event.stopPropagation();
+      const isOurs = !["Tab", "Escape"].includes(event.key) && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+      if (isOurs) event.stopPropagation();
     });
   }
 }
@@ -512,11 +464,8 @@ export function mount(root, packed, store) {
     signal: ended.signal,
   };
   const display = displays[packed.kind](data, view), { controls } = display;
-  if (String(Object.keys(controls).sort()) !== String(Object.keys(packed.state).sort())) {
-    throw new Error(
-      `"${packed.kind}" has the controls ${Object.keys(controls)}, but Python's state has ${Object.keys(packed.state)}`,
-    );
-  }
+  const [here, there] = [controls, packed.state].map(one => Object.keys(one).sort().join());
+  if (here !== there) throw new Error(`"${packed.kind}" has the controls ${here}, but Python's state has ${there}`);
   if (packed.main !== null && !(packed.main in controls)) throw new Error(`"${packed.kind}" has no control "${packed.main}"`);
   // What makes no sense, in a link for example, gives way to what the display began with.
   const sensible = wanted => Object.fromEntries(Object.entries(controls).map(([name, control]) => {
@@ -526,12 +475,8 @@ export function mount(root, packed, store) {
   const made = Object.fromEntries(Object.entries(controls).filter(([, control]) => control.make)
     .map(([name, control]) => [name, control.make(value => view.change({ ...control.also, [name]: value }))]));
   const sentence = element("p", { class: "ae-sentence", role: "status", "aria-live": "polite" });
-  const bar = element(
-    "div",
-    { class: "ae-controls" },
-    ...Object.values(made).map(one => one.element),
-    ...(display.buttons ?? []),
-  );
+  const buttons = display.buttons ?? [];
+  const bar = element("div", { class: "ae-controls" }, ...Object.values(made).map(one => one.element), ...buttons);
   const body = element("div", { class: "ae-parts" }, ...display.parts.map(part => part.element));
 
   function update(wanted, tell) {

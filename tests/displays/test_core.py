@@ -396,9 +396,9 @@ def test_what_cannot_be_drawn_is_said(with_small, show):
     [
         (
             {"word": None, "state": {"size": 3, "kind": "a"}},
-            "has the controls size,kind,only,level, but Python's state has size,kind",
+            "has the controls kind,level,only,size, but Python's state has kind,size",
         ),
-        ({"state": {**STATE, "more": 1}}, "Python's state has size,kind,only,level,more"),
+        ({"state": {**STATE, "more": 1}}, "Python's state has kind,level,more,only,size"),
         ({"main": "width"}, '"small" has no control "width"'),
     ],
 )

@@ -47,11 +47,6 @@ VOTES = [path.stem for path in STORED if re.search(r"-(vote|verdict)(_\d+)?$", p
 EACH_KIND = pytest.mark.parametrize("name", [path.stem for path in STORED if path.stem not in VOTES] + VOTES[-1:] + VOTES[:1])
 
 
-def test_there_are_displays():
-    kinds = {json.loads(path.read_text(encoding="utf-8"))["kind"] for path in STORED}
-    assert kinds == {path.stem for path in (ROOT / "aehelpers" / "displays").glob("*.js")} - {"core"}
-
-
 @EACH
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
