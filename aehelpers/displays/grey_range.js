@@ -6,14 +6,13 @@ const BINS = 60, HANDLE = 3e4;
 function ends(values) {
   let low = Infinity, high = -Infinity;
   for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
-  return [low, high];
+  return [low, Math.max(high, low + 1e-6)];  // a range of one value has no grey levels
 }
 
 // Originals and outputs of a model, drawn in one grey range or in several; below, where the values lie, and the range's ends.
 export default function greyRange(data, view) {
-  const { originals, logits } = data, [height, width] = data.size;
+  const { originals, logits, low, high } = data, [height, width] = data.size;
   const outputs = { logits: logits.values, probabilities: logits.values.map(sigmoid) };
-  const [low, high] = ends([...ends(originals.values), ...ends(logits.values)]).map(value => Math.round(value));
   const pictures = new Pictures({ titles: ["originals", "outputs"], height, width });
   const chart = new Chart({
     x: { label: "value of a pixel", low: low - 0.5, high: high + 0.5 },
