@@ -51,8 +51,8 @@ def test_what_is_drawn_black_and_white(show, name):
                 f"{zero:.0f} % of the way to white, and their white (1) at {one:.0f} %." + other * (below != (start, end))
             )
             (chart,) = seen.charts
-            assert (chart["x"]["low"], chart["x"]["high"]) == (low - 0.5, high + 0.5)
-            assert (chart["y"]["low"], chart["y"]["high"], chart["y"]["log"]) == (0.7, 1e5, True)
+            assert chart["x"] == {"label": "value of a pixel", "low": low - 0.5, "high": high + 0.5}
+            assert chart["y"] == {"label": "pixels", "low": 0.7, "high": 1e5, "log": True}
             assert [(line["name"], line["colour"]) for line in chart["series"]] == [("originals", "#d55e00"), (what, "#0072b2")]
             for line, values in zip(chart["series"], rows, strict=True):
                 counts, edges = np.histogram(values, 60, (low - 0.5, high + 0.5))
@@ -68,6 +68,8 @@ def test_what_is_drawn_black_and_white(show, name):
 def by_hand(core, show):
     shown = show(ae.grey_range_display(*CASES["logits far below 0"]))
     assert shown.at().texts[:2] == ["-16.0", "5.0"]
+    labels = core.locator("legend, .ae-slider > span").all_text_contents()
+    assert labels == ["outputs as", "grey range", "black by hand (vmin)", "white by hand (vmax)"]
     return shown
 
 
