@@ -45,7 +45,7 @@ export default function greyRange(data, view) {
   function histogram(values) {
     const counts = Array.from({ length: BINS }, () => 0), from = low - 0.5, size = (high - low + 1) / BINS;
     for (const value of values) counts[Math.min(BINS - 1, Math.floor((value - from) / size))]++;
-    const x = counts.flatMap((_, i) => [from + i * size, from + (i + 1) * size]);
+    const x = counts.flatMap((_, i) => [from + i * size, Math.min(from + (i + 1) * size, high + 0.5)]);
     return { x, y: counts.flatMap(count => [Math.max(count, 0.7), Math.max(count, 0.7)]) };
   }
 

@@ -8,7 +8,7 @@ function histogram(values) {
   for (const value of values) {
     if (value > 0) counts[Math.min(Math.max(Math.floor(BINS * Math.log(value / LOW) / reach), 0), BINS - 1)] += 1;
   }
-  const edge = i => LOW * Math.exp(reach * i / BINS);
+  const edge = i => Math.min(LOW * Math.exp(reach * i / BINS), HIGH);  // a rounding beyond it would not be drawn
   return { x: counts.flatMap((_, i) => [edge(i), edge(i + 1)]), y: counts.flatMap(count => [count, count]) };
 }
 

@@ -12,6 +12,7 @@ CASES = {
     "logits far below 0": (RANDOM[0], 20.7 * RANDOM[1] - 16),
     "all within [0, 1]": (0.2 + 0.2 * RANDOM[0], 0.1 + 0.2 * RANDOM[1]),
     "above 1": (RANDOM[0], 6.4 * RANDOM[1]),
+    "a bin wider than the margin": (RANDOM[0], 60 * RANDOM[1] - 61),
     "all black": (0 * RANDOM[0], 0 * RANDOM[1]),
 }
 TOGETHER, EACH, FIXED, HAND = "one for both rows", "each row its own", "0 to 1", "by hand"
@@ -57,7 +58,7 @@ def test_what_is_drawn_black_and_white(show, name):
             for line, values in zip(chart["series"], rows, strict=True):
                 counts, edges = np.histogram(values, 60, (low - 0.5, high + 0.5))
                 assert line["y"] == np.repeat(np.maximum(counts, 0.7), 2).tolist()
-                assert line["x"] == pytest.approx(np.repeat(edges, 2)[1:-1])
+                assert line["x"] == pytest.approx(np.repeat(edges, 2)[1:-1]) and line["x"][-1] <= high + 0.5
             near_start, near_end = pytest.approx(start, abs=1e-7), pytest.approx(end, abs=1e-7)
             assert seen.marks() == [(near_start, None), (near_start, 3e4), (near_end, None), (near_end, 3e4)]
             assert [mark["colour"] for mark in chart["marks"]] == ["ink", "ink", "#e69f00", "#e69f00"]
