@@ -33,7 +33,8 @@ export default function training(data, view) {
   }
 
   function showBands(record) {
-    const all = band.values, y = { label: "pre-activation", low: Math.min(0, ...all), high: Math.max(0, ...all) };
+    const all = band.values.filter(Number.isFinite);  // a run may diverge
+    const y = { label: "pre-activation", low: Math.min(0, ...all), high: Math.max(0, ...all) || 1 };
     const one = unit => {
       const [low, , high] = row(band, record, unit), lives = row(alive, record)[unit] > 0;
       return {

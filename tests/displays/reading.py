@@ -82,9 +82,10 @@ globalThis.end = number => roots[number].kept.end();
 """
 
 
-def open_core(browser):
-    """Return a page with the JavaScript of all displays, whose names are at hand as ``core``."""
+def open_core(browser, address="about:blank"):
+    """Return a page with the JavaScript of all displays, whose names are at hand as ``core``; about:blank may not store."""
     page = browser.new_page(viewport={"width": 1000, "height": 900})
+    page.goto(address)
     page.set_content(f'<style>{STYLE}</style><script type="module">{source()}\n{SCRIPT}</script>')
     page.wait_for_function("() => Boolean(globalThis.end)", timeout=10_000)
     return page

@@ -48,8 +48,10 @@ def test_what_is_drawn_black_and_white(show, name):
             zero, one = (100 * np.clip((value - start) / (end - start), 0, 1) for value in (0, 1))
             other = f" In the row below, {below[0]:.2f} is drawn black and {below[1]:.2f} white."
             assert seen.sentence == (
-                f"In the row of the originals {start:.2f} is drawn black and {end:.2f} white, so their own black (0) is drawn at "
-                f"{zero:.0f} % of the way to white, and their white (1) at {one:.0f} %." + other * (below != (start, end))
+                f"In the row of the originals {start:.2f} is drawn black and {end:.2f} white, so their own black (0) is "
+                f"drawn at {zero:.0f} % of the way to white, and their white (1) at {one:.0f} %."
+                + other
+                * (below != (start, end))
             )
             (chart,) = seen.charts
             assert chart["x"] == {"label": "value of a pixel", "low": low - 0.5, "high": high + 0.5}
@@ -94,7 +96,8 @@ def test_handles_choose_by_hand(core, by_hand):
         core.mouse.move(box["x"] + 62 + (box["width"] - 74) * (value + 16.5) / 22, box["y"] + down)
         return tuple(by_hand.state[name] for name in ("greys", "black", "white"))
 
-    black, white = (float(f"{end:.1f}") for end in ranges_by_hand(TOGETHER, CASES["logits far below 0"], 0, 0)[0])
+    originals, logits = CASES["logits far below 0"]
+    white = float(f"{logits.max():.1f}")
     assert moved(-10) == (TOGETHER, -16, 5)
     core.mouse.down()
     assert moved(-10) == (HAND, -10, white)
@@ -108,5 +111,5 @@ def test_handles_choose_by_hand(core, by_hand):
     by_hand.at(greys=EACH)  # both marks are those of the row of the originals
     moved(0.8)
     core.mouse.down()
-    assert moved(-30) == (HAND, float(f"{CASES['logits far below 0'][0].min():.1f}"), -16)
+    assert moved(-30) == (HAND, float(f"{originals.min():.1f}"), -16)
     core.mouse.up()

@@ -49,7 +49,7 @@ PLANES = {
     "scattered": plane(SCATTERED, np.arange(40) // 4),
     "two images": plane(GRID[50:52], [3, 8]),
 }
-TENTHS = "#1f77b4 #c25700 #2a8c2a #d62728 #8b5fbf #8c564b #c44ba5 #6f6f6f #8a8b00 #0f8f9e".split()
+TENTHS = ["#1f77b4", "#c25700", "#2a8c2a", "#d62728", "#8b5fbf", "#8c564b", "#c44ba5", "#6f6f6f", "#8a8b00", "#0f8f9e"]
 DRAWN = """number => [".ae-plane text", ".ae-plane circle", ".ae-plane path"].map(kind =>
   Array.from(rootOf(number).querySelectorAll(kind), ({ attributes, textContent }) =>
     ({ text: textContent, ...Object.fromEntries(Array.from(attributes, ({ name, value }) => [name, value])) })))"""
@@ -94,27 +94,26 @@ def test_keys_and_pointer_move_the_point(core, show):
         core.mouse.move(box["x"] + box["width"] * (x + 2) / 5, box["y"] + box["height"] * (6 - y) / 10)
 
     at(-1, 2)
-    assert (0.5, 1) == place()
+    assert place() == (0.5, 1)
     core.mouse.down()
-    assert (-1, 2) == place() and core.evaluate("document.activeElement.classList.contains('ae-plane')")
+    assert place() == (-1, 2) and core.evaluate("document.activeElement.classList.contains('ae-plane')")
     for there, expected in [((2, -3), (2, -3)), ((4, 7), (3, 6)), ((-3, -4.5), (-2, -4)), ((0, 0), (0, 0))]:
         at(*there)
         assert expected == place()
     core.mouse.up()
     at(1, 1)
-    assert (0, 0) == place()
-    for key, expected in {
-        "ArrowRight": (0.1, 0), "ArrowUp": (0.1, 0.2), "ArrowLeft": (0, 0.2), "ArrowDown": (0, 0), "a": (0, 0)
-    }.items():  # fmt: skip
+    assert place() == (0, 0)
+    keys = {"ArrowRight": (0.1, 0), "ArrowUp": (0.1, 0.2), "ArrowLeft": (0, 0.2), "ArrowDown": (0, 0), "a": (0, 0)}
+    for key, expected in keys.items():
         svg.press(key)
         assert expected == place()
     shown.at(x=2.95, y=-3.9)
     for key in ("ArrowRight", "ArrowDown"):
         svg.press(key)
-    assert (3, -4) == place()
+    assert place() == (3, -4)
     fields = core.locator("input[type=number]")
     ends = "(fields) => fields.map(({ min, max, step, ariaLabel }) => [ariaLabel, ...[min, max, step].map(Number)])"
     assert fields.evaluate_all(ends) == [["code unit 1", -2, 3, 0.1], ["code unit 2", -4, 6, 0.2]]
     fields.first.fill("-1.5")
     fields.last.fill("2.2")
-    assert (-1.5, 2.2) == place()
+    assert place() == (-1.5, 2.2)

@@ -80,7 +80,8 @@ def test_what_the_decoder_makes_of_the_rest(core, show, names):
         assert (seen.pictures[0]["height"], seen.pictures[0]["width"]) == (2, 1)
         assert seen.sentence == (
             f"Model {name}: {100 * (code >= t).mean():.0f} % of the activations of these images reach {t:.2f}. On 77 images "
-            f"the error is {errors[number, 0]:.4f} with the whole code and {errors[number, place]:.4f} with what is below {way}."
+            f"the error is {errors[number, 0]:.4f} with the whole code and {errors[number, place]:.4f} with what is below "
+            f"{way}."
         )
         (chart,) = seen.charts
         courses = {one: unpacked(data["errors"][one])[number] for one in names}
@@ -91,4 +92,4 @@ def test_what_the_decoder_makes_of_the_rest(core, show, names):
         assert chart["y"] == {"label": "error", "low": 0, "high": pytest.approx(1.05 * highest)}
         assert seen.marks() == [(t, pytest.approx(errors[number, place]))]
         assert chart["marks"][0]["colour"] == data["styles"][name]["colour"]
-    assert core.locator("legend").all_text_contents() == ["model"][: len(names) - 1] + ["below the threshold"]
+    assert core.locator("legend").all_text_contents() == [*["model"][: len(names) - 1], "below the threshold"]
