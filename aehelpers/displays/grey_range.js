@@ -70,8 +70,7 @@ export default function greyRange(data, view) {
     },
     parts: [pictures, chart],
     draw({ shown, greys, black, white }) {
-      const rows = [originals.values, outputs[shown]],
-        ranges = rangesOf({ shown, greys, black, white });
+      const rows = [originals.values, outputs[shown]], ranges = rangesOf({ shown, greys, black, white });
       pictures.show(
         rows.map((values, i) => ({ values, low: ranges[i][0], high: ranges[i][1], title: i ? shown : "originals" })),
       );

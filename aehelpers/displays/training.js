@@ -33,8 +33,7 @@ export default function training(data, view) {
   }
 
   function showBands(record) {
-    const all = band.values.filter(Number.isFinite);  // a run may diverge
-    const y = { label: "pre-activation", low: Math.min(0, ...all), high: Math.max(0, ...all) || 1 };
+    const all = band.values.filter(Number.isFinite), ends = [Math.min(0, ...all), Math.max(0, ...all) || 1];  // it may diverge
     const one = unit => {
       const [low, , high] = row(band, record, unit), lives = row(alive, record)[unit] > 0;
       return {
@@ -46,7 +45,7 @@ export default function training(data, view) {
       };
     };
     bands.set({
-      y,
+      y: { label: "pre-activation", low: ends[0], high: ends[1] },
       series: Array.from({ length: units }, (_, unit) => one(unit)),
       levels: [{ name: "edge of the ReLU; a line reaches from the smallest to the largest of the images", value: 0, dash: "" }],
     });

@@ -46,12 +46,11 @@ def test_what_is_drawn_black_and_white(show, name):
                 assert (row["low"], row["high"]) == pytest.approx(ends, abs=1e-7)
             (start, end), below = ranges
             zero, one = (100 * np.clip((value - start) / (end - start), 0, 1) for value in (0, 1))
-            other = f" In the row below, {below[0]:.2f} is drawn black and {below[1]:.2f} white."
+            alike = below == (start, end)
+            other = "" if alike else f" In the row below, {below[0]:.2f} is drawn black and {below[1]:.2f} white."
             assert seen.sentence == (
                 f"In the row of the originals {start:.2f} is drawn black and {end:.2f} white, so their own black (0) is "
-                f"drawn at {zero:.0f} % of the way to white, and their white (1) at {one:.0f} %."
-                + other
-                * (below != (start, end))
+                f"drawn at {zero:.0f} % of the way to white, and their white (1) at {one:.0f} %.{other}"
             )
             (chart,) = seen.charts
             assert chart["x"] == {"label": "value of a pixel", "low": low - 0.5, "high": high + 0.5}
