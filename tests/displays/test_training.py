@@ -85,7 +85,7 @@ def test_a_record_is_shown(core, show, name):
             assert line["colour"] == (ALIVE if lives[unit] else DEAD) and bool(line["dash"]) != lives[unit]
         ticks = list(range(1, units + 1))
         assert bands["x"] == {"label": "unit of the code", "low": 0.3, "high": units + 0.7, "ticks": ticks}
-        ends = {"low": pytest.approx(min(0, finite.min())), "high": pytest.approx(max(0, finite.max()) or 1)}
+        ends = {"low": pytest.approx(min(0, finite.min())), "high": pytest.approx(max(0, finite.min() + 1e-6, finite.max()))}
         assert bands["y"] == {"label": "pre-activation", **ends}
         assert [level["value"] for level in bands["levels"]] == [0]
         (line,) = loss["series"]
@@ -101,7 +101,8 @@ def test_nothing_is_trained_yet(core, show):
     shown = show(made(0, 2))
     seen = shown.at(record=0)
     assert seen.sentence == "Not trained yet: run the next cell, and watch." and seen.texts[0] == "step 0"
-    assert len(seen.canvases) == 3 and seen.charts[-1]["x"]["high"] == 40 and core.locator(".ae-lamp").count() == 0
+    assert core.locator(".ae-row-title").all_text_contents() == ["original", "now"] and len(seen.canvases) == 3
+    assert seen.charts[-1]["x"]["high"] == 40 and core.locator(".ae-lamp").count() == 0
     core.get_by_role("button", name="play").click()  # nothing to play
 
 
