@@ -6,14 +6,13 @@ const BINS = 60, HANDLE = 3e4;
 function ends(values) {
   let low = Infinity, high = -Infinity;
   for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
-  return [low, high];
+  return [low, Math.max(high, low + 1e-6)];  // a range of one value has no grey levels
 }
 
 // Originals and outputs of a model, drawn in one grey range or in several; below, where the values lie, and the range's ends.
 export default function greyRange(data, view) {
-  const { originals, logits } = data, [height, width] = data.size;
+  const { originals, logits, low, high } = data, [height, width] = data.size;
   const outputs = { logits: logits.values, probabilities: logits.values.map(sigmoid) };
-  const [low, high] = ends([...ends(originals.values), ...ends(logits.values)]).map(value => Math.round(value));
   const pictures = new Pictures({ titles: ["originals", "outputs"], height, width });
   const chart = new Chart({
     x: { label: "value of a pixel", low: low - 0.5, high: high + 0.5 },
@@ -46,7 +45,7 @@ export default function greyRange(data, view) {
   function histogram(values) {
     const counts = Array.from({ length: BINS }, () => 0), from = low - 0.5, size = (high - low + 1) / BINS;
     for (const value of values) counts[Math.min(BINS - 1, Math.floor((value - from) / size))]++;
-    const x = counts.flatMap((_, i) => [from + i * size, from + (i + 1) * size]);
+    const x = counts.flatMap((_, i) => [from + i * size, Math.min(from + (i + 1) * size, high + 0.5)]);
     return { x, y: counts.flatMap(count => [Math.max(count, 0.7), Math.max(count, 0.7)]) };
   }
 
@@ -71,8 +70,7 @@ export default function greyRange(data, view) {
     },
     parts: [pictures, chart],
     draw({ shown, greys, black, white }) {
-      const rows = [originals.values, outputs[shown]],
-        ranges = rangesOf({ shown, greys, black, white });
+      const rows = [originals.values, outputs[shown]], ranges = rangesOf({ shown, greys, black, white });
       pictures.show(
         rows.map((values, i) => ({ values, low: ranges[i][0], high: ranges[i][1], title: i ? shown : "originals" })),
       );

@@ -57,7 +57,7 @@ export default function latentPlane(data, view) {
         .sort((a, b) => a[0] - b[0])
         .slice(0, 5)
         .map(([, i]) => i);
-      const size = height * width, beside = new Float32Array(5 * size);
+      const size = height * width, beside = new Float32Array(nearest.length * size);
       nearest.forEach((i, place) => beside.set(row(images, i), place * size));
       pictures.show([{ values: decode(Float32Array.of(x, y)) }, { values: beside }]);
       const labels = nearest.map(digit).join(", ");

@@ -8,7 +8,7 @@ function histogram(values) {
   for (const value of values) {
     if (value > 0) counts[Math.min(Math.max(Math.floor(BINS * Math.log(value / LOW) / reach), 0), BINS - 1)] += 1;
   }
-  const edge = i => LOW * Math.exp(reach * i / BINS);
+  const edge = i => Math.min(LOW * Math.exp(reach * i / BINS), HIGH);  // a rounding beyond it would not be drawn
   return { x: counts.flatMap((_, i) => [edge(i), edge(i + 1)]), y: counts.flatMap(count => [count, count]) };
 }
 
@@ -16,26 +16,27 @@ function histogram(values) {
 export default function loudness(data) {
   const { codes, decoder, images, factors } = data, [height, width] = data.size;
   const units = codes.shape[1], count = codes.shape[0], shown = images.shape[0];
+  const times = factor => codes.values.map(value => factor * value);
   const pictures = new Pictures({ titles: ["original", "rebuilt"], height, width });
   const chart = new Chart({
     x: { label: "activation", low: LOW, high: HIGH, log: true, ticks: [1e-4, 1e-3, 0.01, 0.1, 1, 10], format: String },
-    y: { label: "activations", low: 0, high: 1.15 * Math.max(...histogram(codes.values).y) },
+    y: { label: "activations", low: 0, high: 1.15 * Math.max(1, ...factors.flatMap(c => histogram(times(c)).y)) },
   });
   const activeShare = values => mean(Array.from({ length: count }, (_, i) => {
     const one = values.subarray(i * units, (i + 1) * units), squares = mean(one, value => value ** 2);
-    return squares ? mean(one) ** 2 / squares : 1;
+    return squares ? mean(one) ** 2 / squares : 0;
   }));
   const rebuild = factor => {
     const [first, ...others] = decoder,
       softer = { ...first, kernel: { ...first.kernel, values: first.kernel.values.map(weight => weight / factor) } };
-    return network([softer, ...others])(codes.values.subarray(0, shown * units).map(value => factor * value));
+    return network([softer, ...others])(times(factor).subarray(0, shown * units));
   };
   const before = rebuild(1);
   return {
     controls: { factor: slider("code times c, decoder divided by c; c", { options: factors, format: String }) },
     parts: [pictures, chart],
     draw({ factor }) {
-      const louder = codes.values.map(value => factor * value), made = rebuild(factor);
+      const louder = times(factor), made = rebuild(factor);
       pictures.show([{ values: images.values }, { values: made }]);
       chart.set({ series: [{ name: "activations of all units and images", ...histogram(louder), colour: "#0072b2" }] });
       chart.mark([{ x: EDGE }]);

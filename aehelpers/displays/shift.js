@@ -5,16 +5,16 @@ const BINS = 40, THROUGH = "#0072b2", STOPPED = "#d55e00";
 // The pre-activations of one unit as a histogram that moves across 0, and the gradient that is left.
 export default function shift(data) {
   const { shifts, preActivations, gradients } = data, z = preActivations.values;
-  const low = Math.min(...z), high = Math.max(...z), width = (high - low) / BINS || 1;
+  const low = Math.min(...z), high = Math.max(...z), width = (high - low || 1) / BINS;
   const counts = Array.from({ length: BINS }, () => 0);
   for (const value of z) counts[Math.min(BINS - 1, Math.floor((value - low) / width))] += 1;
   const histogram = new Chart({
-    x: { label: "pre-activation", low: low + shifts[0], high: high + shifts.at(-1) },
+    x: { label: "pre-activation", low: low + shifts[0], high: low + BINS * width + shifts.at(-1) },
     y: { label: "images", low: 0, high: 1.1 * Math.max(...counts) }, height: 210,
   });
   const course = new Chart({
     x: { label: "shift", low: shifts[0], high: shifts.at(-1) },
-    y: { label: "gradient at its weights", low: 0, high: 1.1 * Math.max(...gradients.values) }, height: 190,
+    y: { label: "gradient at its weights", low: 0, high: 1.1 * Math.max(...gradients.values) || 1 }, height: 190,
   });
   course.set({
     series: [{ name: "norm of the gradient at the unit's weights", x: shifts, y: gradients.values, colour: THROUGH }],

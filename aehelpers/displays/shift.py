@@ -41,17 +41,18 @@ def shift_display(model, x, unit=0):
     features = predict(keras.Sequential([keras.Input(x.shape[1:]), *before]), x) if before else x
     pre_activations = features @ np.asarray(code_layer.kernel) + np.asarray(code_layer.bias)
     low, high = pre_activations[:, unit].min(), pre_activations[:, unit].max()
-    reach = high - low
+    reach = high - low or 1
     # From where no image gets through to where all do.
     shifts = np.linspace(-high - 0.15 * reach, max(0, -low) + 0.15 * reach, _STEPS + 1)
     shifts[np.abs(shifts).argmin()] = 0
+    shifts = sorted({round(float(shift), 2) for shift in shifts})  # each once, or the slider's keys would stop at the second
     gradients = [_gradient(decoder, x, features, pre_activations, unit, shift) for shift in shifts]
     return Display(
         "shift",
         "Slider that shifts a unit of the code",
         "shift",
         {"shift": 0.0},
-        shifts=[round(float(shift), 2) for shift in shifts],
+        shifts=shifts,
         preActivations=packed(pre_activations[:, unit], "float32"),
         gradients=packed(gradients, "float32"),
     )
@@ -60,7 +61,7 @@ def shift_display(model, x, unit=0):
 def _gradient(decoder, x, features, pre_activations, unit, shift):
     """Return the norm of the gradient of the squared error at the weights that lead to the unit."""
     moved = pre_activations.copy()
-    moved[:, unit] += round(float(shift), 2)
+    moved[:, unit] += shift
     moved = tf.constant(moved)
     with tf.GradientTape() as tape:
         tape.watch(moved)

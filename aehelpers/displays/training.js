@@ -15,7 +15,7 @@ export default function training(data, view) {
     y: { label: "squared error per pixel", low: 0, high: data.highest },
     height: 200,
   });
-  // A line a unit, from the smallest to the largest pre-activation of the images.
+  // A line a unit, from the smallest to the largest pre-activation of the images; some are no numbers where a run diverges.
   const bands = new Chart({
     x: { label: "unit of the code", low: 0.3, high: units + 0.7, ticks: Array.from({ length: units }, (_, i) => i + 1) },
     y: { label: "pre-activation", low: 0, high: 1 },
@@ -33,7 +33,7 @@ export default function training(data, view) {
   }
 
   function showBands(record) {
-    const all = band.values, y = { label: "pre-activation", low: Math.min(0, ...all), high: Math.max(0, ...all) };
+    const all = band.values.filter(Number.isFinite), least = Math.min(0, ...all), most = Math.max(0, least + 1e-6, ...all);
     const one = unit => {
       const [low, , high] = row(band, record, unit), lives = row(alive, record)[unit] > 0;
       return {
@@ -45,7 +45,7 @@ export default function training(data, view) {
       };
     };
     bands.set({
-      y,
+      y: { label: "pre-activation", low: least, high: most },
       series: Array.from({ length: units }, (_, unit) => one(unit)),
       levels: [{ name: "edge of the ReLU; a line reaches from the smallest to the largest of the images", value: 0, dash: "" }],
     });

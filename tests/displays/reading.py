@@ -84,15 +84,17 @@ globalThis.end = number => roots[number].kept.end();
 """
 
 
-def open_core(browser):
+def open_core(browser, may_store=True):
     """Return a page with the JavaScript of all displays, whose names are at hand as ``core``."""
     page = browser.new_page(viewport={"width": 1000, "height": 900})
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "core.html")  # from the disk, as a page without an address cannot keep a state in it
-        path.write_text(
-            f'<meta charset="utf-8"><style>{STYLE}</style><script type="module">{source()}\n{SCRIPT}</script>', "utf-8"
-        )
-        page.goto(path.as_uri())
+    text = f'<meta charset="utf-8"><style>{STYLE}</style><script type="module">{source()}\n{SCRIPT}</script>'
+    if may_store:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "core.html")
+            path.write_text(text, encoding="utf-8")
+            page.goto(path.as_uri())
+    else:  # a page without an address keeps nothing
+        page.set_content(text)
     page.wait_for_function("() => Boolean(globalThis.end)", timeout=10_000)
     return page
 

@@ -1,7 +1,10 @@
 """A code that is made louder."""
 
 import aehelpers as ae
+import numpy as np
 import pytest
+from aehelpers.displays.packing import packed
+from aehelpers.displays.widget import Display
 
 from tests.displays.reading import run_layers, unpacked
 
@@ -14,3 +17,70 @@ def test_loudness(model, digits):
     assert data["state"] == {"factor": 1.0} and min(data["factors"]) == 0.1 and max(data["factors"]) == 10
     as_logits = ae.loudness_display(model, digits, from_logits=True).data["decoder"]
     assert [layer["activation"] for layer in as_logits][-1] == "sigmoid"
+
+
+RANDOM = np.random.default_rng(4)
+CODES = {
+    "scattered": 10 ** RANDOM.uniform(-6, 2, (29, 4)),  # also beyond both ends of the axis
+    "dead units and a silent image": np.r_[RANDOM.random((4, 3)) * [0, 1, 0], np.zeros((2, 3))],
+    "one unit, all equal": np.full((5, 1), 0.05),
+    "all dead": np.zeros((3, 2)),
+    "faint": RANDOM.uniform(1e-4, 2e-4, (9, 5)),
+}
+
+
+def made(codes):
+    """A made display: two images of one by two pixels, and a decoder with weights so large that c does not quite cancel."""
+    weights = [1e4 * RANDOM.normal(size=size) for size in ((codes.shape[1], 3), 3, (3, 2), 2)]
+    kernel, bias, last, last_bias = (packed(one, "float32") for one in weights)
+    return Display(
+        "loudness",
+        "Made",
+        "factor",
+        {"factor": 1.0},
+        factors=[0.1, 0.5, 1.0, 10.0],
+        size=[1, 2],
+        images=packed(RANDOM.random((2, 2)), "uint8"),
+        codes=packed(codes, "float32"),
+        decoder=[
+            {"kernel": kernel, "bias": bias, "activation": "relu"},
+            {"kernel": last, "bias": last_bias, "activation": "linear"},
+        ],
+    )
+
+
+def counts_by_hand(values):
+    """What is 0 has no logarithm; what lies beyond the axis is in the first or the last bin."""
+    exponents = np.clip(np.log10(values[values > 0]), -4, 1 - 1e-9)
+    return np.histogram(exponents, 60, (-4, 1))[0]
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_a_louder_code(show, name):
+    data = made(CODES[name]).data
+    codes = unpacked(data["codes"]).astype(float)
+    shown, highest = show(data), max(counts_by_hand(factor * codes).max() for factor in data["factors"])
+    before = np.array(shown.at(factor=1.0).row(1))
+    assert before == pytest.approx(run_layers(data["decoder"], codes[:2]).ravel(), rel=1e-5)
+    for factor in data["factors"]:
+        seen, louder = shown.at(factor=factor), (np.float32(factor) * codes).astype(np.float32).astype(float)
+        assert seen.row(0) == pytest.approx(unpacked(data["images"]).ravel())
+        change = np.abs(seen.row(1) - before).max()
+        assert change <= 1e-5 * np.abs(before).max()
+        squares = np.square(louder).mean(axis=1)
+        shares = np.divide(louder.mean(axis=1) ** 2, squares, where=squares > 0, out=np.zeros(len(codes)))
+        assert seen.sentence == (
+            f"On {len(codes)} images with c = {factor:g}: mean activation {louder.mean():.3f}; above 0.1: "
+            f"{100 * (louder > 0.1).mean():.0f} %; active share {shares.mean():.3f}. "
+            f"No pixel changes by as much as {np.floor(1e4 * change + 1) / 1e4:.4f}."
+        )
+        (chart,) = seen.charts
+        (line,) = chart["series"]
+        assert line["name"] == "activations of all units and images" and line["colour"] == "#0072b2"
+        assert line["y"] == np.repeat(counts_by_hand(louder), 2).tolist()
+        assert line["x"] == pytest.approx(np.repeat(np.geomspace(1e-4, 10, 61), 2)[1:-1]) and line["x"][-1] <= 10
+        assert seen.marks() == [(0.1, None)]
+        ticks = [1e-4, 1e-3, 0.01, 0.1, 1, 10]
+        assert chart["x"] == {"label": "activation", "low": 1e-4, "high": 10, "log": True, "ticks": ticks, "format": None}
+        assert chart["y"] == {"label": "activations", "low": 0, "high": pytest.approx(1.15 * max(highest, 1))}
+        assert seen.texts[:3] == [f"{factor:g}", "original", "rebuilt"]

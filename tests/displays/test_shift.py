@@ -3,6 +3,8 @@
 import aehelpers as ae
 import numpy as np
 import pytest
+from aehelpers.displays.packing import packed
+from aehelpers.displays.widget import Display
 
 from tests.displays.reading import unpacked
 
@@ -22,3 +24,63 @@ def test_a_shift_by_hand():
     # Images 2 and 3 get through: their answers are 0.1 and 0.5, and 12 pixels share the error.
     assert gradients[0.0] == pytest.approx(abs(2 * (0.1 - 0.6) * 0.6 + 2 * (0.5 - 1) * 1) / 12, rel=1e-4)
     assert gradients[data["shifts"][0]] == 0 and data["shifts"][0] < -0.5 and data["shifts"][-1] > 0.5
+
+
+SHIFTS = [-2.0, -0.75, -0.5, 0.0, 0.25, 1.5]
+STOPPED, THROUGH = "#d55e00", "#0072b2"
+# Pre-activations, and by the rules of toPrecision(2) what is said of each gradient.
+CASES = {
+    "scattered": (np.random.default_rng(5).normal(0.2, 1, 500), [0, 1e-7, 1.05e-4, 0.5, 0.346, 12]),
+    "ties at the edge": (np.repeat([-0.25, 0.5, 0.75, 2], [1, 5, 2, 3]), [0, 0, 0, 3, 2, 1]),
+    "one image": (np.array([0.5]), [0.1] * 6),
+    "all equal, no gradient": (np.full(7, -1.5), [0] * 6),
+}
+SAID = {0: "0: the unit is dead", 1e-7: "1.0e-7", 1.05e-4: "0.00010", 0.5: "0.50", 0.346: "0.35", 12: "12"}
+SAID |= {0.1: "0.10", 1: "1.0", 2: "2.0", 3: "3.0"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_gets_through(core, show, name):
+    z, gradients = CASES[name]
+    data = {"preActivations": packed(z, "float32"), "gradients": packed(gradients, "float32"), "shifts": SHIFTS}
+    shown, z = show(Display("shift", "Made", "shift", {"shift": 0.0}, **data)), z.astype(np.float32).astype(float)
+    low, high = z.min(), z.max() if z.max() > z.min() else z.min() + 1
+    counts, edges = np.histogram(z, 40, (low, high))
+    for shift, gradient in zip(SHIFTS, gradients, strict=True):
+        seen = shown.at(shift=shift)
+        assert seen.sentence == (
+            f"Shifted by {shift:.2f}, {(z + shift > 0).sum()} of {len(z)} images get through and can send a gradient; "
+            f"its norm is {SAID[gradient]}."
+        )
+        assert seen.texts[0] == f"{shift:.2f}"
+        histogram, course = seen.charts
+        # A bar that lies on both sides of 0 is cut there.
+        moved = edges + shift
+        for line, name, colour, sides in zip(
+            histogram["series"],
+            ("stopped: the unit says 0", "through: the unit answers"),
+            (STOPPED, THROUGH),
+            (np.minimum(moved, 0), np.maximum(moved, 0)),
+            strict=True,
+        ):
+            bars = np.diff(sides) > 0
+            assert line["name"] == name and line["colour"] == colour and line["area"] == [0] * 2 * bars.sum()
+            assert line["y"] == np.repeat(counts[bars], 2).tolist()
+            assert line["x"] == pytest.approx(np.stack([sides[:-1], sides[1:]], axis=1)[bars].ravel(), abs=1e-6)
+        assert seen.marks() == [(0, None)] and seen.marks(1) == [(shift, pytest.approx(gradient))]
+        ends = {"low": pytest.approx(low - 2), "high": pytest.approx(high + 1.5)}
+        assert histogram["x"] == {"label": "pre-activation", **ends}
+        assert histogram["y"] == {"label": "images", "low": 0, "high": pytest.approx(1.1 * counts.max())}
+        assert course["x"] == {"label": "shift", "low": -2, "high": 1.5}
+        steepest = pytest.approx(1.1 * max(gradients) or 1)
+        assert course["y"] == {"label": "gradient at its weights", "low": 0, "high": steepest}
+        (line,) = course["series"]
+        assert line["name"] == "norm of the gradient at the unit's weights" and line["x"] == SHIFTS
+        assert line["y"] == pytest.approx(gradients) and line["colour"] == course["marks"][0]["colour"] == THROUGH
+
+
+def test_a_unit_that_answers_every_image_alike():
+    model = ae.autoencoder(input_size=4, code_size=1)
+    model.encoder.layers[-1].set_weights([np.zeros((4, 1), np.float32), np.zeros(1, np.float32)])
+    shifts = ae.shift_display(model, np.eye(4, dtype=np.float32)).data["shifts"]
+    assert shifts[0] < 0 < shifts[-1] and shifts == sorted(set(shifts))

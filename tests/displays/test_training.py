@@ -4,6 +4,10 @@ import aehelpers as ae
 import keras
 import numpy as np
 import pytest
+from aehelpers.displays.packing import packed
+from aehelpers.displays.widget import Display
+
+from tests.displays.reading import unpacked
 
 
 def test_recorder_and_training_display(digits):
@@ -24,3 +28,108 @@ def test_recorder_and_training_display(digits):
     assert display.data["record"]["steps"] == [2, 4] and display.state == {"record": 1}
     again = ae.training_display(arrays, digits, steps=4, level=0.07, highest_loss=0.3)
     assert again.data["record"] == display.data["record"]
+
+
+RANDOM = np.random.default_rng(8)
+
+
+def made(records, units, **changed):
+    """A made display: three images of one by two pixels."""
+    arrays = {
+        "steps": 10 * np.arange(records) + 5,
+        "losses": RANDOM.random(records),
+        "alive": RANDOM.integers(0, 2, (records, units)) * RANDOM.random((records, units)),
+        "band": np.sort(RANDOM.normal(size=(records, units, 3))),
+        "rebuilt": RANDOM.integers(0, 256, (records, 3, 2)) / 255,
+    }
+    arrays |= {name: np.array(values, float) for name, values in changed.items()}
+    record = {name: packed(arrays[name], "float32") for name in ("alive", "band")}
+    record |= {name: arrays[name].tolist() for name in ("steps", "losses")} | {"rebuilt": packed(arrays["rebuilt"], "uint8")}
+    data = {"size": [1, 2], "units": units, "steps": 40, "level": 0.3, "highest": 0.9, "record": record}
+    images = packed(RANDOM.random((3, 2)), "uint8")
+    return Display("training", "Made", "record", {"record": max(records - 1, 0)}, images=images, **data)
+
+
+ALIVE, DEAD = "#0072b2", "#d55e00"
+NAN, INF = np.nan, np.inf
+RUNS = {
+    "several units": made(4, 3),
+    "beyond its planned end": made(8, 2),
+    "one unit, always above 0": made(2, 1, band=[[[1, 2, 3]], [[2, 3, 4]]], alive=[[1], [1e-3]]),
+    "below 0": made(1, 2, band=[[[-3, -2, -1], [-9, -8, -0.5]]], alive=[[0, 0]]),
+    "it diverges": made(2, 2, band=[[[-1, 0, 2]] * 2, [[NAN, NAN, NAN], [-INF, 0, INF]]], alive=[[1, 1], [NAN, 1]]),
+    "no weights yet": made(1, 2, band=np.zeros((1, 2, 3)), alive=[[0, 0]]),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_record_is_shown(core, show, name):
+    data = RUNS[name].data
+    shown, record, units = show(data), data["record"], data["units"]
+    band, alive, rebuilt = (unpacked(record[part]).astype(float) for part in ("band", "alive", "rebuilt"))
+    finite = band[np.isfinite(band)]
+    for place, (step, value) in enumerate(zip(record["steps"], record["losses"], strict=True)):
+        seen, lives = shown.at(record=place), alive[place] > 0
+        dead = units - lives.sum()
+        assert seen.sentence == f"Step {step}: loss {value:.4f}; {dead} of {units} units of the code are dead."
+        assert seen.texts[:2] == [f"step {step}", f"{dead} of {units} units are dead"]
+        classes = core.locator(".ae-lamp").evaluate_all("lamps => lamps.map(lamp => [lamp.className, lamp.textContent])")
+        assert classes == [["ae-lamp", ""] if one else ["ae-lamp ae-dead", "\N{MULTIPLICATION SIGN}"] for one in lives]
+        assert core.locator(".ae-lamps > span").first.text_content() == "units of the code"
+        assert seen.row(0) == pytest.approx(unpacked(data["images"]).ravel())
+        assert seen.row(1) == pytest.approx(rebuilt[place].ravel())
+        assert core.locator(".ae-row-title").all_text_contents() == ["original", f"step {step}"] and len(seen.canvases) == 6
+        bands, loss = seen.charts
+        for unit, (line, (low, _, high)) in enumerate(zip(bands["series"], band[place], strict=True)):
+            assert line["x"] == [unit + 1] * 2 and line["y"] == pytest.approx([low, high], nan_ok=True)
+            assert line["colour"] == (ALIVE if lives[unit] else DEAD) and bool(line["dash"]) != lives[unit]
+        ticks = list(range(1, units + 1))
+        assert bands["x"] == {"label": "unit of the code", "low": 0.3, "high": units + 0.7, "ticks": ticks}
+        ends = {"low": pytest.approx(min(0, finite.min())), "high": pytest.approx(max(0, finite.min() + 1e-6, finite.max()))}
+        assert bands["y"] == {"label": "pre-activation", **ends}
+        assert [level["value"] for level in bands["levels"]] == [0]
+        (line,) = loss["series"]
+        assert (line["name"], line["x"], line["colour"]) == ("loss", record["steps"], "#0072b2")
+        assert line["y"] == pytest.approx(record["losses"])
+        assert loss["levels"] == [{"name": "error of the mean image", "value": 0.3}]
+        assert loss["x"] == {"label": "training step", "low": 0, "high": max(40, record["steps"][-1])}
+        assert loss["y"] == {"label": "squared error per pixel", "low": 0, "high": 0.9}
+        assert seen.marks(1) == [(step, None)]
+
+
+def test_nothing_is_trained_yet(core, show):
+    shown = show(made(0, 2))
+    seen = shown.at(record=0)
+    assert seen.sentence == "Not trained yet: run the next cell, and watch." and seen.texts[0] == "step 0"
+    assert core.locator(".ae-row-title").all_text_contents() == ["original", "now"] and len(seen.canvases) == 3
+    assert seen.charts[-1]["x"]["high"] == 40 and core.locator(".ae-lamp").count() == 0
+    core.get_by_role("button", name="play").click()  # nothing to play
+
+
+def test_play(core, show):
+    """One record at each beat of the clock; it stops at the last, at a click, and with the display."""
+    core.clock.install(time=0)
+    core.clock.pause_at(10_000)
+    for motion, every in (("no-preference", 120), ("reduce", 600)):
+        core.emulate_media(reduced_motion=motion)
+        shown = show(RUNS["several units"])
+        shown.at(record=1)
+        button = core.locator(".ae-button")
+
+        def seen_after(beats, every=every, shown=shown, button=button):
+            core.clock.run_for(beats * every - 1)
+            early = shown.state["record"]
+            core.clock.run_for(1)
+            return early, shown.state["record"], button.text_content()
+
+        assert button.text_content() == "play"
+        button.click()
+        assert [seen_after(1) for _ in range(4)] == [(1, 1, "stop"), (1, 2, "stop"), (2, 3, "play"), (3, 3, "play")]
+        button.click()  # again, from the start
+        assert [seen_after(1) for _ in range(2)] == [(3, 0, "stop"), (0, 1, "stop")]
+        button.click()
+        assert seen_after(3) == (1, 1, "play")
+        button.click()
+        assert seen_after(2) == (1, 2, "stop")
+        core.evaluate("end", shown.number)
+        assert seen_after(3)[:2] == (2, 2)
