@@ -17,7 +17,9 @@ import nbformat
 import numpy as np
 import pytest
 from aehelpers.displays import base
-from browser import BROWSER_OPTIONS, THEMES, OpenNotebook, find_chromium, jupyterlab
+
+from tests.browser import BROWSER_OPTIONS, THEMES, OpenNotebook, jupyterlab
+from tools.chromium import find_chromium
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="there is no chromium on this machine")

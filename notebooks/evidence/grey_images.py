@@ -1,6 +1,6 @@
 """Train the variational autoencoder of notebook 04 whole, with five seeds, and write grey_images.csv beside this file.
 
-    python notebooks/evidence/grey_images.py
+    python -m notebooks.evidence.grey_images
 
 Takes about ten minutes on two cores. ``train`` makes the rows of one run; the test suite recomputes that of ``sample``.
 """
@@ -9,7 +9,8 @@ import aehelpers as ae
 import keras
 import numpy as np
 import tensorflow as tf
-from record import write_table
+
+from notebooks.evidence.record import write_table
 
 COLUMNS = (
     "sigmoids",

@@ -1,6 +1,6 @@
 """Variational autoencoders whose decoder is told how noisy its pixels are: how many units of the code stay alive, and why.
 
-    python notebooks/evidence/mean_or_sum.py
+    python -m notebooks.evidence.mean_or_sum
 
 With squared error, a decoder that draws each pixel with variance sigma^2 has the loss
 ``squared error / (2 sigma^2) + KL`` in nats per image, both summed. A mean over 784 pixels beside a summed KL term is
@@ -29,7 +29,8 @@ import aehelpers as ae
 import keras
 import numpy as np
 import tensorflow as tf
-from record import write_table
+
+from notebooks.evidence.record import write_table
 
 COLUMNS = ("data", "model", "run", "sigma2", "steps", "seed", "alive", "alive_loosely", "kl", "farthest", "squared_error")
 MEASURED = COLUMNS[6:]

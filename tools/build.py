@@ -23,10 +23,10 @@ from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-sys.path.insert(0, str(ROOT / "notebooks"))
-from regenerate import digest_of  # noqa: E402 - it lies beside the notebooks that it writes
+from tools.regenerate import digest_of
+
+ROOT = Path(__file__).resolve().parent.parent
+HERE = ROOT / "website"
 
 MARK = '<meta name="generator" content="aehelpers website">'
 START_DISPLAY = "00-drawing_pad"

@@ -2,7 +2,6 @@
 
 import functools
 import http.server
-import importlib.util
 import itertools
 import re
 import shutil
@@ -12,23 +11,15 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser import BROWSER_OPTIONS, find_chromium
 
-ROOT = Path(__file__).parent.parent
+from tools import build as builder
+from tools.chromium import find_chromium
+
+ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SIZES = {"wide": (1366, 768), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
 needs_browser = pytest.mark.skipif(find_chromium() is None, reason="there is no chromium on this machine")
-
-
-def load_builder():
-    specification = importlib.util.spec_from_file_location("build", ROOT / "website" / "build.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-builder = load_builder()
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +266,7 @@ def server(site):
 def chromium():
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=find_chromium(), args=BROWSER_OPTIONS)
+        browser = driver.chromium.launch(executable_path=find_chromium())
         yield browser
         browser.close()
 

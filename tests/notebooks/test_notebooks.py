@@ -1,7 +1,5 @@
 """The notebooks as files: what must be stored in them, and what must not."""
 
-import csv
-import importlib.util
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -9,9 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-EVIDENCE = sorted((ROOT / "notebooks" / "evidence").glob("*.csv"))
 
 
 def read(path):
@@ -202,26 +199,3 @@ class TestStored:
 
     def test_stands_in_the_readme(self, path):
         assert f"(notebooks/{path.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("path", EVIDENCE, ids=lambda path: path.stem)
-def test_evidence_can_be_recomputed(path, monkeypatch):
-    """Each table names its command and versions, and the script beside it makes the row again that it calls its sample."""
-    first, second = path.read_text(encoding="utf-8").splitlines()[:2]
-    source = ROOT / first.removeprefix("# python ")
-    assert first.startswith("# python ") and source.parent in (path.parent, ROOT / "benchmarks") and source.is_file()
-    assert source.stem == path.stem or source.parent != path.parent
-    assert re.match(r"# Python [\d.]+, TensorFlow [\d.]+, Keras [\d.]+", second)
-    monkeypatch.syspath_prepend(path.parent)  # as when the script is started from the command line
-    spec = importlib.util.spec_from_file_location(source.stem, source)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    made = script.sample()
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    assert tuple(rows[0]) == script.COLUMNS
-    key = {name: str(made[name]) for name in script.COLUMNS if name not in script.MEASURED}
-    stored = [row for row in rows if all(row[name] == value for name, value in key.items())]
-    assert len(stored) == 1
-    for name in script.MEASURED:
-        assert made[name] == pytest.approx(float(stored[0][name]), rel=0.03), name
