@@ -29,6 +29,7 @@ import aehelpers as ae
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy.special import expit
 
 from notebooks.evidence.record import write_table
 
@@ -114,7 +115,7 @@ def row(found, whole, data, model, run, sigma2, steps, seed, from_logits=False):
     x = images(data)[1]
     mean, kl = kl_of_units(found, x)
     made = ae.predict(whole, x)
-    made = 1 / (1 + np.exp(-made)) if from_logits else made
+    made = expit(made) if from_logits else made
     farthest = ""
     if model == "linear" and run == "sigma":
         farthest = round(np.abs(np.sort(kl)[::-1] - predicted_kl(spectrum(data)[:CODE_SIZE], sigma2)).max(), 4)
