@@ -8,26 +8,28 @@ The pages show the stored outputs of the notebooks; their displays compute in th
 import base64
 import html
 import io
+import json
 import re
 import shutil
-import struct
 import sys
 import tempfile
 from pathlib import Path
 from urllib.parse import unquote
 
+import mistune
 import nbformat
 from aehelpers.displays.page import STYLE, source
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from latex2mathml.converter import convert
-from nbconvert import HTMLExporter
-from nbconvert.filters import markdown2html
+from PIL import Image
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
 
 from tools.regenerate import digest_of
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "website"
-
 MARK = '<meta name="generator" content="aehelpers website">'
 START_DISPLAY = "00-drawing_pad"
 # What is said below a cell that does nothing without a kernel.
@@ -35,29 +37,19 @@ COMMANDS = "<code>python3 run.py lab</code> opens the notebook, <code>python3 ru
 NEEDS_PYTHON = f"This needs Python on your computer: {COMMANDS}"
 TRAINING = f"The training ran when this page was made. To train needs Python on your computer: {COMMANDS}"
 EXERCISE = "Think of an answer, then open the solution below. To have it checked needs Python on your computer: " + COMMANDS
-FRAME = Environment(loader=FileSystemLoader(HERE), autoescape=False, undefined=StrictUndefined).get_template("frame.html")
+TEMPLATES = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
 FUNCTION_NAME = re.compile(r"<mi>(ln|log|exp)</mi>(<mo stretchy=\"false\">&#x00028;)?")
-CODE_OR_MATH = re.compile(r"(```.*?```|`[^`]*`)|\$\$(.+?)\$\$|\$([^$\n]+)\$([,.;:?)]*)", re.DOTALL)
+MARKED_FORMULA = r"\$(?P<formula>[^$\n]+)\$(?P<mark>[,.;:?)]+)"
+NOTEBOOK = re.compile(r"(?:\.\./\.\./notebooks/)?(\d\d_\w+)\.ipynb(?:#(.*))?")
 
 
 class Problem(Exception):
     """Why there is no website; shown as a sentence."""
 
 
-def with_mathml(text):
-    """Replace the formulas of Markdown by MathML; code is left alone."""
-
-    def replaced(match):
-        code, block, inline, after = match.groups()
-        if code:
-            return code
-        made = convert(block or inline, display="block" if block else "inline").replace("\n", " ")
-        made = FUNCTION_NAME.sub(set_apart, made)
-        if block:
-            return f'<div class="math" tabindex="0" role="group" aria-label="formula">{made}</div>'
-        return f'<span class="together">{made}{after}</span>' if after else made
-
-    return CODE_OR_MATH.sub(replaced, text)
+def mathml(formula, display="inline"):
+    """Return a formula as MathML."""
+    return FUNCTION_NAME.sub(set_apart, convert(formula, display=display).replace("\n", " "))
 
 
 def set_apart(match):
@@ -67,39 +59,80 @@ def set_apart(match):
     return f'<mo lspace="0.17em" rspace="{after}">{name}</mo>{parenthesis or ""}'
 
 
+def highlighted(code, language="python"):
+    """Return code in colours, which the keyboard can scroll where it is wider than the page."""
+    code = highlight(code, get_lexer_by_name(language), HtmlFormatter(nowrap=True))
+    return f'<div class="highlight"><pre tabindex="0">{code}</pre></div>\n'
+
+
 def address(text):
     """Make the address of a heading; that of JupyterLab, with which links in notebooks end, becomes the same."""
     return re.sub(r"[^a-z0-9]+", "-", unquote(html.unescape(text)).lower()).strip("-")
 
 
-def with_links(text):
-    """Let links between notebooks lead to their pages."""
-
-    def replaced(match):
-        page, heading = match.groups()
-        return f'href="{page}.html#{address(heading)}"' if heading else f'href="{page}.html"'
-
-    return re.sub(r'href="(?:\.\./\.\./notebooks/)?(\d\d_\w+)\.ipynb(?:#([^"]*))?"', replaced, text)
-
-
-def from_markdown(text):
-    """Make a page's HTML of Markdown: formulas, links between pages, tables that scroll, headings with addresses."""
-    text = markdown2html(with_mathml(text))
-    text = re.sub(r'<a class="anchor-link"[^>]*>.*?</a>', "", text)
-    text = re.sub(r'<(h\d) id="([^"]*)">', lambda found: f'<{found[1]} id="{address(found[2])}">', text)
-    table = '<div class="wide" tabindex="0" role="region" aria-label="table"><table>'
-    return with_links(pre_in_reach(text)).replace("<table>", table).replace("</table>", "</table></div>")
+def page_of(link):
+    """Let a link to a notebook lead to its page."""
+    match = NOTEBOOK.fullmatch(link)
+    if not match:
+        return link
+    name, heading = match.groups()
+    return f"{name}.html#{address(heading)}" if heading else f"{name}.html"
 
 
-def pre_in_reach(text):
-    """Let the keyboard scroll code that is wider than the page."""
-    return text.replace("<pre>", '<pre tabindex="0">')
+def plain(text):
+    """Return a piece of HTML as text."""
+    return html.unescape(re.sub(r"<[^>]+>", "", text))
 
 
-def exporter():
-    made = HTMLExporter(template_name="page", extra_template_basedirs=[str(HERE)], exclude_anchor_links=True)
-    made.register_filter("pre_in_reach", pre_in_reach)
-    return made
+class Renderer(mistune.HTMLRenderer):
+    """Makes a page's HTML of Markdown: formulas, links between pages, tables that scroll, headings with addresses.
+
+    ``headings`` notes level, address and text of each; an address in ``taken`` belongs to something else on the page.
+    """
+
+    def __init__(self, taken=()):
+        super().__init__(escape=False)
+        self.taken, self.headings = taken, []
+
+    def heading(self, text, level, **attributes):
+        own = address(plain(text))
+        self.headings.append({"level": level, "id": own, "text": plain(text)})
+        return super().heading(text, level, id=None if own in self.taken else own)
+
+    def block_code(self, code, info=None):
+        return highlighted(code, info or "text")
+
+    def block_math(self, text):
+        return f'<div class="math" tabindex="0" role="group" aria-label="formula">{mathml(text, "block")}</div>\n'
+
+    def inline_math(self, text):
+        return mathml(text)
+
+    def marked_formula(self, text, mark):
+        return f'<span class="together">{mathml(text)}{mark}</span>'  # no line begins with the mark
+
+    def link(self, text, url, title=None):
+        return super().link(text, page_of(url), title)
+
+    def table(self, text):
+        return f'<div class="wide" tabindex="0" role="region" aria-label="table"><table>\n{text}</table></div>\n'
+
+
+def marked_formulas(markdown):
+    """Teach mistune that a formula and the mark after it are one."""
+
+    def parse(inline, match, state):
+        state.append_token({"type": "marked_formula", "raw": match["formula"], "attrs": {"mark": match["mark"]}})
+        return match.end()
+
+    markdown.inline.register("marked_formula", MARKED_FORMULA, parse, before="inline_math")
+
+
+def from_markdown(text, taken=()):
+    """Return Markdown as HTML, and its headings."""
+    renderer = Renderer(taken)
+    made = mistune.create_markdown(renderer=renderer, plugins=["table", "url", "math", marked_formulas])(text)
+    return made, renderer.headings
 
 
 def check_outputs(notebook, path):
@@ -112,11 +145,6 @@ def check_outputs(notebook, path):
         )
 
 
-def plain(text):
-    """Return a piece of HTML as text."""
-    return html.unescape(re.sub(r"<[^>]+>", "", text))
-
-
 class Book:
     """One notebook on its way to a page."""
 
@@ -127,55 +155,48 @@ class Book:
         self.page = f"{path.stem}.html"
         self.title, self.contents = "", []
         self.displays = {}  # names of the stored displays, each with the heading that it stands under, in the page's order
+        self.parts = [{"summary": "", "cells": []}]  # one that has a summary is folded
         self.prepare()
 
     def prepare(self):
-        """Give each cell what the template needs; note the headings and the displays."""
-        ids, deeper = {cell.id for cell in self.notebook.cells}, False
+        """Make of each cell what the template needs; note the headings and the displays."""
+        taken = {cell.id for cell in self.notebook.cells}
         for cell in self.notebook.cells:
-            cell.metadata.site = {"opens": [], "closes": [], "id": cell.id}
-            site = cell.metadata.site  # nbformat has made a copy
             if cell.cell_type == "code":
-                self.prepare_code(cell, site)
+                self.parts[-1]["cells"].append(self.prepare_code(cell))
                 continue
-            text = from_markdown(cell.source)
-            # A heading's address may be that of a cell, most often its own: then the cell has it.
-            text = re.sub(r'(<h\d) id="([^"]*)"', lambda found: found[1] if found[2] in ids else found[0], text)
-            headings = list(re.finditer(r'<h(\d)(?: id="([^"]*)")?>(.*?)</h\1>', text))
-            first = bool(headings) and not text[: headings[0].start()].strip()
-            if deeper and first and int(headings[0][1]) <= 3:
-                site["opens"].append("</details>")
-                deeper = False
-            for place, (level, own, words) in enumerate(found.groups() for found in headings):
-                at = cell.id if first and place == 0 else own
-                if level == "1":
-                    self.title = plain(words)
-                elif level in "23":
-                    self.contents.append({"level": level, "id": at, "text": plain(words)})
-            if cell.metadata.get("jp-MarkdownHeadingCollapsed"):
-                # The fold has the cell's id, so that a link to it opens it and shows its heading.
-                site["opens"].append(f'<details class="deeper" id="{cell.id}"><summary>{headings[0][0]}</summary>')
-                site["id"], text, deeper = "", text[headings[0].end() :], True
-            site["html"] = text
-        if deeper:
-            site["closes"].append("</details>")
+            folded = cell.metadata.get("jp-MarkdownHeadingCollapsed", False)
+            summary, text = cell.source.split("\n", 1) if folded else ("", cell.source)
+            summary, headings = from_markdown(summary, taken)
+            text, more = from_markdown(text, taken)
+            headings += more
+            if cell.source.startswith("#"):
+                headings[0]["id"] = cell.id
+                if folded or (self.parts[-1]["summary"] and headings[0]["level"] <= 3):
+                    # The fold has the cell's id, so that a link to it opens it and shows its heading.
+                    self.parts.append({"summary": summary, "id": cell.id, "cells": []})
+            self.title = next((heading["text"] for heading in headings if heading["level"] == 1), self.title)
+            self.contents += [heading for heading in headings if heading["level"] in (2, 3)]
+            self.parts[-1]["cells"].append({"kind": "markdown", "id": "" if folded else cell.id, "html": text})
 
-    def prepare_code(self, cell, site):
+    def prepare_code(self, cell):
         folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
         first = cell.source.partition("\n")[0].removeprefix("# ")
-        site.update(folded=folded, purpose=first, outputs=[], needs_kernel="")
+        made = {"kind": "code", "id": cell.id, "folded": folded, "purpose": first, "outputs": [], "needs_kernel": ""}
+        made["html"] = highlighted(cell.source)
         if "@ipywidgets.interact" in cell.source:
-            site["needs_kernel"] = NEEDS_PYTHON
+            made["needs_kernel"] = NEEDS_PYTHON
         elif "ae.exercise(" in cell.source and not folded:
-            site["needs_kernel"] = EXERCISE
+            made["needs_kernel"] = EXERCISE
         elif "ae.fit(" in cell.source and not folded:
-            site["needs_kernel"] = TRAINING
+            made["needs_kernel"] = TRAINING
         for place, output in enumerate(cell.outputs):
-            made = self.prepare_output(cell, output, f"{self.number}-{cell.id}-{place}")
-            if made:
-                site["outputs"].append(made)
+            output = self.prepare_output(output, f"{self.number}-{cell.id}-{place}")
+            if output:
+                made["outputs"].append(output)
+        return made
 
-    def prepare_output(self, cell, output, name):
+    def prepare_output(self, output, name):
         data = output.get("data", {})
         if "image/png" in data:
             kind = output.metadata.get("display")
@@ -188,7 +209,7 @@ class Book:
             (self.folder / "images" / f"{name}.png").write_bytes(image)
             about = output.metadata.get("image/png", {})
             # A figure's pixels are CSS pixels; a screenshot has two for each.
-            width, height = struct.unpack(">II", image[16:24])
+            width, height = Image.open(io.BytesIO(image)).size
             made = {
                 "kind": "image",
                 "image": f"images/{name}.png",
@@ -203,7 +224,8 @@ class Book:
             text = data["text/html"]
             label = "table" if re.match(r"\s*(<div>\s*)?(<style.*?</style>\s*)?<table", text, re.DOTALL) else "result"
             text = re.sub(r"<style.*?</style>| border=\"1\"", "", text, flags=re.DOTALL)
-            return {"kind": "html", "html": with_links(text), "label": label}
+            text = re.sub(r'href="([^"]*)"', lambda found: f'href="{page_of(found[1])}"', text)
+            return {"kind": "html", "html": text, "label": label}
         text = output.get("text") or data.get("text/plain", "")
         return {"kind": "text", "text": text} if text.strip() and output.get("name") != "stderr" else None
 
@@ -212,66 +234,56 @@ def is_vote(name):
     return "-vote" in name or "-verdict" in name
 
 
-def page(folder, name, **parts):
-    """Write one page into the frame."""
-    defaults = {
-        "commands": COMMANDS,
-        "kind": "",
-        "contents": [],
-        "previous": None,
-        "next": None,
-        "votes": False,
-        "displays": [],
-    }
-    (folder / name).write_text(FRAME.render(**{**defaults, **parts}), encoding="utf-8", newline="\n")
+def write_page(folder, name, template, **parts):
+    """Write one page."""
+    text = TEMPLATES.get_template(template).render(**{"kind": "", "displays": [], **parts})
+    (folder / name).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def write_displays(folder, root, places, books):
+def write_lessons(folder, books):
+    for place, book in enumerate(books):
+        neighbours = {"previous": books[place - 1] if place else None, "next": (books[place + 1 :] or [None])[0]}
+        parts = {"title": book.title, "displays": list(book.displays), "votes": any(map(is_vote, book.displays))}
+        write_page(folder, book.page, "lesson.html", kind="lesson", book=book, commands=COMMANDS, **neighbours, **parts)
+
+
+def write_displays(folder, root, books):
     """Write what the displays hand to their pages, a page for each that is no vote, and their list."""
-    lists = {}  # by notebook
-    for name, section in places.items():
-        path, book = root / "notebooks" / "displays" / f"{name}.json", books[name[:2]]
-        if not path.is_file():
-            raise Problem(
-                f"{book.path.name} shows {path.name}, which is not there: run `python3 run.py notebooks {name[:2]}` first"
-            )
-        text = path.read_text(encoding="utf-8")
-        line = f'(window.displayData ??= {{}})["{name}"] = {text};\n'
-        (folder / "data" / f"{name}.js").write_text(line, encoding="utf-8", newline="\n")
-        if is_vote(name):
-            continue
-        label = re.search(r'"name":"([^"]*)"', text)[1]
-        body = (
-            f"<h1>{html.escape(label)}</h1>\n"
-            f'<div class="display-frame"><div id="display" data-display="{name}"></div></div>\n'
-            '<p class="display-links"><button type="button" data-link-to="display">copy link to this state</button> '
-            f'<a href="{book.page}#display-{name[3:]}">{html.escape(book.title)}</a></p>'
-        )
-        page(folder, f"display-{name}.html", title=f"{label}: {section}", body=body, kind="large", displays=[name])
-        row = f'<li><a href="display-{name}.html">{html.escape(label)}</a> (from <i>{html.escape(section)}</i>)</li>'
-        lists.setdefault(book.title, []).append(row)
-    body = "<h1>Displays, large</h1>\n<p>Each alone on its page, for a projector.</p>"
-    for title, rows in lists.items():
-        body += f"\n<h2>{html.escape(title)}</h2>\n<ul>\n" + "\n".join(rows) + "\n</ul>"
-    page(folder, "displays.html", title="Displays, large", body=body)
+    for book in books:
+        book.pages = []
+        for name, section in book.displays.items():
+            path = root / "notebooks" / "displays" / f"{name}.json"
+            if not path.is_file():
+                raise Problem(
+                    f"{book.path.name} shows {path.name}, which is not there: run `python3 run.py notebooks {name[:2]}` first"
+                )
+            text = path.read_text(encoding="utf-8")
+            line = f'(window.displayData ??= {{}})["{name}"] = {text};\n'
+            (folder / "data" / f"{name}.js").write_text(line, encoding="utf-8", newline="\n")
+            if is_vote(name):
+                continue
+            one = {"page": f"display-{name}.html", "label": json.loads(text)["name"], "section": section}
+            book.pages.append(one)
+            title = f"{one['label']}: {section}"
+            parts = {"title": title, "kind": "large", "displays": [name], "book": book}
+            write_page(folder, one["page"], "display.html", label=one["label"], **parts)
+    write_page(folder, "displays.html", "displays.html", title="Displays, large", books=books)
 
 
 def write_plans(folder, root):
-    rows = []
+    plans = {}
     for path in sorted((root / "classroom" / "lesson_plans").glob("*.md")):
-        text = path.read_text(encoding="utf-8")
-        title = plain(text.partition("\n")[0].removeprefix("# "))
-        page(folder, f"plan-{path.stem}.html", title=title, body=from_markdown(text))
-        rows.append(f'<li><a href="plan-{path.stem}.html">{html.escape(title)}</a></li>')
-    body = "<h1>Lesson plans</h1>\n<p>One page for 45 minutes each.</p>\n<ul>\n" + "\n".join(rows) + "\n</ul>"
-    page(folder, "plans.html", title="Lesson plans", body=body)
+        text, headings = from_markdown(path.read_text(encoding="utf-8"))
+        name, title = f"plan-{path.stem}.html", headings[0]["text"]
+        write_page(folder, name, "plan.html", title=title, text=text)
+        plans[name] = title
+    write_page(folder, "plans.html", "plans.html", title="Lesson plans", plans=plans)
 
 
 def write_start(folder, books):
-    first, *lessons = [f'<a href="{book.page}">{html.escape(book.title)}</a>' for book in books]
-    rows = "\n".join(f"<li>{link}</li>" for link in lessons)
-    body = (HERE / "start.html").read_text(encoding="utf-8").replace("{{ first }}", first).replace("{{ questions }}", rows)
-    page(folder, "index.html", title="Why does my autoencoder do that?", body=body, kind="start", displays=[START_DISPLAY])
+    first, *lessons = books
+    parts = {"title": "Why does my autoencoder do that?", "kind": "start", "displays": [START_DISPLAY]}
+    write_page(folder, "index.html", "start.html", first=first, lessons=lessons, **parts)
 
 
 def build(folder, root=ROOT):
@@ -300,33 +312,15 @@ def build(folder, root=ROOT):
         for part in ("data", "images", "pictures"):
             (site / part).mkdir(parents=True)
         books = [Book(path, site) for path in sorted((root / "notebooks").glob("*.ipynb"))]
-        export = exporter()
-        for place, book in enumerate(books):
-            body, _ = export.from_notebook_node(book.notebook)
-            page(
-                site,
-                book.page,
-                title=book.title,
-                body=body,
-                kind="lesson",
-                contents=book.contents,
-                previous=books[place - 1] if place else None,
-                next=books[place + 1] if place + 1 < len(books) else None,
-                votes=any(map(is_vote, book.displays)),
-                displays=list(book.displays),
-            )
+        write_lessons(site, books)
         for picture in sorted((root / "notebooks" / "pictures").glob("[0-9]*.png")):
             shutil.copyfile(picture, site / "pictures" / picture.name)
-        places = {name: section for book in books for name, section in book.displays.items()}
-        write_displays(site, root, places, {book.number: book for book in books})
+        write_displays(site, root, books)
         write_plans(site, root)
         write_start(site, books)
         (site / "site.css").write_text((HERE / "site.css").read_text(encoding="utf-8") + STYLE, encoding="utf-8")
-        code = io.StringIO()
-        code.write('"use strict";\n(() => {\n')
-        code.write(source() + (HERE / "site.js").read_text(encoding="utf-8"))
-        code.write("})();\n")
-        (site / "site.js").write_text(code.getvalue(), encoding="utf-8", newline="\n")
+        code = source() + (HERE / "site.js").read_text(encoding="utf-8")
+        (site / "site.js").write_text(f'"use strict";\n(() => {{\n{code}}})();\n', encoding="utf-8", newline="\n")
         if ours:
             shutil.rmtree(folder)
         elif folder.exists():
