@@ -1,5 +1,6 @@
-"""The project keeps to the style that pyproject.toml sets: what the linters say, and where tests stand."""
+"""The project keeps to its style: what the linters say, where tests stand, and that what the documentation names is there."""
 
+import re
 import shutil
 import subprocess
 import sysconfig
@@ -36,3 +37,14 @@ def test_javascript_and_css_keep_the_line_length_of_python(folder):
 def test_each_public_module_has_its_tests():
     modules = {path.stem for path in (ROOT / "aehelpers").glob("[!_]*.py")}
     assert modules - {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")} == set()
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "benchmarks/README.md", "classroom/README.md", "website/start.html"]
+)
+def test_files_that_are_named_are_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    folders = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != ".")
+    named = set(re.findall(rf"(?:`|<code>)((?:{folders})/[\w./]*)", text))
+    modules = {name.replace(".", "/") + ".py" for name in re.findall(r"python -m ((?:benchmarks|tools)\.[a-z]+)", text)}
+    assert named | modules and [name for name in named | modules if not (ROOT / name).exists()] == []
