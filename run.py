@@ -107,13 +107,13 @@ def notebooks(arguments):
     """Execute notebooks again and store their outputs."""
     python = environment()
     make_matplotlib_folder(python)
-    return become([python, os.path.join(ROOT, "notebooks", "regenerate.py"), *arguments])
+    return become([python, "-m", "tools.regenerate", *arguments], folder=ROOT)
 
 
 def site(arguments):
     """Write the static website."""
     python = environment()
-    return become([python, os.path.join(ROOT, "website", "build.py"), *arguments])
+    return become([python, "-m", "tools.build", *map(os.path.abspath, arguments)], folder=ROOT)
 
 
 def make_matplotlib_folder(python):

@@ -268,7 +268,6 @@ class Examination:
         of_kernels = {word: list(kernels.index[kernels["gradient"] == word]) for word in ("none", "zero", "flows")}
         self.facts |= {
             "without_gradient": [path for path in of_kernels["none"] if path in trainable],
-            "frozen": [path for path in of_kernels["none"] if path not in trainable],
             "zero_gradient": of_kernels["zero"],
             "with_gradient": of_kernels["flows"],
         }

@@ -5,9 +5,8 @@ import contextlib
 import keras
 import numpy as np
 import tensorflow as tf
+from aehelpers.models import pieces
 from aehelpers.validation import cannot_take
-
-_PIECE = 1000  # images at a time, where a loss is measured
 
 
 def as_tensor(array):
@@ -146,8 +145,7 @@ def compile_validation(model, loss, x, target):
     on_piece = on_piece.get_concrete_function(*specifications)  # as above, against the warning about tracing too often
 
     def measure():
-        pieces = [slice(start, start + _PIECE) for start in range(0, len(x), _PIECE)]
-        losses = [float(on_piece(x[piece], target[piece])) for piece in pieces]
-        return float(np.average(losses, weights=[len(x[piece]) for piece in pieces]))
+        losses = [float(on_piece(x[piece], target[piece])) for piece in pieces(x)]
+        return float(np.average(losses, weights=[len(x[piece]) for piece in pieces(x)]))
 
     return measure

@@ -1,12 +1,12 @@
 """What passes through a model between an image and its reconstruction: the output of each layer, and where the code is."""
 
-import contextlib
 import threading
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 import tensorflow as tf
+from aehelpers.models import unchanged
 
 _LOCK = threading.RLock()
 _IMAGES = 16  # enough to see whether all that is known of an image passes through one layer
@@ -46,17 +46,6 @@ class Place:
             if id(call.layer) == self.layer and call.occurrence == self.occurrence:
                 return getattr(call, self.side)[self.part]
         return None
-
-
-@contextlib.contextmanager
-def unchanged(model):
-    """Put back afterwards what passes move: the moving statistics of normalizations, and random states."""
-    kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
-    try:
-        yield
-    finally:
-        for variable, before in kept:
-            variable.assign(before)
 
 
 def trace(model, x, training=False, place=None, change=None):

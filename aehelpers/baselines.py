@@ -4,13 +4,12 @@ import contextlib
 
 import numpy as np
 import pandas as pd
-from aehelpers.models import finite_outputs
+from aehelpers.models import finite_outputs, pieces
 from aehelpers.validation import Dict, Images, Integer, Model, same_images, same_shape, takes
 from sklearn.decomposition import PCA
 
 _HALF_A_GREY_LEVEL = 1 / 510
 _KERAS_EPSILON = 1e-7
-_PIECE = 1000  # images at a time, so that no large intermediate array is made
 
 
 @takes(x=Images(), reconstruction=Images())
@@ -166,11 +165,6 @@ def loss_ladder(x_train, x_test, models, code_size):
     return pd.DataFrame.from_dict(rungs, orient="index", columns=columns).rename_axis("reconstruction by")
 
 
-def _pieces(x):
-    return (x[start : start + _PIECE] for start in range(0, len(x), _PIECE))
-
-
 def _mean_of(measure, x, reconstruction):
     """The mean of an elementwise measure, taken in pieces so that no float64 copy of a data set is made."""
-    total = sum(float(np.sum(measure(a, b), dtype=float)) for a, b in zip(_pieces(x), _pieces(reconstruction), strict=True))
-    return total / x.size
+    return sum(float(np.sum(measure(x[piece], reconstruction[piece]), dtype=float)) for piece in pieces(x)) / x.size

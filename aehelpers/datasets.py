@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import platformdirs
+from aehelpers.pictures import size_of
 from aehelpers.validation import OneOf, takes
 
 SHA256 = {
@@ -41,9 +42,10 @@ class Dataset:
     y_test: np.ndarray
 
     def __repr__(self):
+        height, width = size_of(self.x_train, "x_train")
         return (
             f"Dataset {self.name}: {len(self.y_train)} training, {len(self.y_valid)} validation and {len(self.y_test)} test "
-            "images, 28 x 28 pixels in [0, 1]"
+            f"images, {height} x {width} pixels in [0, 1]"
         )
 
 

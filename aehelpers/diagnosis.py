@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from aehelpers import _facts, _findings, _trace
 from aehelpers.diagnostics import earlier_weights
+from aehelpers.models import unchanged
 from aehelpers.pictures import as_grids, as_pictures
 from aehelpers.plots import mosaic
 from aehelpers.validation import Images, Loss, Model, Optional, Text, same_images, same_number, takes
@@ -196,7 +197,7 @@ def diagnose(model, x_train, x_test=None, *, target=None, loss=None, before=None
         for name, step in steps.items():
             bar.set_postfix_str(name)
             if not _findings.unusable(examined.facts):
-                with _trace.unchanged(model):
+                with unchanged(model):
                     step()
             bar.update()
     return Diagnosis(_findings.find(examined.facts), _ladder(examined.facts), examined.facts, examined)

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from aehelpers._loop import output_in_training, total_loss
-from aehelpers._trace import unchanged
 from aehelpers.baselines import fit_pca
-from aehelpers.models import finite_outputs, predict
+from aehelpers.models import finite_outputs, pieces, predict, unchanged
 from aehelpers.validation import Images, Loss, Model, Optional, same_number, same_shape, suits, takes
 from sklearn.decomposition import PCA
 
@@ -229,8 +228,8 @@ def component_gain(model, x_train, x):
     components, mean = pca.components_.astype(float), pca.mean_.astype(float)
     middle = (x.reshape(len(x), -1).mean(axis=0, dtype=float) - mean) @ components.T
     variance, covariance = np.zeros(len(components)), np.zeros(len(components))
-    for start in range(0, len(x), 1000):
-        piece, made = (array[start : start + 1000].reshape(-1, pixels) for array in (x, reconstruction))
+    for rows in pieces(x):
+        piece, made = (array[rows].reshape(-1, pixels) for array in (x, reconstruction))
         score = (piece - mean) @ components.T - middle
         variance += np.square(score).sum(axis=0)
         covariance += (score * ((made - mean) @ components.T)).sum(axis=0)

@@ -284,7 +284,7 @@ class MaskingNoise(keras.layers.Layer):
     """
 
     @takes(p=_one_level_or_two, seed=Optional(Integer(0)))
-    def __init__(self, p=0.3, seed=None, **kwargs):
+    def __init__(self, p, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.p = p
         self.seed = seed

@@ -1,5 +1,6 @@
 """Autoencoders as ordinary Keras models, with their two halves at hand as ``.encoder`` and ``.decoder``; and how to run one."""
 
+import contextlib
 import itertools
 from collections.abc import Iterable
 
@@ -9,7 +10,21 @@ import tensorflow as tf
 from aehelpers.layers import ACTIVATIONS, GaussianSampling
 from aehelpers.validation import Boolean, Images, Integer, Known, Model, Real, cannot_take, takes
 
-_PIECE = 1000  # images at a time, so that no large intermediate array is made
+
+def pieces(x):
+    """Return slices of 1,000 rows each: taken one after the other, no large intermediate array is made."""
+    return [slice(start, start + 1000) for start in range(0, len(x), 1000)]
+
+
+@contextlib.contextmanager
+def unchanged(model):
+    """Put back afterwards what passes move: the moving statistics of normalizations, and random states."""
+    kept = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
+    try:
+        yield
+    finally:
+        for variable, before in kept:
+            variable.assign(before)
 
 
 @takes(model=Model(or_function=True), x=Images())
@@ -33,8 +48,8 @@ def predict(model, x):
 def outputs(model, x, name):
     """Return what `predict` does; ``name`` is what messages call the model."""
     rows = []
-    for start in range(0, len(x), _PIECE):
-        piece = x[start : start + _PIECE]
+    for one in pieces(x):
+        piece = x[one]
         try:
             # Not `model.predict`, nor a graph for each model: after a few models TensorFlow warns about tracing too often.
             output = model(piece, training=False) if isinstance(model, keras.Model) else model(piece)

@@ -1,27 +1,22 @@
 """Run notebooks with all their seeds shifted, and print which of their checks fail then.
 
-    python benchmarks/claims.py --shift 1000            every notebook
-    python benchmarks/claims.py --shift 1000 01 03      by number or by name
+    python -m benchmarks.claims --shift 1000            every notebook
+    python -m benchmarks.claims --shift 1000 01 03      by number or by name
 
 Shifted are the seeds of `keras.utils.set_random_seed`, of `ae.fit` and the noise functions, and of numpy's `default_rng`. A
 check that fails does not end the notebook, and the stored notebooks stay as they are. Stored runs have their own seeds.
 """
 
 import argparse
-import importlib.util
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
-spec = importlib.util.spec_from_file_location("regenerate", FOLDER / "regenerate.py")
-regenerate = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(regenerate)
+from tools import regenerate
 
 MARK = "aehelpers claim: "
 # Runs before the first cell of a notebook. Whatever the package takes as a seed goes through default_rng.
@@ -56,7 +51,7 @@ def run(path, shift):
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SHIFT.format(shift=shift, mark=MARK)))
     manager = regenerate.AsyncKernelManager(kernel_spec_manager=regenerate.ThisPython())
     client = NotebookClient(
-        notebook, km=manager, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
+        notebook, km=manager, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(regenerate.FOLDER)}}
     )
     try:
         client.execute(stderr=subprocess.DEVNULL, cleanup_kc=True)

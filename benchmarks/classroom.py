@@ -1,7 +1,7 @@
 """Print how a room full of learners fares on this machine: many kernels run one notebook at the same time.
 
-    python benchmarks/classroom.py                           # thirty learners with notebook 01
-    python benchmarks/classroom.py --kernels 5 --notebook 03
+    python -m benchmarks.classroom                           # thirty learners with notebook 01
+    python -m benchmarks.classroom --kernels 5 --notebook 03
 
 All kernels start at once, which is harder than a class in which people read, and stay until the last is done. "Own" memory is
 what a kernel takes for itself at its peak, looked at five times a second. The rest of its resident memory are pages of files,

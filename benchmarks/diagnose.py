@@ -1,8 +1,8 @@
 """How often is `ae.diagnose` wrong? A zoo of sick autoencoders, each with one known main fault, and of healthy ones.
 
-    python benchmarks/diagnose.py                  train all with three seeds, write the table, print the summary
-    python benchmarks/diagnose.py --print          print the summary of the stored table
-    python benchmarks/diagnose.py round adadelta   train some, print what is found, store nothing
+    python -m benchmarks.diagnose                  train all with three seeds, write the table, print the summary
+    python -m benchmarks.diagnose --print          print the summary of the stored table
+    python -m benchmarks.diagnose round adadelta   train some, print what is found, store nothing
 
 Takes about an hour on two cores. Each patient is a function of a seed that trains a model and returns it with what a user
 would hand over. The rules were written with all of them in sight, the thresholds in aehelpers/_findings.py set on the half
@@ -18,7 +18,6 @@ import argparse
 import functools
 import itertools
 import multiprocessing
-import sys
 import time
 from pathlib import Path
 
@@ -30,10 +29,10 @@ import tensorflow as tf
 from keras import layers
 from sklearn.datasets import load_digits
 
+from notebooks.evidence import dead_code as notebook_03
+from notebooks.evidence.record import write_table
+
 EVIDENCE = Path(__file__).resolve().parent.parent / "notebooks" / "evidence"
-sys.path.insert(0, str(EVIDENCE))
-import dead_code as notebook_03  # noqa: E402 - it lies beside the tables
-from record import write_table  # noqa: E402
 
 COLUMNS = ("patient", "half", "fault", "seed", "found", "named", "first", "false")
 MEASURED = ("named", "first", "false")

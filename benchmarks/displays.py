@@ -1,6 +1,6 @@
 """Print how quickly each display answers, and how much it hands to the page.
 
-    python benchmarks/displays.py
+    python -m benchmarks.displays
 
 The displays are those of the notebooks, from notebooks/displays, each on a page of its own in Chromium. A time is that from a
 key press to the painted picture: the median and the 95th percentile of 60 moves. At 60 pictures a second, waiting for the next
@@ -8,13 +8,14 @@ one is 8 ms of it.
 """
 
 import re
-import shutil
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
 from aehelpers.displays.page import page as as_page
+
+from tools.chromium import find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 MOVES = 60
@@ -64,12 +65,11 @@ def main():
     """Print the table."""
     from playwright.sync_api import sync_playwright
 
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
+    if find_chromium() is None:
         sys.exit("There is no chromium on this machine.")
     print(f"{'display':22}{'sent':>9}{'median':>10}{'95 %':>10}   limits {LIMITS[0]} and {LIMITS[1]} ms")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium)
+        browser = driver.chromium.launch(executable_path=find_chromium())
         page = browser.new_page(viewport={"width": 1000, "height": 900})
         for stored in sorted((ROOT / "notebooks" / "displays").glob("*.json")):
             if re.search("-(vote|verdict)", stored.stem):  # they do not move

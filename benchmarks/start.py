@@ -1,6 +1,6 @@
 """Print how long a learner waits for the package, the first picture and the first training.
 
-    python benchmarks/start.py
+    python -m benchmarks.start
 
 Each is a program in a process of its own, started five times; the median is printed, from the start of Python to its end.
 """

@@ -1,7 +1,7 @@
 """Print how long training takes: Keras's own `fit`, PyTorch, JAX, `aehelpers.fit`, and the matrix products alone.
 
-    python benchmarks/training.py                 # the table of README.md beside this file
-    python benchmarks/training.py --break-even    # from how many steps on compiling with XLA pays
+    python -m benchmarks.training                 # the table of README.md beside this file
+    python -m benchmarks.training --break-even    # from how many steps on compiling with XLA pays
 
 The models are the five architectures of the notebooks. Each time is of a whole run, start-up and compilation included, in a
 process of its own; the machine's noise is kept down by comparing runs of one invocation only. PyTorch and JAX are timed where

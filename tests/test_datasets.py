@@ -197,6 +197,8 @@ def test_repr(both):
     assert repr(both["fashion_mnist"]) == (
         "Dataset fashion_mnist: 55000 training, 5000 validation and 10000 test images, 28 x 28 pixels in [0, 1]"
     )
+    some = np.zeros((5, 64), np.float32), np.zeros(5, np.uint8)
+    assert repr(datasets.Dataset("digits", *some, *some, *some)).endswith("5 test images, 8 x 8 pixels in [0, 1]")
 
 
 @pytest.mark.parametrize("harm", ["missing", "empty", "truncated", "one bit", "pointer", "directory", "the other data set"])

@@ -2,7 +2,6 @@
 
 import ast
 import glob
-import importlib.util
 import io
 import os
 import shutil
@@ -14,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
-RUN_PY = Path(__file__).resolve().parent.parent / "run.py"
+import run as run_py
+
+RUN_PY = Path(run_py.__file__)
+SUITABLE_ALREADY = run_py.suitable_already()
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has other signals")
 
 # Put before run.main in a process of its own: no conda, a venv without pip (which is quick), and a stand-in for pip.
@@ -33,28 +35,22 @@ sys.exit(run.main(sys.argv[1:]))
 """
 
 
-def load():
-    spec = importlib.util.spec_from_file_location("run", RUN_PY)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def make_project(folder):
     folder.mkdir(parents=True)
     shutil.copy(RUN_PY, folder)
     (folder / "pyproject.toml").write_text('[project]\nname = "small"\n')
     (folder / "constraints.txt").write_text("numpy==1\n")
     (folder / "notebooks").mkdir()
-    (folder / "notebooks" / "regenerate.py").write_text("import sys\nprint(sys.prefix)\nsys.exit(int(sys.argv[1]))\n")
+    (folder / "tools").mkdir()
+    (folder / "tools" / "regenerate.py").write_text("import sys\nprint(sys.prefix)\nsys.exit(int(sys.argv[1]))\n")
     return folder
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """run.py in a small project, with a record of what it would install."""
-    module = load()
-    module.ROOT = str(make_project(tmp_path / "prôject one"))
+    module = run_py
+    monkeypatch.setattr(module, "ROOT", str(make_project(tmp_path / "prôject one")))
     module.pip_calls, module.pip_fails = [], 0
     real_run = module.run
 
@@ -296,7 +292,7 @@ def test_newest_has_its_own_environment_without_constraints(run, monkeypatch):
 
 
 def test_conda_environment_is_used_as_it_is(tmp_path, monkeypatch):
-    run = load()
+    run = run_py
     monkeypatch.setattr(run, "make", lambda *_: pytest.fail("it made an environment"))
     monkeypatch.setattr(run, "ROOT", str(make_project(tmp_path / "project")))
     monkeypatch.delenv("BINDER_SERVICE_HOST", raising=False)
@@ -364,9 +360,11 @@ def test_fonts_are_listed_in_a_folder_of_the_project(run, handed_over, command):
     assert run.prepared == [["python", "-c", "import matplotlib.font_manager"]]
 
 
-def test_the_website_is_written_by_its_builder(run, handed_over):
+def test_the_website_is_written_by_its_builder(run, handed_over, tmp_path, monkeypatch):
+    """Into the user's folder, wherever the builder itself is started."""
+    monkeypatch.chdir(tmp_path)
     run.main(["site", "public"])
-    assert handed_over[0][1:] == [os.path.join(run.ROOT, "website", "build.py"), "public"]
+    assert handed_over[0][1:] == ["-m", "tools.build", str(tmp_path / "public")]
 
 
 def test_newest_is_not_passed_on(run, handed_over):
@@ -380,7 +378,7 @@ def test_exit_code_and_output_pass_through(run):
     command = [sys.executable, os.path.join(run.ROOT, "run.py"), "notebooks", "7"]
     done = subprocess.run(command, cwd=os.path.dirname(run.ROOT), capture_output=True, encoding="utf-8")
     assert done.returncode == 7, done.stderr
-    assert done.stdout.strip() == (sys.prefix if load().suitable_already() else str(venv(run)))
+    assert done.stdout.strip() == (sys.prefix if SUITABLE_ALREADY else str(venv(run)))
 
 
 def test_says_what_a_poor_terminal_can_show(run):

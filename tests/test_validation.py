@@ -65,7 +65,7 @@ WATCHED = {"steps": 400, "level": 0.07, "highest_loss": 0.2}
 RIGHT = {
     "GaussianSampling": {},
     "KLSparsity": {},
-    "MaskingNoise": {},
+    "MaskingNoise": {"p": 0.3},
     "TrainingRecorder": {"model": MODEL, "x": X},
     "activations_display": {"run": ae.stored_arrays("sparse_course")},
     "anomaly_display": {"run": ae.stored_arrays("anomalies")},

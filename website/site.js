@@ -1,5 +1,5 @@
 // What the pages do: displays come alive, folded parts open when a link leads into them, votes can be forgotten.
-// build.py puts the displays' own code in front of this, in the same function.
+// tools/build.py puts the displays' own code in front of this, in the same function.
 
 const shown = {};
 for (const root of document.querySelectorAll("[data-display]")) {

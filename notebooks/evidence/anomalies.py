@@ -1,6 +1,6 @@
 """Which images an autoencoder takes for strange, when one digit was left out of its training.
 
-    python notebooks/evidence/anomalies.py
+    python -m notebooks.evidence.anomalies
 
 Autoencoders 784-128-code-128-784 with ReLU units and a sigmoid at the end, and one 784-1024-784 ("wide"), learn nine digits
 in 2,500 batches of 128 (squared error, Adam 0.001). A score says how strange each test image is. The measure "detection" is
@@ -29,9 +29,10 @@ from pathlib import Path
 import aehelpers as ae
 import keras
 import numpy as np
-from record import write_table
 from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
+
+from notebooks.evidence.record import write_table
 
 COLUMNS = ("model", "left_out", "seed", "measure", "level", "value")
 MEASURED = ("value",)

@@ -1,6 +1,6 @@
 """Train random and learned bits for the display of notebook 01, and store what they make of three pairs of images.
 
-    python notebooks/evidence/bits.py
+    python -m notebooks.evidence.bits
 
 Takes 10 minutes on two cores and writes bits.npz beside this file. The runs are those of step_code.csv with seed 0; ``train``
 makes one of them; the test suite makes one again and compares.
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import aehelpers as ae
 import numpy as np
-from step_code import LONG, fit
+
+from notebooks.evidence.step_code import LONG, fit
 
 SIZES = (16, 32, 64, 128, 256, 512, 1024)
 CODES = {"random": "step", "learned": "straight_through_step", "centred": "centred straight_through_step"}

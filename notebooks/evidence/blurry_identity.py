@@ -1,6 +1,6 @@
 """Train 784-784-784 in the ways that notebook 02 compares, five seeds each, and write blurry_identity.csv beside this file.
 
-    python notebooks/evidence/blurry_identity.py
+    python -m notebooks.evidence.blurry_identity
 
 Takes about 9 minutes on two quiet cores. ``train`` makes the rows of one training; the test suite recomputes the row of
 ``sample``. Images are the 60,000 that the asker trained on; everything is measured on the 10,000 test images.
@@ -11,8 +11,9 @@ from functools import cache
 import aehelpers as ae
 import keras
 import numpy as np
-from record import write_table
 from sklearn.decomposition import PCA
+
+from notebooks.evidence.record import write_table
 
 COLUMNS = ("training", "data", "steps", "seed", "test_mse", "test_bce", "missing", "added", "dead_units")
 MEASURED = COLUMNS[4:]

@@ -1,6 +1,6 @@
 """Train the autoencoders that notebook 00 shows beside a slider for the code size, and store them beside this file.
 
-    python notebooks/evidence/code_sizes.py
+    python -m notebooks.evidence.code_sizes
 
 Takes a minute on two cores. ``train`` makes one model; the test suite makes one again and compares.
 """

@@ -1,6 +1,6 @@
 """Train the model of notebook 03 with 20 seeds, three code sizes and each remedy, and write dead_code.csv beside this file.
 
-    python notebooks/evidence/dead_code.py
+    python -m notebooks.evidence.dead_code
 
 Takes about half an hour on two cores. ``train`` makes one row; the test suite recomputes the row of ``sample``.
 """
@@ -12,7 +12,8 @@ import aehelpers as ae
 import keras
 import numpy as np
 import tensorflow as tf
-from record import write_table
+
+from notebooks.evidence.record import write_table
 
 COLUMNS = ("remedy", "size", "seed", "steps", "test_mse", "dead_code", "constant_code", "dead_output")
 MEASURED = ("test_mse", "dead_code", "constant_code", "dead_output")

@@ -1,6 +1,6 @@
 """Record one training of notebook 03, its code of 20 with seed 2, and write dead_code_run.npz beside this file.
 
-    python notebooks/evidence/dead_code_run.py
+    python -m notebooks.evidence.dead_code_run
 
 Takes seconds. ``record`` trains; the test suite trains again for a few steps and compares.
 """
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import aehelpers as ae
 import numpy as np
-from dead_code import build, optimizer_for
+
+from notebooks.evidence.dead_code import build, optimizer_for
 
 SIZE, SEED, STEPS, EVERY = 20, 2, 400, 10
 

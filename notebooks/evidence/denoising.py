@@ -1,6 +1,6 @@
 """Train the denoisers of notebook 06 with five seeds: denoising.csv and, for its display, denoising.npz beside this file.
 
-    python notebooks/evidence/denoising.py
+    python -m notebooks.evidence.denoising
 
 Takes about a quarter of an hour on two cores. ``train`` makes one model; the test suite recomputes the row of ``sample``.
 """
@@ -15,11 +15,12 @@ import aehelpers as ae
 import keras
 import numpy as np
 import tensorflow as tf
-from record import write_table
 from scipy import ndimage
 from sklearn.decomposition import PCA
 from sklearn.linear_model import RidgeClassifier
-from sparse_codes import build, cross_entropy
+
+from notebooks.evidence.record import write_table
+from notebooks.evidence.sparse_codes import build, cross_entropy
 
 # `value` is the squared error per pixel of the test images (of "lost ink" only those pixels that carry ink and were masked,
 # of "kept pixels" all that were not), but for the measure "label error": the share of the test images that a linear classifier

@@ -1,6 +1,6 @@
 """Train a decoder on frozen random codes, rounded or not, with five seeds each, and write frozen_codes.csv beside this file.
 
-    python notebooks/evidence/frozen_codes.py
+    python -m notebooks.evidence.frozen_codes
 
 Takes a quarter of an hour on two cores. ``train`` makes one row; the test suite recomputes the row of ``sample``.
 """
@@ -8,7 +8,8 @@ Takes a quarter of an hour on two cores. ``train`` makes one row; the test suite
 import aehelpers as ae
 import keras
 import numpy as np
-from record import write_table
+
+from notebooks.evidence.record import write_table
 
 COLUMNS = ("code", "learning_rate", "steps", "seed", "test_bce", "test_mse")
 MEASURED = ("test_bce", "test_mse")

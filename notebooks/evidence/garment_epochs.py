@@ -1,6 +1,6 @@
 """Train 784-784-784 for 50 epochs, from the usual start and from the identity, and store what notebook 02 shows on the way.
 
-    python notebooks/evidence/garment_epochs.py
+    python -m notebooks.evidence.garment_epochs
 
 Takes 6 minutes on two cores and writes garment_epochs.npz beside this file. ``record`` makes one run; the test suite makes the
 beginning of one again and compares.
@@ -11,7 +11,8 @@ from pathlib import Path
 import aehelpers as ae
 import keras
 import numpy as np
-from blurry_identity import identity_start, images, split_error, two_layers
+
+from notebooks.evidence.blurry_identity import identity_start, images, split_error, two_layers
 
 STARTS = {"as asked": two_layers, "identity start": identity_start}
 EPOCH = 469

@@ -1,6 +1,6 @@
 """Train the variational autoencoder of notebook 04 whole, with five seeds, and write grey_images.csv beside this file.
 
-    python notebooks/evidence/grey_images.py
+    python -m notebooks.evidence.grey_images
 
 Takes about ten minutes on two cores. ``train`` makes the rows of one run; the test suite recomputes that of ``sample``.
 """
@@ -9,7 +9,9 @@ import aehelpers as ae
 import keras
 import numpy as np
 import tensorflow as tf
-from record import write_table
+from scipy.special import expit
+
+from notebooks.evidence.record import write_table
 
 COLUMNS = (
     "sigmoids",
@@ -50,7 +52,7 @@ def measure(model, loss, x):
     return {
         "reconstruction_nats": round(float(tf.reduce_mean(loss(x, model(x, training=True)))), 2),
         "kl_nats": round(float(tf.reduce_mean(tf.reduce_sum(tf.exp(log_variance) + mean**2 - 1 - log_variance, 1))) / 2, 3),
-        "test_mse": round(ae.mse(x, 1 / (1 + np.exp(-logits))), 5),
+        "test_mse": round(ae.mse(x, expit(logits)), 5),
         "smallest_logit": round(float(logits.min()), 2),
         "largest_logit": round(float(logits.max()), 2),
         "grey_of_black": round(float(-mosaic.min() / (mosaic.max() - mosaic.min())), 4),

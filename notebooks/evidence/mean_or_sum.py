@@ -1,6 +1,6 @@
 """Variational autoencoders whose decoder is told how noisy its pixels are: how many units of the code stay alive, and why.
 
-    python notebooks/evidence/mean_or_sum.py
+    python -m notebooks.evidence.mean_or_sum
 
 With squared error, a decoder that draws each pixel with variance sigma^2 has the loss
 ``squared error / (2 sigma^2) + KL`` in nats per image, both summed. A mean over 784 pixels beside a summed KL term is
@@ -29,7 +29,9 @@ import aehelpers as ae
 import keras
 import numpy as np
 import tensorflow as tf
-from record import write_table
+from scipy.special import expit
+
+from notebooks.evidence.record import write_table
 
 COLUMNS = ("data", "model", "run", "sigma2", "steps", "seed", "alive", "alive_loosely", "kl", "farthest", "squared_error")
 MEASURED = COLUMNS[6:]
@@ -113,7 +115,7 @@ def row(found, whole, data, model, run, sigma2, steps, seed, from_logits=False):
     x = images(data)[1]
     mean, kl = kl_of_units(found, x)
     made = ae.predict(whole, x)
-    made = 1 / (1 + np.exp(-made)) if from_logits else made
+    made = expit(made) if from_logits else made
     farthest = ""
     if model == "linear" and run == "sigma":
         farthest = round(np.abs(np.sort(kl)[::-1] - predicted_kl(spectrum(data)[:CODE_SIZE], sigma2)).max(), 4)

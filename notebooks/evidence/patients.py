@@ -1,6 +1,6 @@
 """Train the seven sick autoencoders of notebook 09, and store them beside this file.
 
-    python notebooks/evidence/patients.py
+    python -m notebooks.evidence.patients
 
 Takes a minute on two cores. ``train`` makes one patient; the test suite makes one again and compares.
 """
@@ -9,10 +9,11 @@ import itertools
 from pathlib import Path
 
 import aehelpers as ae
-import dead_code as notebook_03
 import keras
 import numpy as np
 from aehelpers.evidence import store_models
+
+from notebooks.evidence import dead_code as notebook_03
 
 STEPS = 1_500
 BCE_OF_LOGITS = keras.losses.BinaryCrossentropy(from_logits=True)

@@ -25,7 +25,7 @@ def write_table(script, columns, rows, name=None):
     folder = Path(__file__).resolve().parent
     path = folder / f"{name or script.stem}.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
-        file.write(f"# python {script.relative_to(folder.parents[1]).as_posix()}\n")
+        file.write(f"# python -m {'.'.join(script.relative_to(folder.parents[1]).with_suffix('').parts)}\n")
         file.write(f"# Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}\n")
         table = csv.DictWriter(file, columns, lineterminator="\n")
         table.writeheader()

@@ -1,6 +1,6 @@
 """Train the models of notebook 05 with five seeds, and write sparse_codes.csv beside this file.
 
-    python notebooks/evidence/sparse_codes.py
+    python -m notebooks.evidence.sparse_codes
 
 Takes about an hour on two cores. ``train`` makes the rows of one run; the test suite recomputes that of ``sample``.
 """
@@ -13,7 +13,8 @@ import aehelpers as ae
 import keras
 import numpy as np
 import tensorflow as tf
-from record import write_table
+
+from notebooks.evidence.record import write_table
 
 COLUMNS = (
     "model",

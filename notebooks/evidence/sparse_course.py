@@ -1,6 +1,6 @@
 """Follow the models of notebook 05 through their training, with five seeds: sparse_course.csv and .npz beside this file.
 
-    python notebooks/evidence/sparse_course.py
+    python -m notebooks.evidence.sparse_course
 
 Takes about fifteen minutes on two cores. ``train`` makes the rows of one run; the test suite recomputes that of ``sample``.
 """
@@ -11,8 +11,9 @@ from pathlib import Path
 import aehelpers as ae
 import keras
 import numpy as np
-from record import write_table
-from sparse_codes import SEEDS, build, cross_entropy, images
+
+from notebooks.evidence.record import write_table
+from notebooks.evidence.sparse_codes import SEEDS, build, cross_entropy, images
 
 COLUMNS = (
     "model",

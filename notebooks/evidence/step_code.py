@@ -1,6 +1,6 @@
 """Train the codes that notebook 01 compares, with five seeds each, and write step_code.csv beside this file.
 
-    python notebooks/evidence/step_code.py
+    python -m notebooks.evidence.step_code
 
 Takes about half an hour on two cores. ``train`` makes one row; the test suite recomputes the row of ``sample``.
 """
@@ -8,7 +8,8 @@ Takes about half an hour on two cores. ``train`` makes one row; the test suite r
 import aehelpers as ae
 import keras
 import numpy as np
-from record import write_table
+
+from notebooks.evidence.record import write_table
 
 COLUMNS = ("code", "size", "learning_rate", "steps", "seed", "test_bce", "test_mse", "distinct_codes")
 MEASURED = ("test_bce", "test_mse", "distinct_codes")

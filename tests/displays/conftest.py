@@ -4,8 +4,9 @@ import aehelpers as ae
 import keras
 import pytest
 
-from tests.browser import BROWSER_OPTIONS, find_chromium
+from tests.browser import BROWSER_OPTIONS
 from tests.displays.reading import Shown, open_core
+from tools.chromium import find_chromium
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,8 @@
 """benchmarks/claims.py finds the claims that hold for one draw only."""
 
-import importlib.util
-from pathlib import Path
-
 import nbformat
 
-PATH = Path(__file__).parent.parent / "benchmarks" / "claims.py"
-spec = importlib.util.spec_from_file_location("claims", PATH)
-claims = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(claims)
+from benchmarks import claims
 
 CELLS = """
 import aehelpers as ae

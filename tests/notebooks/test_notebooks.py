@@ -1,17 +1,14 @@
 """The notebooks as files: what must be stored in them, and what must not."""
 
-import csv
-import importlib.util
 import re
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import nbformat
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-EVIDENCE = sorted((ROOT / "notebooks" / "evidence").glob("*.csv"))
 
 
 def read(path):
@@ -50,30 +47,40 @@ def words_of(text):
     return len(re.findall(r"[^\W_][\w'’.,-]*", text))
 
 
+def only(found, what):
+    """Return the one thing that was found; say what is missing, or that there are more."""
+    assert len(found) == 1, f"a notebook has exactly one {what}; here there are {len(found)}"
+    return found[0]
+
+
 @pytest.fixture
 def lesson(path):
-    """The cells of a notebook above the heading *Going deeper*."""
-    cells = read(path).cells
-    (end,) = [number for number, cell in enumerate(cells) if cell.source.startswith("## Going deeper")]
-    return cells[:end]
+    """The cells of a notebook above the heading *Going deeper*; all, where it is missing."""
+    return list(takewhile(lambda cell: not cell.source.startswith("## Going deeper"), read(path).cells))
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 class TestLesson:
-    """A lesson fits a class, and a careful reader's half hour: DESIGN's limits, counted."""
+    """A lesson fits a class, and a careful reader's half hour: CONTRIBUTING's anatomy, counted."""
 
     def test_has_its_parts(self, path):
         found = headings_of(read(path).cells, 2)
         parts = [next((part for part in HEADINGS if heading.startswith(part)), heading) for heading in found]
-        assert set(parts) == set(HEADINGS) and len(parts) == len(HEADINGS)
-        assert parts[2:] == list(HEADINGS[2:]) and set(parts[:2]) == {"See it", "Predict"}
+        missing, others = set(HEADINGS) - set(parts), set(parts) - set(HEADINGS)
+        assert not missing, f"these headings of level 2 are missing: {', '.join(sorted(missing))}"
+        assert not others, f"a lesson has no such headings of level 2: {', '.join(sorted(others))}"
+        in_order = len(parts) == len(HEADINGS) and parts[2:] == list(HEADINGS[2:])
+        assert in_order, f"the headings of level 2 are these, in this order, See it and Predict in any: {', '.join(HEADINGS)}"
 
     def test_is_short(self, lesson):
-        assert sum(words_of(cell.source) for cell in lesson if cell.cell_type == "markdown") <= 1000
+        words = sum(words_of(cell.source) for cell in lesson if cell.cell_type == "markdown")
+        assert words <= 1000, f"a lesson has at most 1,000 words, and this one {words}"
         in_sight = [cell for cell in lesson if cell.cell_type == "code" and not is_folded(cell)]
-        assert len(in_sight) <= 14
-        assert max(len(cell.source.splitlines()) for cell in in_sight) <= 12
-        assert sum(has_picture(cell) and not is_vote(cell) for cell in lesson) <= 6
+        assert len(in_sight) <= 14, f"a lesson has at most 14 code cells that are not folded, and this one {len(in_sight)}"
+        for cell in in_sight:
+            assert len(cell.source.splitlines()) <= 12, f"a cell that is not folded has at most 12 lines:\n{cell.source}"
+        pictures = sum(has_picture(cell) and not is_vote(cell) for cell in lesson)
+        assert pictures <= 6, f"a lesson has at most 6 pictures, and this one {pictures}"
 
     def test_asks_before_it_shows(self, lesson):
         """At least two votes; each gets its verdict, further down."""
@@ -81,53 +88,66 @@ class TestLesson:
         for number, cell in enumerate(lesson):
             asked |= {name: number for name in re.findall(r"(\w+) = ae\.vote\(", cell.source)}
             told |= {name: number for name in re.findall(r"(\w+)\.verdict\(", cell.source)}
-        assert len(asked) >= 2 and set(asked) == set(told)
-        assert all(told[name] > asked[name] + 1 for name in asked)
+        assert len(asked) >= 2, f"a lesson has at least two votes, `vote = ae.vote(...)`, and this one {len(asked)}"
+        assert set(asked) == set(told), f"these votes have no verdict, or have one alone: {set(asked) ^ set(told)}"
+        for name in asked:
+            assert told[name] > asked[name] + 1, f"between {name} and its verdict nothing is shown"
 
     def test_ends_with_what_it_promised(self, lesson):
         promised = re.findall(r"^\d\. \*\*(.+?)\*\*\s*$", lesson[0].source, re.MULTILINE)
-        (home,) = [cell.source for cell in lesson if cell.source.startswith("## Take home")]
+        home = only([cell.source for cell in lesson if cell.source.startswith("## Take home")], "cell with ## Take home")
         kept = re.findall(r"^\d\. \*\*(.+?)\*\* \S+", home, re.MULTILINE)
-        assert 1 <= len(promised) <= 3 and kept == promised
+        assert 1 <= len(promised) <= 3, f"the first cell lists one to three questions, `1. **...?**`; here it has {promised}"
+        assert kept == promised, f"Take home answers the questions of the first cell, {promised}, and here {kept}"
 
     def test_has_two_exercises(self, lesson):
-        assert sum("ae.exercise(" in cell.source and not is_folded(cell) for cell in code_cells(lesson)) >= 2
+        exercises = sum("ae.exercise(" in cell.source and not is_folded(cell) for cell in code_cells(lesson))
+        assert exercises >= 2, f"a lesson has at least two exercises, `ae.exercise(...)`, and this one {exercises}"
 
     def test_plumbing_is_folded_under_its_purpose(self, path):
         """JupyterLab shows the first line of a folded cell."""
         for cell in code_cells(read(path).cells):
             tags = cell.metadata.get("tags", [])
-            assert is_folded(cell) == bool({"hide-input", "solution"} & set(tags)), cell.source
-            assert cell.source.startswith("# ") or not is_folded(cell), cell.source
+            is_tagged = bool({"hide-input", "solution"} & set(tags))
+            assert is_folded(cell) == is_tagged, (
+                f"a folded cell, and no other, is tagged hide-input or solution:\n{cell.source}"
+            )
+            assert cell.source.startswith("# ") or not is_folded(cell), f"a folded cell begins with a comment:\n{cell.source}"
             if "ae.check(" in cell.source or "ae.vote(" in cell.source:
-                assert is_folded(cell), cell.source
+                assert is_folded(cell), f"a cell with a vote or a check is folded:\n{cell.source}"
 
     def test_deeper_sections_are_folded_and_say_their_minutes(self, path, lesson):
         deeper = read(path).cells[len(lesson) :]
-        end = next(number for number, cell in enumerate(deeper) if cell.source.startswith("## The short answer"))
+        ends = [number for number, cell in enumerate(deeper) if cell.source.startswith("## The short answer")]
+        end = only(ends, "cell that begins with the heading ## The short answer, below Going deeper")
         sections = [cell for cell in deeper[:end] if cell.cell_type == "markdown" and cell.source.startswith("### ")]
-        assert 1 <= len(sections) <= 8
+        assert 1 <= len(sections) <= 8, f"Going deeper has one to eight sections, and here {len(sections)}"
         for cell in sections:
-            assert re.fullmatch(r"### .+ \(\d+ minutes?\)", cell.source.splitlines()[0]), cell.source
-            assert cell.metadata.get("jp-MarkdownHeadingCollapsed") is True
+            title = cell.source.splitlines()[0]
+            assert re.fullmatch(r"### .+ \(\d+ minutes?\)", title), f"the heading does not end with its minutes: {title}"
+            assert cell.metadata.get("jp-MarkdownHeadingCollapsed") is True, f"the section is not collapsed: {title}"
 
     def test_every_picture_has_an_alternative_text(self, path):
         for cell in code_cells(read(path).cells):
             for output in cell.outputs:
                 if "image/png" in output.get("data", {}):
-                    assert len(output.metadata.get("image/png", {}).get("alt", "")) >= 20, cell.source
+                    alt = output.metadata.get("image/png", {}).get("alt", "")
+                    assert len(alt) >= 20, f"a picture has no alternative text (`alt` in its cell's metadata):\n{cell.source}"
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_the_lesson_plan_fits_the_notebook(path, lesson):
     """What is bold in a plan is a heading or a vote of the notebook; the plan names each vote, and ends at minute 45."""
-    plan = (ROOT / "classroom" / "lesson_plans" / f"{path.stem[:2]}.md").read_text(encoding="utf-8")
+    plan = ROOT / "classroom" / "lesson_plans" / f"{path.stem[:2]}.md"
+    assert plan.is_file(), f"the lesson has no plan for 45 minutes, {plan.relative_to(ROOT)}"
+    plan = plan.read_text(encoding="utf-8")
     cells = read(path).cells
     headings = {re.sub(r" \(\d+ minutes?\)$", "", heading) for level in (2, 3) for heading in headings_of(cells, level)}
     votes = {question for cell in lesson for question in re.findall(r'ae\.vote\(\s*"([^"]+)"', cell.source)}
     named = set(re.findall(r"\*\*(.+?)\*\*", plan))
-    assert len(votes) >= 2 and votes <= named and named <= headings | votes
-    assert f"](../../notebooks/{path.name})" in plan
+    assert votes <= named, f"the plan does not name these votes: {votes - named}"
+    assert named <= headings | votes, f"these bold words are no heading and no vote: {named - headings - votes}"
+    assert f"](../../notebooks/{path.name})" in plan, "the plan has no link to its notebook"
     minutes = [tuple(map(int, pair)) for pair in re.findall(r"^\| (\d+) to (\d+) \|", plan, re.MULTILINE)]
     assert minutes[0][0] == 0 and minutes[-1][1] == 45
     assert all(end == start for (_, end), (start, _) in pairwise(minutes))
@@ -150,7 +170,8 @@ class TestStored:
 
     def test_was_run_from_top_to_bottom(self, path):
         cells = code_cells(read(path).cells)
-        assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+        counts = [cell.execution_count for cell in cells]
+        assert counts == list(range(1, len(cells) + 1)), f"run `python3 run.py notebooks {path.stem[:2]}`"
 
     def test_holds_no_widgets_timings_errors_or_warnings(self, path):
         notebook = read(path)
@@ -174,7 +195,7 @@ class TestStored:
 
     def test_claims_are_checked(self, path):
         checks = sum("ae.check(" in cell.source for cell in code_cells(read(path).cells))
-        assert checks >= 3 or path.stem.startswith("00_")
+        assert checks >= 3 or path.stem.startswith("00_"), f"a lesson has at least three cells with ae.check, here {checks}"
 
     def test_each_exercise_has_a_solution_that_is_right(self, path):
         """It stands folded below the exercise, and nbval runs it."""
@@ -183,45 +204,26 @@ class TestStored:
         for cell in exercises:
             solution = cells[cells.index(cell) + 1]
             if "ae.exercise(" in cell.source:
-                assert solution.metadata.tags == ["solution"] and solution.metadata.jupyter.source_hidden
+                is_solution = solution.metadata.get("tags") == ["solution"] and is_folded(solution)
+                assert is_solution, f"no folded cell with the tag solution follows:\n{cell.source}"
                 assert solution.source.startswith("# Solution of exercise ")
                 assert "".join(output.get("text", "") for output in solution.outputs) == "Right.\n"
-        assert exercises or path.stem.startswith("00_")
+        assert exercises or path.stem.startswith("00_"), "no cell has a line `my_... = None`, where the learner's answer goes"
 
     def test_has_one_plain_slider_to_change(self, path):
         """Its picture comes from a kernel at every move, so that none is stored."""
-        (cell,) = [cell for cell in code_cells(read(path).cells) if "@ipywidgets.interact(" in cell.source]
+        sliders = [cell for cell in code_cells(read(path).cells) if "@ipywidgets.interact(" in cell.source]
+        cell = only(sliders, "cell with a slider that a learner can change, @ipywidgets.interact(...)")
         assert cell.metadata.tags == ["nbval-ignore-output"] and len(cell.source.splitlines()) <= 6
         assert [output.data for output in cell.outputs] == [{"text/plain": ""}]
 
     def test_has_one_cell_for_the_overview_picture(self, path):
         tagged = [cell for cell in read(path).cells if "picture" in cell.metadata.get("tags", [])]
-        assert len(tagged) == 1
-        assert has_picture(tagged[0])
+        assert has_picture(only(tagged, "cell with the tag picture")), "the cell with the tag picture shows none"
         assert (ROOT / "notebooks" / "pictures" / f"{path.stem}.png").exists()
 
-    def test_stands_in_the_readme(self, path):
-        assert f"(notebooks/{path.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("path", EVIDENCE, ids=lambda path: path.stem)
-def test_evidence_can_be_recomputed(path, monkeypatch):
-    """Each table names its command and versions, and the script beside it makes the row again that it calls its sample."""
-    first, second = path.read_text(encoding="utf-8").splitlines()[:2]
-    source = ROOT / first.removeprefix("# python ")
-    assert first.startswith("# python ") and source.parent in (path.parent, ROOT / "benchmarks") and source.is_file()
-    assert source.stem == path.stem or source.parent != path.parent
-    assert re.match(r"# Python [\d.]+, TensorFlow [\d.]+, Keras [\d.]+", second)
-    monkeypatch.syspath_prepend(path.parent)  # as when the script is started from the command line
-    spec = importlib.util.spec_from_file_location(source.stem, source)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    made = script.sample()
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    assert tuple(rows[0]) == script.COLUMNS
-    key = {name: str(made[name]) for name in script.COLUMNS if name not in script.MEASURED}
-    stored = [row for row in rows if all(row[name] == value for name, value in key.items())]
-    assert len(stored) == 1
-    for name in script.MEASURED:
-        assert made[name] == pytest.approx(float(stored[0][name]), rel=0.03), name
+    def test_stands_in_the_readme_and_in_the_map(self, path):
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        assert f"(notebooks/{path.name})" in readme, "the table of README.md has no row for it"
+        links = "".join(cell.source for cell in read(NOTEBOOKS[0]).cells)
+        assert f"({path.name})" in links or path == NOTEBOOKS[0], f"the map in {NOTEBOOKS[0].name} has no link to it"

@@ -1,6 +1,6 @@
 """Execute notebooks and store their outputs in them: the command behind `python3 run.py notebooks`.
 
-    python3 run.py notebooks             every notebook of this folder
+    python3 run.py notebooks             every notebook
     python3 run.py notebooks 01 04       by number, by name, or by name without .ipynb
 
 The outputs are stored as a reader should find them, and so that the same code gives the same file. A notebook one of whose
@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,9 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-FOLDER = Path(__file__).resolve().parent
+from tools.chromium import find_chromium
+
+FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 SAVE_DISPLAYS = """
@@ -189,11 +190,6 @@ def digest_of(notebook):
     """Return a fingerprint of what the outputs come from: the sources of all code cells."""
     sources = "\0".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     return hashlib.sha256(sources.encode()).hexdigest()
-
-
-def find_chromium():
-    """Return the path of a Chromium, or None."""
-    return next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
 
 
 def tidy(notebook):

@@ -1,6 +1,5 @@
 """Notebooks are stored as nbval expects them: regenerated, they pass; changed, they fail."""
 
-import importlib.util
 import json
 import os
 import re
@@ -12,12 +11,10 @@ import nbformat
 import pytest
 from nbval.plugin import get_sanitize_patterns
 
-ROOT = Path(__file__).resolve().parent.parent
-SANITIZER = ROOT / "tests" / "nbval_sanitize.cfg"
+from tools import regenerate
 
-spec = importlib.util.spec_from_file_location("regenerate", ROOT / "notebooks" / "regenerate.py")
-regenerate = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(regenerate)
+ROOT = Path(__file__).resolve().parents[2]
+SANITIZER = ROOT / "tests" / "nbval_sanitize.cfg"
 
 CELLS = [
     "import os, random, sys, time\nprint('räw', 12); sys.stdout.flush(); time.sleep(0.3); print('counts', 3)",
