@@ -7,7 +7,9 @@ import json
 import re
 
 import numpy as np
+from aehelpers.displays import Display
 from aehelpers.displays.page import STYLE, as_json, source
+from aehelpers.displays.recorded import RECORDED
 from aehelpers.layers import ACTIVATIONS
 
 
@@ -23,6 +25,13 @@ def run_layers(layers, x):
         z = np.asarray(x, float) @ unpacked(layer["kernel"]) + unpacked(layer["bias"])
         x = np.asarray(ACTIVATIONS[layer["activation"]].function(z))
     return x
+
+
+def recorded(name, run):
+    """Return what `aehelpers.recorded_display` does, of these arrays in place of the stored ones."""
+    entry = RECORDED[name]
+    state, data = entry.data(run)
+    return Display(entry.kind, entry.title, entry.main, state, **data)
 
 
 # All names of core.js that tests use, and a reader for what is mounted: charts and pictures remember who drew into an element.
@@ -44,16 +53,17 @@ const plain = thing => {
 };
 const all = (root, selector) => Array.from(root.querySelectorAll(selector));
 const pixels = canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+const texts = (root, selector) => all(root, selector).map(one => one.getAttribute("aria-label") ?? one.textContent);
 const drawnBy = (root, selector) => all(root, selector).map(place => place.drawnBy).filter(Boolean);
 
 globalThis.read = root => ({
   sentence: root.querySelector(".ae-sentence").textContent,
-  charts: drawnBy(root, ".ae-chart").map(({ x, y, series, levels, marks }) => plain({ x, y, series, levels, marks })),
+  charts: drawnBy(root, ".ae-chart").map(({ x, y, series, levels, marks, svg }) => (
+    { ...plain({ x, y, series, levels, marks }), axes: texts(svg, ".ae-axes text") })),
   pictures: drawnBy(root, ".ae-pictures").map(({ rows, titles, height, width }) => plain({ rows, titles, height, width })),
   canvases: all(root, "canvas").filter(canvas => canvas.style.visibility !== "hidden")
     .map(canvas => ({ height: canvas.height, width: canvas.width, pixels: Array.from(pixels(canvas)) })),
-  texts: all(root, ".ae-table td, .ae-row-title, .ae-legend li, .ae-lamps, .ae-strip span, figcaption, output")
-    .map(one => one.getAttribute("aria-label") ?? one.textContent),
+  texts: texts(root, ".ae-table td, .ae-row-title, .ae-legend li, .ae-lamps, .ae-strip span, figcaption, output"),
 });
 
 const roots = [];
@@ -119,7 +129,8 @@ class Seen:
     numbers : list of float
         Those of the sentence, in order.
     charts, pictures : list of dict
-        What was handed to them: ``x``, ``y``, ``series``, ``levels``, ``marks``; ``rows`` of ``values``, ``titles``.
+        What was handed to them: ``x``, ``y``, ``series``, ``levels``, ``marks``; ``rows`` of ``values``, ``titles``. Of a
+        chart also the texts at its ``axes``.
     canvases : list of dict
         Height, width and the bytes (red, green, blue, opacity) of every canvas that is seen.
     texts : list of str
