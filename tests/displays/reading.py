@@ -3,6 +3,7 @@
 What is read is what the display handed to its charts and pictures, number by number, and what then stands in the page.
 """
 
+import base64
 import json
 import re
 
@@ -52,7 +53,10 @@ const plain = thing => {
   return Object.fromEntries(Object.entries(thing).map(([name, part]) => [name, plain(part)]));
 };
 const all = (root, selector) => Array.from(root.querySelectorAll(selector));
-const pixels = canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+// Numbers one by one take Playwright long.
+const base64 = bytes => btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(""));
+const numbers = values => base64(new Uint8Array(Float64Array.from(values).buffer));
+const pixels = canvas => base64(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data);
 const texts = (root, selector) => all(root, selector).map(one => one.getAttribute("aria-label") ?? one.textContent);
 const drawnBy = (root, selector) => all(root, selector).map(place => place.drawnBy).filter(Boolean);
 
@@ -60,9 +64,10 @@ globalThis.read = root => ({
   sentence: root.querySelector(".ae-sentence").textContent,
   charts: drawnBy(root, ".ae-chart").map(({ x, y, series, levels, marks, svg }) => (
     { ...plain({ x, y, series, levels, marks }), axes: texts(svg, ".ae-axes text") })),
-  pictures: drawnBy(root, ".ae-pictures").map(({ rows, titles, height, width }) => plain({ rows, titles, height, width })),
+  pictures: drawnBy(root, ".ae-pictures").map(({ rows, titles, height, width }) => (
+    { ...plain({ titles, height, width }), rows: rows.map(row => ({ ...row, values: numbers(row.values) })) })),
   canvases: all(root, "canvas").filter(canvas => canvas.style.visibility !== "hidden")
-    .map(canvas => ({ height: canvas.height, width: canvas.width, pixels: Array.from(pixels(canvas)) })),
+    .map(canvas => ({ height: canvas.height, width: canvas.width, pixels: pixels(canvas) })),
   texts: texts(root, ".ae-table td, .ae-row-title, .ae-legend li, .ae-lamps, .ae-strip span, figcaption, output"),
 });
 
@@ -140,6 +145,10 @@ class Seen:
     def __init__(self, seen):
         vars(self).update(seen)
         self.numbers = numbers(self.sentence)
+        for row in (row for pictures in self.pictures for row in pictures["rows"]):
+            row["values"] = np.frombuffer(base64.b64decode(row["values"])).tolist()
+        for canvas in self.canvases:
+            canvas["pixels"] = list(base64.b64decode(canvas["pixels"]))
 
     def series(self, name, chart=0):
         """Return the line of that name."""

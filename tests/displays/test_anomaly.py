@@ -56,6 +56,9 @@ def test_anomalies(show, run):
         assert chart["y"] == {"label": "% of the images", "low": 0, "high": high}
         values = np.float32(run["pictures"][digit, which] / 255).reshape(2, -1).tolist()
         titles = [f"{digit}, least strange", "learned, most strange"]
-        assert seen.pictures[0]["rows"] == [{"values": values[0], "title": titles[0]}, {"values": values[1], "title": titles[1]}]
+        assert seen.pictures[0]["rows"] == [
+            {"values": values[0], "title": titles[0]},
+            {"values": values[1], "title": titles[1]},
+        ]
         assert seen.pictures[0]["titles"] == ["least strange", "most strange"] and len(seen.canvases) == 16
         assert seen.texts[0] == f"{100 * threshold / counts.shape[1]:.0f} % of the axis"

@@ -60,15 +60,15 @@ def test_bits(show, run):
                 assert band == {
                     "name": "random bits: two thirds of all draws lie in here",
                     "x": sizes,
-                    "y": pytest.approx(angle + spread, abs=0.2),
-                    "area": pytest.approx(angle - spread, abs=0.2),
+                    "y": pytest.approx(angle + spread, abs=0.01),
+                    "area": pytest.approx(angle - spread, abs=0.01),
                     "colour": "#56b4e9",
                     "width": 0,
                 }
                 name_of_line = f"told by the bits: {code}"
                 same = {"x": sizes, "colour": COLOURS[code], "marker": True}
                 assert line == {"name": name_of_line, "y": pytest.approx(told), **same}
-                assert chart["levels"] == [{"name": "angle between the two images", "value": pytest.approx(angle, abs=0.1)}]
+                assert chart["levels"] == [{"name": "angle between the two images", "value": pytest.approx(angle, abs=1e-4)}]
                 assert chart["marks"] == [{"x": size, "y": pytest.approx(told[place]), "colour": COLOURS[code]}]
                 assert chart["x"] == {"label": "bits in the code", "low": 14, "high": 1170, "log": True, "ticks": sizes}
                 assert chart["y"] == {"label": "angle (degrees)", "low": 0, "high": 120}
