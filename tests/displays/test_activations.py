@@ -48,6 +48,7 @@ def test_activations(show, run):
             assert histogram["axes"][:5] == ["0.0001", "0.001", "0.01", "0.1", "1"]
             thousands = [float(text) for text in histogram["axes"][5:-2]]
             assert thousands[0] == 0 and thousands[-1] <= histogram["y"]["high"] / 1000 < thousands[-1] + thousands[1]
+            assert str(thousands[1]).strip("0.") in ("1", "2", "5")
             line = {"x": steps, "marker": True}
             assert course["series"] == [
                 {**line, "name": "active share", "y": active, "colour": "#0072b2"},

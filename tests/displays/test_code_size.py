@@ -54,7 +54,8 @@ def test_code_sizes_in_the_page(core, show, images, sizes, shape, pages):
             own, pca = (values[place] for values in errors)
             assert seen.sentence == (
                 f"A code of {size} number{'' if size == 1 else 's'}: squared error {own:.4f} by the autoencoder, {pca:.4f} by "
-                f"PCA; the mean image has {constant:.4f}, a perfect copy 0. Measured on {images:,} test image{'s' * (images > 1)}."
+                f"PCA; the mean image has {constant:.4f}, a perfect copy 0. Measured on {images:,} test "
+                f"image{'s' * (images > 1)}."
             )
             (chart,) = seen.charts
             at_errors = [pytest.approx(values, rel=1e-5) for values in errors]
