@@ -14,8 +14,7 @@ export default function epochs(data) {
       ...titles.map((title, i) => element("figure", {}, canvases[i], element("figcaption", {}, title))),
     ),
   };
-  const groups = edges.slice(1).map((end, i) => (end - edges[i] === 1 ? `${end}` : `${edges[i] + 1} to ${end}`));
-  const places = groups.map((_, i) => i);
+  const places = edges.slice(1).map((_, i) => i);
   const sum = values => values.reduce((total, value) => total + value, 0);
   const sums = from => [0, 1].map(part => data.epochs.map((_, i) => sum(Array.from(row(errors, from, i, part)))));
   const least = Math.min(...starts.flatMap((_, from) => sums(from).flat()));
@@ -35,9 +34,9 @@ export default function epochs(data) {
     x: {
       label: "principal components up to number",
       low: -0.4,
-      high: groups.length - 0.6,
+      high: places.length - 0.6,
       ticks: places,
-      format: place => groups[place].split(" ").at(-1),
+      format: place => String(edges[place + 1]),
     },
     y: { label: "squared error per pixel", low: 0, high: 0 },
     height: 230,

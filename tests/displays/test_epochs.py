@@ -37,7 +37,6 @@ def test_epochs(show, run):
     shown = show(recorded("garment_epochs", run))
     names = ("epochs", "garments", "starts")
     epochs, garments, starts = (list(np.round(run[name], 2) if name == "epochs" else run[name]) for name in names)
-    groups = [str(b) if b - a == 1 else f"{a + 1} to {b}" for a, b in zip(run["edges"], run["edges"][1:], strict=False)]
     every = run["errors"].sum(axis=-1)
     assert every.max() <= 0.05
     for start, place, which in np.ndindex(len(starts), len(epochs), len(garments)):
@@ -57,14 +56,15 @@ def test_epochs(show, run):
         assert seen.canvases[:2] == expected[:2]
         assert seen.canvases[2]["pixels"] == pytest.approx(expected[2]["pixels"], abs=1)  # halves, in float32
         course, chart = seen.charts
-        numbers, both = list(range(len(groups))), missing + added
-        below = {"name": "missing", "y": missing.tolist(), "area": [0] * len(groups), "colour": MISSING}
+        ends, both = run["edges"][1:].tolist(), missing + added
+        numbers = list(range(len(ends)))
+        below = {"name": "missing", "y": missing.tolist(), "area": [0] * len(ends), "colour": MISSING}
         above = {"name": "added, on top of it", "y": both.tolist(), "area": missing.tolist(), "colour": ADDED, "dash": "7 3"}
         assert chart["series"] == [{"x": numbers, "marker": True, **line} for line in (below, above)]
         assert chart["y"] == {"label": "squared error per pixel", "low": 0, "high": pytest.approx(1.15 * both.max())}
         axis = {"label": "principal components up to number", "ticks": numbers, "format": None}
-        assert chart["x"] == {**axis, "low": -0.4, "high": pytest.approx(len(groups) - 0.6)}
-        assert chart["axes"][: len(groups)] == [str(edge) for edge in run["edges"][1:]]
+        assert chart["x"] == {**axis, "low": -0.4, "high": pytest.approx(len(ends) - 0.6)}
+        assert chart["axes"][: len(ends)] == [str(end) for end in ends]
         sums = run["errors"].astype(np.float32)[start].sum(axis=-1, dtype=float)
         lines = [("missing", MISSING, ""), ("added", ADDED, "7 3")]
         assert course["series"] == [
@@ -75,8 +75,8 @@ def test_epochs(show, run):
             {"x": epochs[place], "y": pytest.approx(sums[place, part]), "colour": colour}
             for part, (_, colour, _) in enumerate(lines)
         ]
-        ends = {"low": pytest.approx(epochs[0] / 1.2), "high": pytest.approx(1.2 * epochs[-1])}
-        assert course["x"] == {"label": "epochs", **ends, "log": True, "ticks": epochs, "format": None}
+        limits = {"low": pytest.approx(epochs[0] / 1.2), "high": pytest.approx(1.2 * epochs[-1])}
+        assert course["x"] == {"label": "epochs", **limits, "log": True, "ticks": epochs, "format": None}
         low = pytest.approx(next(one for one in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6) if one <= every.min()))
         assert course["y"] == {"label": "squared error", "low": low, "high": 0.05, "log": True, "format": None}
         assert course["axes"][: len(epochs)] == [f"{one:g}" for one in epochs]
