@@ -7,7 +7,7 @@ export default function codeSize(data, view) {
   const pictures = new Pictures({ titles: ["original", "autoencoder", "PCA"], height, width, count: page });
   const chart = new Chart({
     x: { label: "size of the code", low: sizes[0] * 0.9, high: sizes.at(-1) * 1.1, log: true, ticks: sizes },
-    y: { label: "squared error per pixel", low: 0, high: 1.05 * meanError },
+    y: { label: "squared error per pixel", low: 0, high: 1.05 * Math.max(meanError, ...errors.values, ...pcaErrors.values) },
   });
   chart.set({
     series: [

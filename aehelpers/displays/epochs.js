@@ -14,9 +14,10 @@ export default function epochs(data) {
       ...titles.map((title, i) => element("figure", {}, canvases[i], element("figcaption", {}, title))),
     ),
   };
-  const groups = edges.slice(1).map((end, i) => (end - edges[i] === 1 ? `${end}` : `${edges[i] + 1} to ${end}`));
-  const places = groups.map((_, i) => i);
+  const places = edges.slice(1).map((_, i) => i);
   const sum = values => values.reduce((total, value) => total + value, 0);
+  const sums = from => [0, 1].map(part => data.epochs.map((_, i) => sum(Array.from(row(errors, from, i, part)))));
+  const least = Math.min(...starts.flatMap((_, from) => sums(from).flat()));
   const course = new Chart({
     x: {
       label: "epochs",
@@ -26,16 +27,16 @@ export default function epochs(data) {
       ticks: data.epochs,
       format: String,
     },
-    y: { label: "squared error", low: 1e-4, high: 0.05, log: true, ticks: [1e-4, 1e-3, 1e-2], format: String },
+    y: { label: "squared error", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true, format: String },
     height: 200,
   });
   const chart = new Chart({
     x: {
       label: "principal components up to number",
       low: -0.4,
-      high: groups.length - 0.6,
+      high: places.length - 0.6,
       ticks: places,
-      format: place => groups[place].split(" ").at(-1),
+      format: place => String(edges[place + 1]),
     },
     y: { label: "squared error per pixel", low: 0, high: 0 },
     height: 230,
@@ -60,8 +61,7 @@ export default function epochs(data) {
         { name: "missing", x: places, y: missing, area: missing.map(() => 0), colour: MISSING, marker: true },
         { name: "added, on top of it", x: places, y: both, area: missing, colour: ADDED, marker: true, dash: "7 3" },
       ], y: { ...chart.y, high: 1.15 * Math.max(...both) } });
-      const total = sum(both),
-        parts = [0, 1].map(part => data.epochs.map((_, i) => sum(Array.from(row(errors, from, i, part)))));
+      const total = sum(both), parts = sums(from);
       if (drawn !== start) {
         course.set({ series: ["missing", "added"].map((name, part) => (
           { name, x: data.epochs, y: parts[part], colour: [MISSING, ADDED][part], dash: part ? "7 3" : "", marker: true })) });

@@ -3,13 +3,16 @@
 What is read is what the display handed to its charts and pictures, number by number, and what then stands in the page.
 """
 
+import base64
 import json
 import re
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from aehelpers.displays import Display
 from aehelpers.displays.page import STYLE, as_json, source
+from aehelpers.displays.recorded import RECORDED
 from aehelpers.layers import ACTIVATIONS
 
 
@@ -25,6 +28,13 @@ def run_layers(layers, x):
         z = np.asarray(x, float) @ unpacked(layer["kernel"]) + unpacked(layer["bias"])
         x = np.asarray(ACTIVATIONS[layer["activation"]].function(z))
     return x
+
+
+def recorded(name, run):
+    """Return what `aehelpers.recorded_display` does, of these arrays in place of the stored ones."""
+    entry = RECORDED[name]
+    state, data = entry.data(run)
+    return Display(entry.kind, entry.title, entry.main, state, **data)
 
 
 # All names of core.js that tests use, and a reader for what is mounted: charts and pictures remember who drew into an element.
@@ -45,17 +55,22 @@ const plain = thing => {
   return Object.fromEntries(Object.entries(thing).map(([name, part]) => [name, plain(part)]));
 };
 const all = (root, selector) => Array.from(root.querySelectorAll(selector));
-const pixels = canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+// Numbers one by one take Playwright long.
+const base64 = bytes => btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(""));
+const numbers = values => base64(new Uint8Array(Float64Array.from(values).buffer));
+const pixels = canvas => base64(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data);
+const texts = (root, selector) => all(root, selector).map(one => one.getAttribute("aria-label") ?? one.textContent);
 const drawnBy = (root, selector) => all(root, selector).map(place => place.drawnBy).filter(Boolean);
 
 globalThis.read = root => ({
   sentence: root.querySelector(".ae-sentence").textContent,
-  charts: drawnBy(root, ".ae-chart").map(({ x, y, series, levels, marks }) => plain({ x, y, series, levels, marks })),
-  pictures: drawnBy(root, ".ae-pictures").map(({ rows, titles, height, width }) => plain({ rows, titles, height, width })),
+  charts: drawnBy(root, ".ae-chart").map(({ x, y, series, levels, marks, svg }) => (
+    { ...plain({ x, y, series, levels, marks }), axes: texts(svg, ".ae-axes text") })),
+  pictures: drawnBy(root, ".ae-pictures").map(({ rows, titles, height, width }) => (
+    { ...plain({ titles, height, width }), rows: rows.map(row => ({ ...row, values: numbers(row.values) })) })),
   canvases: all(root, "canvas").filter(canvas => canvas.style.visibility !== "hidden")
-    .map(canvas => ({ height: canvas.height, width: canvas.width, pixels: Array.from(pixels(canvas)) })),
-  texts: all(root, ".ae-table td, .ae-row-title, .ae-legend li, .ae-lamps, .ae-strip span, figcaption, output")
-    .map(one => one.getAttribute("aria-label") ?? one.textContent),
+    .map(canvas => ({ height: canvas.height, width: canvas.width, pixels: pixels(canvas) })),
+  texts: texts(root, ".ae-table td, .ae-row-title, .ae-legend li, .ae-lamps, .ae-strip span, figcaption, output"),
 });
 
 const roots = [];
@@ -128,7 +143,8 @@ class Seen:
     numbers : list of float
         Those of the sentence, in order.
     charts, pictures : list of dict
-        What was handed to them: ``x``, ``y``, ``series``, ``levels``, ``marks``; ``rows`` of ``values``, ``titles``.
+        What was handed to them: ``x``, ``y``, ``series``, ``levels``, ``marks``; ``rows`` of ``values``, ``titles``. Of a
+        chart also the texts at its ``axes``.
     canvases : list of dict
         Height, width and the bytes (red, green, blue, opacity) of every canvas that is seen.
     texts : list of str
@@ -138,6 +154,10 @@ class Seen:
     def __init__(self, seen):
         vars(self).update(seen)
         self.numbers = numbers(self.sentence)
+        for row in (row for pictures in self.pictures for row in pictures["rows"]):
+            row["values"] = np.frombuffer(base64.b64decode(row["values"])).tolist()
+        for canvas in self.canvases:
+            canvas["pixels"] = list(base64.b64decode(canvas["pixels"]))
 
     def series(self, name, chart=0):
         """Return the line of that name."""

@@ -3,7 +3,7 @@
 import aehelpers as ae
 import numpy as np
 import pytest
-from aehelpers.displays import code_size
+from aehelpers.displays import Display, code_size
 
 from tests.displays.reading import unpacked
 
@@ -28,3 +28,64 @@ def test_code_sizes_of_real_models(mnist):
     assert unpacked(data["errors"])[4] == pytest.approx(
         ae.mse(mnist.x_test[:1000], ae.predict(models[16], mnist.x_test[:1000]))
     )
+
+
+def made(images, sizes, height, width):
+    draw = np.random.default_rng(images)
+    x = draw.integers(0, 256, (images, height * width)).astype(np.float32) / 255
+    by_size = [{size: draw.random(x.shape, np.float32) for size in sizes} for _ in range(2)]
+    return x, *by_size, x.mean(axis=0)
+
+
+@pytest.mark.parametrize(
+    ("images", "sizes", "shape", "pages"),
+    [(1, [1], (2, 3), 1), (19, [1, 2, 5], (3, 2), 2), (30, [3, 700], (4, 4), 3), (1200, [1, 4], (1, 2), 3)],
+)
+def test_code_sizes_in_the_page(core, show, images, sizes, shape, pages):
+    x, *by_size, mean = made(images, sizes, *shape)
+    data = code_size.measure(x, *by_size, mean, list(shape))
+    shown = show(Display("code_size", "", "size", {"size": sizes[0], "page": pages - 1}, **data))
+    errors = [[np.float32(((x - one[size]) ** 2).mean(dtype=float)) for size in sizes] for one in by_size]
+    constant = float(((x - mean) ** 2).mean(dtype=float))
+    shown_at_once = min(8, images)
+    for number in range(pages):
+        for place, size in enumerate(sizes):
+            seen = shown.at(size=size, page=number)
+            own, pca = (values[place] for values in errors)
+            assert seen.sentence == (
+                f"A code of {size} number{'' if size == 1 else 's'}: squared error {own:.4f} by the autoencoder, {pca:.4f} by "
+                f"PCA; the mean image has {constant:.4f}, a perfect copy 0. Measured on {images:,} test "
+                f"image{'s' * (images > 1)}."
+            )
+            (chart,) = seen.charts
+            at_errors = [pytest.approx(values, rel=1e-5) for values in errors]
+            line = {"x": sizes, "marker": True}
+            assert chart["series"] == [
+                {**line, "name": "autoencoder", "y": at_errors[0], "colour": "#0072b2"},
+                {**line, "name": "PCA", "y": at_errors[1], "colour": "#009e73", "dash": "7 3"},
+            ]
+            assert chart["levels"] == [{"name": "mean image", "value": pytest.approx(constant)}]
+            assert chart["marks"] == [
+                {"x": size, "y": pytest.approx(own), "colour": "#0072b2"},
+                {"x": size, "y": pytest.approx(pca), "colour": "#009e73"},
+            ]
+            ends = {"low": pytest.approx(0.9 * sizes[0]), "high": pytest.approx(1.1 * sizes[-1])}
+            assert chart["x"] == {"label": "size of the code", **ends, "log": True, "ticks": sizes}
+            # An autoencoder may be worse than the mean image, and is then still seen.
+            high = pytest.approx(1.05 * max(constant, *np.ravel(errors)))
+            assert chart["y"] == {"label": "squared error per pixel", "low": 0, "high": high}
+            (pictures,) = seen.pictures
+            part = slice(number * shown_at_once, (number + 1) * shown_at_once)
+            rows = [np.float32(np.rint(one[part] * 255) / 255).ravel().tolist() for one in (x, *(one[size] for one in by_size))]
+            assert [row["values"] for row in pictures["rows"]] == rows and len(seen.canvases) == 3 * shown_at_once
+            assert [row.get("title") for row in pictures["rows"]] == [None, f"autoencoder, {size}", f"PCA, {size}"]
+            assert (pictures["height"], pictures["width"], pictures["titles"][0]) == (*shape, "original")
+            assert seen.texts[0] == str(size)
+    more = core.get_by_role("button", name="other images")
+    assert more.count() == (pages > 1)
+    for number in [*range(1, pages), 0] if pages > 1 else []:
+        shown.at(page=(number - 1) % pages)
+        more.click()
+        assert shown.state["page"] == number and shown.state["size"] == sizes[-1]
+    for missing in (-1, pages):  # the page that it began with
+        assert shown.at(page=missing).pictures == shown.at(page=pages - 1).pictures

@@ -1,0 +1,71 @@
+"""Units of a code that live: the spectrum, the prediction for a linear model, sums, pictures."""
+
+import aehelpers as ae
+import numpy as np
+import pytest
+
+from tests.displays.reading import recorded
+
+
+def made_run():
+    draw = np.random.default_rng(0)
+    spectrum = np.array([[10, 4, 1, 0.5, 0], [3, 2.5, 2, 1, 1]])  # some as large as the noise, and one without variance
+    pictures = draw.integers(0, 256, (2, 2, 3, 8, 784))
+    return {
+        "data": np.array(["mnist", "fashion_mnist"]),
+        "models": np.array(["linear", "256"]),
+        "variances": np.array([392, 4, 0.5]),
+        "spectrum": spectrum,
+        "kl": draw.random((2, 2, 3, 5)),
+        "alive": draw.integers(0, 6, (2, 2, 3)),
+        "images": pictures[0, 0, :2],
+        "rebuilt": pictures,
+        "samples": pictures[::-1],
+    }
+
+
+@pytest.mark.parametrize("run", [made_run(), ae.stored_arrays("mean_or_sum")], ids=["made", "stored"])
+def test_collapse(show, run):
+    shown = show(recorded("mean_or_sum", run))
+    units = run["spectrum"].shape[1]
+    for first, second, third in np.ndindex(run["alive"].shape):
+        variance, place = run["variances"][third], (first, second, third)
+        seen = shown.at(
+            variance=float(variance),
+            data=("MNIST", "Fashion-MNIST")[first],
+            model=("no hidden layer", "256 hidden units")[second],
+        )
+        components, kl = np.float32(run["spectrum"][first]), np.float32(run["kl"][place])
+        predicted = np.log(np.maximum(components, variance, dtype=float) / variance) / 2
+        above = (components > variance).sum()
+        images, rebuilt, samples = (
+            np.float32(run[name][at].ravel() / 255) for name, at in [("images", first), ("rebuilt", place), ("samples", place)]
+        )
+        assert seen.sentence == (
+            f"Noise of variance {variance:g}: {above} component{' lies' if above == 1 else 's lie'} above the line, "
+            f"{run['alive'][place]} of {units} units live. KL {kl.sum(dtype=float):.2f} nats an image, {predicted.sum():.2f} "
+            f"predicted; squared error of these images {((images - rebuilt) ** 2).mean(dtype=float):.4f} per pixel."
+        )
+        spectrum, divergences = seen.charts
+        numbers = list(range(1, units + 1))
+        name, line = "principal components of the images", {"x": numbers, "marker": True}
+        assert spectrum["series"] == [{"name": name, "y": components.tolist(), "colour": "#0072b2", **line}]
+        assert spectrum["levels"] == [{"name": f"noise: {variance:g}", "value": variance, "dash": "7 3"}]
+        measured = {"name": "measured, each unit", "y": kl.tolist(), "colour": "#d55e00", **line}
+        expected = {"name": "predicted for a linear model", "x": numbers, "y": pytest.approx(predicted), "dash": "7 3"}
+        assert divergences["series"] == [expected, measured]
+        x = {"label": "number of the component or unit, sorted", "low": 1, "high": units}
+        ticks = [0.1, 1, 10, 100, 1000]
+        axis = {"label": "variance", "low": 0.1, "high": 1000, "log": True, "ticks": ticks, "format": None}
+        assert spectrum["x"] == divergences["x"] == x and spectrum["y"] == axis
+        assert spectrum["axes"][-7:-2] == [f"{tick:g}" for tick in ticks]
+        high = pytest.approx(1.05 * run["kl"].max())
+        assert divergences["y"] == {"label": "KL in nats", "low": 0, "high": high}
+        assert [row["values"] for row in seen.pictures[0]["rows"]] == [images.tolist(), rebuilt.tolist(), samples.tolist()]
+        assert seen.texts[:4] == [f"{variance:g}", "original", "rebuilt", "random codes"] and len(seen.canvases) == 24
+
+
+def test_the_axes_hold_what_is_stored():
+    run = ae.stored_arrays("mean_or_sum")
+    assert min(run["spectrum"].min(), run["variances"].min()) >= 0.1 and run["variances"].max() <= 1000
+    assert np.log(run["spectrum"].max() / run["variances"].min()) / 2 <= 1.05 * run["kl"].max()

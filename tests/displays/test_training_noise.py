@@ -1,0 +1,64 @@
+"""Denoisers, by the noise of their training: errors, pictures, filters."""
+
+import aehelpers as ae
+import numpy as np
+import pytest
+
+from tests.displays.reading import recorded
+
+COLOURS = ["ink", "#56b4e9", "#0072b2", "#009e73", "#e69f00", "#d55e00"]
+
+
+def made_run():
+    draw = np.random.default_rng(0)
+    return {
+        "trained": np.array(["none", "0.25", "0 to 1"]),
+        "levels": np.array([0, 0.1 + 0.2, 0.5, 1]),  # the first of them is not quite 0.3
+        "errors": draw.random((3, 4)) / 10,
+        "nothing": draw.random(4) / 10,
+        "mean_image": 0.07,
+        "label_error": draw.random(3),
+        "shown_levels": np.array([0.3, 1]),
+        "noisy": draw.integers(0, 256, (2, 8, 784)),
+        "rebuilt": draw.integers(0, 256, (3, 2, 8, 784)),
+        "filters": draw.normal(size=(3, 8, 784)).astype(np.float16),
+    }
+
+
+@pytest.mark.parametrize("run", [made_run(), ae.stored_arrays("denoising")], ids=["made", "stored"])
+def test_training_noise(show, run):
+    shown = show(recorded("denoising", run))
+    trained, levels, shares = (run[name].tolist() for name in ("trained", "levels", "shown_levels"))
+    errors = run["errors"].astype(np.float32)
+    words = {level: f"trained {'from' if ' to ' in level else 'at'} {level}" for level in trained}
+    words["none"] = "trained without noise"
+    for which, level in enumerate(trained):
+        seen = shown.at(trained=level)
+        shown_errors = [np.interp(share, levels, errors[which]) for share in shares]
+        losses = ", ".join(
+            f"{error:.3f} with {100 * share:.0f} % lost" for error, share in zip(shown_errors, shares, strict=True)
+        )
+        assert seen.sentence == (
+            f"{words[level]}: squared error {errors[which, 0]:.3f} on clean images, {losses}; a linear classifier on the code "
+            f"takes {100 * run['label_error'][which]:.1f} % of the digits for another."
+        )
+        (chart,) = seen.charts
+        lines = [
+            {"name": words[one], "x": levels, "y": errors[i].tolist(), "colour": COLOURS[i], "width": 1}
+            for i, one in enumerate(trained)
+        ]
+        lines[which] |= {"width": 4, "marker": True}
+        nothing = {"name": "do nothing", "x": levels, "y": run["nothing"].tolist(), "dash": "1 3"}
+        assert chart["series"] == [nothing, *lines]
+        assert chart["levels"] == [{"name": "mean image", "value": float(run["mean_image"]), "dash": "7 3"}]
+        assert chart["x"] == {"label": "share of the pixels lost in the test", "low": 0, "high": levels[-1]}
+        assert chart["y"] == {"label": "squared error per pixel", "low": 0, "high": 0.12}
+        assert max(run["nothing"].max(), errors.max(), run["mean_image"]) <= 0.12
+        (pictures,) = seen.pictures
+        pairs = np.stack([run["noisy"], run["rebuilt"][which]], axis=1).reshape(2 * len(shares), -1)
+        grey = np.float32(pairs / 255).tolist()
+        filters = {"values": run["filters"][which].astype(float).ravel().tolist(), "low": -1, "high": 1}
+        assert pictures["rows"] == [*({"values": values} for values in grey), filters]
+        titles = [text for share in shares for text in (f"{100 * share:.0f} % lost", "rebuilt")]
+        assert pictures["titles"] == [*titles, "filters"] and (pictures["height"], pictures["width"]) == (28, 28)
+        assert seen.texts[0] == level
