@@ -30,8 +30,8 @@ CODES = {
 
 
 def made(codes):
-    """A made display: two images of one by two pixels, and a decoder with weights so large that c does not quite cancel."""
-    weights = [1e4 * RANDOM.normal(size=size) for size in ((codes.shape[1], 3), 3, (3, 2), 2)]
+    """A made display: two images of one by three pixels, and a decoder with weights so large that c does not quite cancel."""
+    weights = [1e4 * RANDOM.normal(size=size) for size in ((codes.shape[1], 4), 4, (4, 3), 3)]
     kernel, bias, last, last_bias = (packed(one, "float32") for one in weights)
     return Display(
         "loudness",
@@ -39,8 +39,8 @@ def made(codes):
         "factor",
         {"factor": 1.0},
         factors=[0.1, 0.5, 1.0, 10.0],
-        size=[1, 2],
-        images=packed(RANDOM.random((2, 2)), "uint8"),
+        size=[1, 3],
+        images=packed(RANDOM.random((2, 3)), "uint8"),
         codes=packed(codes, "float32"),
         decoder=[
             {"kernel": kernel, "bias": bias, "activation": "relu"},
