@@ -11,9 +11,8 @@ function detection(known, strange) {
 
 // The scores of known and of strange images, a threshold between them, and who is on the wrong side.
 export default function anomaly(data) {
-  const { scores, counts, edges } = data,
-    bins = counts.shape.at(-1),
-    digits = Array.from({ length: counts.shape[0] }, (_, i) => i);
+  const { scores, counts, edges } = data, bins = counts.shape.at(-1);
+  const digits = Array.from({ length: counts.shape[0] }, (_, i) => i);
   const pictures = new Pictures({
     titles: ["least strange", "most strange"],
     label: "Left-out digits with the smallest scores, and learned digits with the largest",

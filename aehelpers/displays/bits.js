@@ -44,18 +44,13 @@ export default function bits(data) {
   };
   let drawn = null;
   return {
-    controls: {
-      size: slider("bits", { options: sizes }),
-      code: choice("code", names),
-      pair: choice("images", pairs),
-    },
+    controls: { size: slider("bits", { options: sizes }), code: choice("code", names), pair: choice("images", pairs) },
     parts: [told, pictures, chart],
     draw({ size, code, pair: name }) {
       const pair = pairs.indexOf(name), place = sizes.indexOf(size), angle = angles.values[pair], share = angle / 180;
       const differ = differing(code, pair, place), count = differ.reduce((sum, bit) => sum + bit, 0);
-      strips.forEach((strip, side) =>
-        strip.show(side < 2 ? bitsOf(code, pair, place, side) : differ, side < 2 ? undefined : [230, 159, 0]),
-      );
+      [0, 1].forEach(side => strips[side].show(bitsOf(code, pair, place, side)));
+      strips[2].show(differ, [230, 159, 0]);
       const two = array => row(array, place).subarray(2 * pair * pixels, (2 * pair + 2) * pixels);
       pictures.show([
         { values: images.values.subarray(2 * pair * pixels, (2 * pair + 2) * pixels) },
@@ -63,23 +58,13 @@ export default function bits(data) {
       ]);
       if (drawn !== code + name) {
         const scatter = n => 180 * Math.sqrt(share * (1 - share) / n);
+        const [above, below] = [1, -1].map(sign => sizes.map(n => angle + sign * scatter(n)));
+        const told = sizes.map((_, i) => 180 * mean(differing(code, pair, i)));
+        const random = { name: "random bits: two thirds of all draws lie in here", colour: "#56b4e9", width: 0 };
         chart.set({
           series: [
-            {
-              name: "random bits: two thirds of all draws lie in here",
-              x: sizes,
-              y: sizes.map(n => angle + scatter(n)),
-              area: sizes.map(n => angle - scatter(n)),
-              colour: "#56b4e9",
-              width: 0,
-            },
-            {
-              name: `told by the bits: ${code}`,
-              x: sizes,
-              y: sizes.map((_, i) => 180 * mean(differing(code, pair, i))),
-              colour: colours[code],
-              marker: true,
-            },
+            { ...random, x: sizes, y: above, area: below },
+            { name: `told by the bits: ${code}`, x: sizes, y: told, colour: colours[code], marker: true },
           ],
           levels: [{ name: "angle between the two images", value: angle }],
         });

@@ -21,9 +21,8 @@ export default function codeSize(data, view) {
     buttons: pages > 1 ? [button("other images", () => view.change({ page: (view.state.page + 1) % pages }))] : [],
     parts: [pictures, chart],
     draw({ size, page: number }) {
-      const place = sizes.indexOf(size),
-        from = number * page * height * width,
-        part = values => ({ values: values.subarray(from, from + page * height * width) });
+      const place = sizes.indexOf(size), count = page * height * width;
+      const part = values => ({ values: values.subarray(number * count, (number + 1) * count) });
       pictures.show([
         part(images.values),
         { ...part(row(rebuilt, place)), title: `autoencoder, ${size}` },

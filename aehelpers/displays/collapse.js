@@ -4,9 +4,8 @@ const sum = values => values.reduce((a, b) => a + b, 0);
 
 // Which units of a code live when the decoder expects so much noise: the spectrum with the line, the KL of each unit, pictures.
 export default function collapse(data) {
-  const { variances, sets, models } = data,
-    units = data.spectrum.shape[1],
-    numbers = Array.from({ length: units }, (_, i) => i + 1);
+  const { variances, sets, models } = data, units = data.spectrum.shape[1];
+  const numbers = Array.from({ length: units }, (_, i) => i + 1);
   const x = { label: "number of the component or unit, sorted", low: 1, high: units };
   const spectrum = new Chart({
     x,

@@ -7,37 +7,21 @@ export default function epochs(data) {
   const { edges, garments, starts, images, made, errors } = data, pixels = images.shape[1], side = Math.sqrt(pixels);
   const titles = ["original", "rebuilt", "difference: blue is too dark, orange too bright"];
   const canvases = titles.map(title => element("canvas", { role: "img", "aria-label": title }));
-  const large = {
-    element: element(
-      "div",
-      { class: "ae-large" },
-      ...titles.map((title, i) => element("figure", {}, canvases[i], element("figcaption", {}, title))),
-    ),
-  };
+  const figures = titles.map((title, i) => element("figure", {}, canvases[i], element("figcaption", {}, title)));
+  const large = { element: element("div", { class: "ae-large" }, ...figures) };
   const places = edges.slice(1).map((_, i) => i);
   const sum = values => values.reduce((total, value) => total + value, 0);
   const sums = from => [0, 1].map(part => data.epochs.map((_, i) => sum(Array.from(row(errors, from, i, part)))));
   const least = Math.min(...starts.flatMap((_, from) => sums(from).flat()));
+  const ends = { low: data.epochs[0] / 1.2, high: data.epochs.at(-1) * 1.2 };
   const course = new Chart({
-    x: {
-      label: "epochs",
-      low: data.epochs[0] / 1.2,
-      high: data.epochs.at(-1) * 1.2,
-      log: true,
-      ticks: data.epochs,
-      format: String,
-    },
+    x: { label: "epochs", ...ends, log: true, ticks: data.epochs, format: String },
     y: { label: "squared error", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true, format: String },
     height: 200,
   });
+  const upTo = { label: "principal components up to number", ticks: places, format: place => String(edges[place + 1]) };
   const chart = new Chart({
-    x: {
-      label: "principal components up to number",
-      low: -0.4,
-      high: places.length - 0.6,
-      ticks: places,
-      format: place => String(edges[place + 1]),
-    },
+    x: { ...upTo, low: -0.4, high: places.length - 0.6 },
     y: { label: "squared error per pixel", low: 0, high: 0 },
     height: 230,
   });

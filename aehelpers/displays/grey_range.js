@@ -49,45 +49,29 @@ export default function greyRange(data, view) {
     return { x, y: counts.flatMap(count => [Math.max(count, 0.7), Math.max(count, 0.7)]) };
   }
 
+  const byHand = { also: { greys: HAND }, min: low, max: high, step: 0.1, format: value => fixed(value, 1) };
   return {
     controls: {
       shown: choice("outputs as", Object.keys(outputs)),
       greys: choice("grey range", [TOGETHER, EACH, FIXED, HAND]),
-      black: slider("black by hand (vmin)", {
-        also: { greys: HAND },
-        min: low,
-        max: high,
-        step: 0.1,
-        format: value => fixed(value, 1),
-      }),
-      white: slider("white by hand (vmax)", {
-        also: { greys: HAND },
-        min: low,
-        max: high,
-        step: 0.1,
-        format: value => fixed(value, 1),
-      }),
+      black: slider("black by hand (vmin)", byHand),
+      white: slider("white by hand (vmax)", byHand),
     },
     parts: [pictures, chart],
     draw({ shown, greys, black, white }) {
       const rows = [originals.values, outputs[shown]], ranges = rangesOf({ shown, greys, black, white });
-      pictures.show(
-        rows.map((values, i) => ({ values, low: ranges[i][0], high: ranges[i][1], title: i ? shown : "originals" })),
-      );
+      const titles = ["originals", shown];
+      pictures.show(rows.map((values, i) => ({ values, low: ranges[i][0], high: ranges[i][1], title: titles[i] })));
       chart.set({
         series: [
           { name: "originals", ...histogram(originals.values), colour: "#d55e00", dash: "7 3" },
           { name: shown, ...histogram(outputs[shown]), colour: "#0072b2" },
         ],
       });
-      chart.mark(
-        ranges[0].flatMap((x, i) => [
-          { x, colour: i ? "#e69f00" : "ink" },
-          { x, y: HANDLE, colour: i ? "#e69f00" : "ink" },
-        ]),
-      );
-      const [[from, to], [below, above]] = ranges,
-        share = value => 100 * Math.min(Math.max((value - from) / (to - from), 0), 1);
+      const handle = (x, colour) => [{ x, colour }, { x, y: HANDLE, colour }];
+      const [[from, to], [below, above]] = ranges;
+      chart.mark([...handle(from, "ink"), ...handle(to, "#e69f00")]);
+      const share = value => 100 * Math.min(Math.max((value - from) / (to - from), 0), 1);
       const other = ` In the row below, ${fixed(below, 2)} is drawn black and ${fixed(above, 2)} white.`;
       return `In the row of the originals ${fixed(from, 2)} is drawn black and ${fixed(to, 2)} white, so their own black (0) `
         + `is drawn at ${fixed(share(0), 0)} % of the way to white, and their white (1) at ${fixed(share(1), 0)} %.`

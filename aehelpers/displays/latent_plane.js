@@ -19,23 +19,16 @@ export default function latentPlane(data, view) {
   for (let i = 0; i < count; i++) {
     const [x, y] = row(codes, i);
     if (x < left || x > right || y < bottom || y > top) continue;
-    svg.append(
-      element(
-        "text",
-        { x: toX(x).toFixed(1), y: (toY(y) + 4).toFixed(1), fill: TENTHS[digit(i)], "text-anchor": "middle" },
-        String(digit(i)),
-      ),
-    );
+    const place = { x: toX(x).toFixed(1), y: (toY(y) + 4).toFixed(1), fill: TENTHS[digit(i)], "text-anchor": "middle" };
+    svg.append(element("text", place, String(digit(i))));
   }
   svg.append(cross, point);
 
   const move = (x, y) => view.change({ x: Math.min(Math.max(x, left), right), y: Math.min(Math.max(y, bottom), top) });
   const follow = event => {
     const box = svg.getBoundingClientRect();
-    move(
-      left + ((event.clientX - box.left) / box.width) * (right - left),
-      top - ((event.clientY - box.top) / box.height) * (top - bottom),
-    );
+    const across = (event.clientX - box.left) / box.width, down = (event.clientY - box.top) / box.height;
+    move(left + across * (right - left), top - down * (top - bottom));
   };
   svg.addEventListener("pointerdown", event => { svg.setPointerCapture(event.pointerId); svg.focus(); follow(event); });
   svg.addEventListener("pointermove", event => { if (svg.hasPointerCapture(event.pointerId)) follow(event); });
@@ -53,10 +46,8 @@ export default function latentPlane(data, view) {
       point.setAttribute("cx", toX(x)); point.setAttribute("cy", toY(y));
       cross.setAttribute("d", `M${toX(x)} 0V${SIDE}M0 ${toY(y)}H${SIDE}`);
       const distance = i => { const [a, b] = row(codes, i); return (a - x) ** 2 + (b - y) ** 2; };
-      const nearest = Array.from({ length: count }, (_, i) => [distance(i), i])
-        .sort((a, b) => a[0] - b[0])
-        .slice(0, 5)
-        .map(([, i]) => i);
+      const byDistance = Array.from({ length: count }, (_, i) => [distance(i), i]).sort((a, b) => a[0] - b[0]);
+      const nearest = byDistance.slice(0, 5).map(([, i]) => i);
       const size = height * width, beside = new Float32Array(nearest.length * size);
       nearest.forEach((i, place) => beside.set(row(images, i), place * size));
       pictures.show([{ values: decode(Float32Array.of(x, y)) }, { values: beside }]);

@@ -4,14 +4,10 @@ const COLOURS = ["#d55e00", "#cc79a7", "#0072b2"], DASHES = ["7 3", "2 3", ""], 
 
 // Nine digits are what tells one float32 from the next.
 const exact = value => String(Number(value.toPrecision(9)));
-const said = value =>
-  Number.isNaN(value)
-    ? "NaN"
-    : Number.isFinite(value)
-      ? value !== 0 && Math.abs(value) < 1e-3
-        ? value.toExponential(1)
-        : fixed(value, 3)
-      : "infinite";
+function said(value) {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : "infinite";
+  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1) : fixed(value, 3);
+}
 
 // Where the curves of a chart are no numbers any more: an upright line before the first such place, and what stands there.
 function ends(logits, values, height) {
@@ -29,9 +25,8 @@ export default function logit(data) {
   const slope = new Chart({ x: { label, low, high }, y: { label: "gradient", low: -1.1, high: 1.1 }, height: 180 });
   const cells = forms.map(() => [element("td"), element("td")]);
   const head = element("tr", {}, ...["written as", "loss", "gradient"].map(text => element("th", { scope: "col" }, text)));
-  const body = forms.map(([name, formula], i) =>
-    element("tr", {}, element("th", { scope: "row" }, `${name} `, element("code", {}, formula)), ...cells[i]),
-  );
+  const written = ([name, formula]) => element("th", { scope: "row" }, `${name} `, element("code", {}, formula));
+  const body = forms.map((form, i) => element("tr", {}, written(form), ...cells[i]));
   const table = element("table", { class: "ae-table" }, element("thead", {}, head), element("tbody", {}, ...body));
   let drawn = null;
   return {
@@ -45,24 +40,15 @@ export default function logit(data) {
       if (drawn !== which) {
         drawn = which;
         for (const [chart, values] of [[loss, losses], [slope, gradients]]) {
-          chart.set({
-            series: forms.map(([name], i) => ({
-              name,
-              x: logits,
-              y: row(values, which, i),
-              colour: COLOURS[i],
-              dash: DASHES[i],
-              width: WIDTHS[i],
-            })),
-          });
+          const look = i => ({ colour: COLOURS[i], dash: DASHES[i], width: WIDTHS[i] });
+          chart.set({ series: forms.map(([name], i) => ({ name, x: logits, y: row(values, which, i), ...look(i) })) });
         }
       }
       const now = [losses, gradients].map(values => forms.map((_, i) => row(values, which, i)[place]));
       cells.forEach((pair, i) => pair.forEach((cell, part) => { cell.textContent = said(now[part][i]); }));
       const asked = [losses, gradients].map((values, part) => ends(logits, row(values, which, 0), part ? 0.5 : 28));
-      [loss, slope].forEach((chart, part) =>
-        chart.mark([...asked[part], { x: z }, ...now[part].map((y, i) => ({ x: z, y, colour: COLOURS[i] }))]),
-      );
+      const dots = part => now[part].map((y, i) => ({ x: z, y, colour: COLOURS[i] }));
+      [loss, slope].forEach((chart, part) => chart.mark([...asked[part], { x: z }, ...dots(part)]));
       const [y, asIs, parted] = [0, 1, 2].map(part => row(sums, part)[place]);
       return `In float32: y = sigmoid(z) = ${exact(y)}; 1e-10 + 1 - y = ${exact(asIs)}; 1e-10 + (1 - y) = ${exact(parted)}.`;
     },

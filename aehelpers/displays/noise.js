@@ -17,12 +17,8 @@ export default function noise(data, view) {
   const names = Object.keys(data.networks), kinds = Object.keys(data.nothing), { levels, images } = data;
   const networks = Object.fromEntries(names.map(name => [name, network(data.networks[name])]));
   const [height, width] = data.size;
-  const pictures = new Pictures({
-    titles: ["clean", "noisy", "model"],
-    height,
-    width,
-    label: "Clean, noisy and rebuilt images",
-  });
+  const label = "Clean, noisy and rebuilt images";
+  const pictures = new Pictures({ titles: ["clean", "noisy", "model"], height, width, label });
   const chart = new Chart({
     x: { label: "level of the noise", low: 0, high: levels.at(-1) },
     y: { label: `squared error per pixel, ${data.measured} images`, low: 0, high: 1 },
@@ -44,18 +40,14 @@ export default function noise(data, view) {
       pictures.show([{ values: images.values }, { values: noisy }, { values: rebuilt, title: model }]);
       if (drawn !== kind) {
         drawn = kind;
-        const lines = names.map(name => ({
-          name,
-          x: levels,
-          y: row(data.errors[name], kinds.indexOf(kind)),
-          colour: data.styles[name].colour,
-          dash: data.styles[name].dash,
-        }));
+        const line = (name, { colour, dash }) => (
+          { name, x: levels, y: row(data.errors[name], kinds.indexOf(kind)), colour, dash });
+        const lines = names.map(name => line(name, data.styles[name]));
         const series = [{ name: "do nothing", x: levels, y: data.nothing[kind].values, dash: "1 3" }, ...lines];
         chart.set({ series, y: { ...chart.y, high: 1.05 * Math.max(...series.flatMap(({ y }) => Array.from(y))) } });
       }
-      const error = row(data.errors[model], kinds.indexOf(kind))[place(level)],
-        nothing = data.nothing[kind].values[place(level)];
+      const [errors, nothings] = [row(data.errors[model], kinds.indexOf(kind)), data.nothing[kind].values];
+      const error = errors[place(level)], nothing = nothings[place(level)];
       chart.mark([{ x: level, y: error, colour: data.styles[model].colour }]);
       return `${kind} noise of ${fixed(level, 1)}: squared error ${fixed(error, 4)} (${model}), `
         + `${fixed(nothing, 4)} by doing nothing.`;

@@ -31,13 +31,9 @@ export default function threshold(data) {
       pictures.show([{ values: images.values }, { values: whole[model] }, { values: decoders[model](changed), title: way }]);
       if (drawn !== way) {
         drawn = way;
-        const series = names.map(name => ({
-          name,
-          x: thresholds,
-          y: row(data.errors[name], ways.indexOf(way)),
-          colour: data.styles[name].colour,
-          dash: data.styles[name].dash,
-        }));
+        const line = (name, { colour, dash }) => (
+          { name, x: thresholds, y: row(data.errors[name], ways.indexOf(way)), colour, dash });
+        const series = names.map(name => line(name, data.styles[name]));
         chart.set({ series, y: { ...chart.y, high: 1.05 * Math.max(...series.flatMap(({ y }) => Array.from(y))) } });
       }
       const errors = row(data.errors[model], ways.indexOf(way)), now = errors[thresholds.indexOf(t)];

@@ -36,13 +36,8 @@ export default function training(data, view) {
     const all = band.values.filter(Number.isFinite), least = Math.min(0, ...all), most = Math.max(0, least + 1e-6, ...all);
     const one = unit => {
       const [low, , high] = row(band, record, unit), lives = row(alive, record)[unit] > 0;
-      return {
-        x: [unit + 1, unit + 1],
-        y: [low, high],
-        colour: lives ? "#0072b2" : "#d55e00",
-        width: 7,
-        dash: lives ? "" : "2 2",
-      };
+      const look = lives ? { colour: "#0072b2", dash: "" } : { colour: "#d55e00", dash: "2 2" };
+      return { x: [unit + 1, unit + 1], y: [low, high], width: 7, ...look };
     };
     bands.set({
       y: { label: "pre-activation", low: least, high: most },
@@ -72,12 +67,9 @@ export default function training(data, view) {
         return "Not trained yet: run the next cell, and watch.";
       }
       const now = Array.from(row(alive, record), share => share > 0);
-      lamps.replaceChildren(
-        element("span", {}, "units of the code"),
-        ...now.map(lives =>
-          element("span", { class: lives ? "ae-lamp" : "ae-lamp ae-dead", "aria-hidden": "true" }, lives ? "" : "\u00d7"),
-        ),
-      );
+      const lamp = lives => element("span", { class: lives ? "ae-lamp" : "ae-lamp ae-dead", "aria-hidden": "true" },
+        lives ? "" : "\u00d7");
+      lamps.replaceChildren(element("span", {}, "units of the code"), ...now.map(lamp));
       const dead = now.filter(lives => !lives).length;
       lamps.setAttribute("aria-label", `${dead} of ${units} units are dead`);
       pictures.show([{ values: images.values }, { values: row(rebuilt, record), title: `step ${steps[record]}` }]);

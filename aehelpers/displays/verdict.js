@@ -5,19 +5,9 @@ export default function verdict(data, view) {
   const options = Object.entries(data.options).map(([letter, text]) => {
     const holds = letter === data.answer;
     const yours = element("span", { class: "ae-yours" }, "your choice");
-    const made = element(
-      "li",
-      { class: holds ? "ae-holds" : "" },
-      element("b", {}, letter),
-      element(
-        "div",
-        {},
-        element("span", {}, text),
-        " ",
-        yours,
-        element("p", {}, holds ? "This is what was measured." : data.reasons[letter]),
-      ),
-    );
+    const why = element("p", {}, holds ? "This is what was measured." : data.reasons[letter]);
+    const told = element("div", {}, element("span", {}, text), " ", yours, why);
+    const made = element("li", { class: holds ? "ae-holds" : "" }, element("b", {}, letter), told);
     return { letter, made, yours };
   });
   const sentence = () => {
@@ -27,18 +17,7 @@ export default function verdict(data, view) {
     return chosen === data.answer ? `You chose ${chosen}, and so it is.` : `You chose ${chosen}; the answer is ${data.answer}.`;
   };
   onRemembered(() => view.redraw(), view.signal);
-  return {
-    controls: {},
-    parts: [
-      {
-        element: element(
-          "div",
-          { class: "ae-verdict" },
-          element("p", { class: "ae-question" }, data.name),
-          element("ul", {}, ...options.map(option => option.made)),
-        ),
-      },
-    ],
-    draw: sentence,
-  };
+  const question = element("p", { class: "ae-question" }, data.name);
+  const box = element("div", { class: "ae-verdict" }, question, element("ul", {}, ...options.map(option => option.made)));
+  return { controls: {}, parts: [{ element: box }], draw: sentence };
 }

@@ -7,12 +7,8 @@ export default function vote(data, view) {
     clean: value => (letters.includes(value) ? value : recall(data.name) ?? ""),
     make: change => {
       const buttons = letters.map(letter => {
-        const made = element(
-          "button",
-          { type: "button", class: "ae-option" },
-          element("b", {}, letter),
-          element("span", {}, data.options[letter]),
-        );
+        const parts = [element("b", {}, letter), element("span", {}, data.options[letter])];
+        const made = element("button", { type: "button", class: "ae-option" }, ...parts);
         made.addEventListener("click", () => {
           const chosen = view.state.choice === letter ? "" : letter;
           remember(data.name, chosen);
@@ -20,16 +16,10 @@ export default function vote(data, view) {
         });
         return made;
       });
-      const box = element(
-        "div",
-        { class: "ae-vote", role: "group", "aria-label": data.name },
-        element("p", { class: "ae-question" }, data.name),
-        ...buttons,
-      );
-      return {
-        element: box,
-        set: value => buttons.forEach((button, place) => button.setAttribute("aria-pressed", letters[place] === value)),
-      };
+      const question = element("p", { class: "ae-question" }, data.name);
+      const box = element("div", { class: "ae-vote", role: "group", "aria-label": data.name }, question, ...buttons);
+      const set = value => buttons.forEach((button, place) => button.setAttribute("aria-pressed", letters[place] === value));
+      return { element: box, set };
     },
   };
   return {
