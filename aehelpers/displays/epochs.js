@@ -27,7 +27,7 @@ export default function epochs(data) {
       ticks: data.epochs,
       format: String,
     },
-    y: { label: "squared error", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true, format: String },
+    y: { label: "squared error", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true },
     height: 200,
   });
   const chart = new Chart({
