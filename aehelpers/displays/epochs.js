@@ -16,7 +16,7 @@ export default function epochs(data) {
   const ends = { low: data.epochs[0] / 1.2, high: data.epochs.at(-1) * 1.2 };
   const course = new Chart({
     x: { label: "epochs", ...ends, log: true, ticks: data.epochs, format: String },
-    y: { label: "squared error", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true, format: String },
+    y: { label: "squared error", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true },
     height: 200,
   });
   const upTo = { label: "principal components up to number", ticks: places, format: place => String(edges[place + 1]) };

@@ -78,8 +78,7 @@ def test_epochs(show, run):
         limits = {"low": pytest.approx(epochs[0] / 1.2), "high": pytest.approx(1.2 * epochs[-1])}
         assert course["x"] == {"label": "epochs", **limits, "log": True, "ticks": epochs, "format": None}
         low = pytest.approx(next(one for one in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6) if one <= every.min()))
-        assert course["y"] == {"label": "squared error", "low": low, "high": 0.05, "log": True, "format": None}
+        assert course["y"] == {"label": "squared error", "low": low, "high": 0.05, "log": True}
         assert course["axes"][: len(epochs)] == [f"{one:g}" for one in epochs]
-        assert not any("e-" in text for text in course["axes"])
         titles = ["original", "rebuilt", "difference: blue is too dark, orange too bright"]
         assert seen.texts[:4] == [f"{epochs[place]:g}", *titles]
