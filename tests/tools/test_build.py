@@ -189,6 +189,13 @@ def test_html_of_an_output_is_kept(project, tmp_path):
         assert re.search(f'<div [^>]*aria-label="{label}">{re.escape(kept)}</div>', text)
 
 
+def test_words_are_not_taken_for_html(project, tmp_path):
+    (project / "classroom" / "lesson_plans" / "01.md").write_text("# Is `a < b` & *c*?\n", encoding="utf-8")
+    site = builder.build(tmp_path / "site", project)
+    for name, tag in {"plan-01.html": "title", "plans.html": "a"}.items():
+        assert f">Is a &lt; b &amp; c?</{tag}>" in (site / name).read_text(encoding="utf-8")
+
+
 def test_the_start_page_is_short(pages):
     assert len(pages["index.html"].words) <= 300
 
