@@ -10,11 +10,13 @@ with, or raises a `TypeError` or a `ValueError` that says which argument it is, 
 are checked before the function begins. tests/test_validation.py hands every public function what its constraints exclude.
 """
 
+import contextvars
 import functools
 import inspect
 import math
 import numbers
 import operator
+import weakref
 
 import keras
 import numpy as np
@@ -22,12 +24,18 @@ import tensorflow as tf
 
 SHOWN = 200  # characters of a wrong value that a message repeats
 
+# The arrays that `Images` has read through since this thread's outermost call began. The functions that it calls in turn do not
+# read them again, which is what takes time; all else is checked and converted in every call.
+_READ = contextvars.ContextVar("read")
+
 
 def takes(**constraints):
     """Check the arguments of a function, by name, before it begins; what the constraints return is what it gets."""
 
     def decorate(function):
         signature = inspect.signature(function)
+        if unknown := ", ".join(name for name in constraints if name not in signature.parameters):
+            raise TypeError(f"@takes names {unknown}, but {function.__qualname__} takes {', '.join(signature.parameters)}")
 
         @functools.wraps(function)
         def checked(*args, **kwargs):
@@ -36,9 +44,14 @@ def takes(**constraints):
             except TypeError:  # an argument that is missing or unknown: Python's own message names the function too
                 return function(*args, **kwargs)
             given.apply_defaults()
-            for name, constraint in constraints.items():
-                given.arguments[name] = constraint(given.arguments[name], name)
-            return function(*given.args, **given.kwargs)
+            outermost = _READ.set(weakref.WeakValueDictionary()) if _READ.get(None) is None else None
+            try:
+                for name, constraint in constraints.items():
+                    given.arguments[name] = constraint(given.arguments[name], name)
+                return function(*given.args, **given.kwargs)
+            finally:
+                if outermost is not None:
+                    _READ.reset(outermost)
 
         checked.__signature__ = signature  # Keras looks at that of a layer's __init__, and does not follow __wrapped__
         checked.constraints = constraints
@@ -48,17 +61,7 @@ def takes(**constraints):
 
 
 class Images:
-    """An array of real numbers with a row for each image; it becomes float32.
-
-    Parameters
-    ----------
-    at_least : int
-        The number of images that is required.
-    pixels : bool
-        Whether all values must lie in [0, 1].
-    dimensions : tuple of int
-        How many dimensions the array may have: (images, pixels), (images, height, width), (images, height, width, channels).
-    """
+    """An array of finite numbers with ``at_least`` so many images; it becomes float32. Those of ``pixels`` lie in [0, 1]."""
 
     def __init__(self, at_least=1, pixels=False, dimensions=(2, 3, 4)):
         self.at_least, self.pixels, self.dimensions = at_least, pixels, dimensions
@@ -75,20 +78,22 @@ class Images:
             wanted = " or ".join(shapes[number] for number in self.dimensions)
             raise ValueError(f"{name} must have the shape {wanted}, but its shape is {array.shape}")
         if len(array) < self.at_least or 0 in array.shape:
-            raise ValueError(
-                f"{name} must hold at least {self.at_least} image(s) of at least one pixel, but its shape is {array.shape}"
-            )
+            wanted = f"at least {self.at_least} image(s) of at least one pixel"
+            raise ValueError(f"{name} must hold {wanted}, but its shape is {array.shape}")
         with np.errstate(over="ignore", invalid="ignore"):  # the error below says it better than a warning
             array = array.astype(np.float32, copy=False)
+            read = _READ.get({})
+            if read.get((id(array), self.pixels)) is array:
+                return array
             # A sum over finite float32 values taken in float64 is finite; it costs no copy of a large array.
-            finite = np.isfinite(array.sum(dtype=np.float64))
-        if not finite:
-            raise ValueError(f"{name} must be finite, but it has NaN or infinite values")
+            if not np.isfinite(array.sum(dtype=np.float64)):
+                raise ValueError(f"{name} must be finite, but it has NaN or infinite values")
         if self.pixels:
             low, high = array.min(), array.max()
             if low < 0 or high > 1:
                 hint = "; divide by 255 first" if low >= 0 and 2 < high <= 255 else ""
                 raise ValueError(f"{name} must lie in [0, 1], but its values go from {low:g} to {high:g}{hint}")
+        read[id(array), False] = read[id(array), self.pixels] = array
         return array
 
 
@@ -145,9 +150,7 @@ class Real:
         return "finite"
 
 
-def Fraction():
-    """A number in [0, 1]."""
-    return Real(0, 1)
+Fraction = functools.partial(Real, 0, 1)
 
 
 class Boolean:
@@ -240,9 +243,8 @@ class Seed:
         try:
             return np.random.default_rng(value)
         except (TypeError, ValueError) as error:
-            raise type(error)(
-                f"{name} must be None, a whole number of at least 0 or a numpy.random.Generator, but it is {value!r:.{SHOWN}}"
-            ) from error
+            wanted = "None, a whole number of at least 0 or a numpy.random.Generator"
+            raise type(error)(f"{name} must be {wanted}, but it is {value!r:.{SHOWN}}") from error
 
 
 class Known:
@@ -292,17 +294,15 @@ def same_shape(first, first_name, second, second_name):
 def same_images(first, first_name, second, second_name):
     """Raise a `ValueError` unless the images of two arrays have one shape."""
     if first.shape[1:] != second.shape[1:]:
-        raise ValueError(
-            f"{second_name} must hold images of shape {first.shape[1:]}, as {first_name} does, but its shape is {second.shape}"
-        )
+        wanted = f"images of shape {first.shape[1:]}, as {first_name} does"
+        raise ValueError(f"{second_name} must hold {wanted}, but its shape is {second.shape}")
 
 
 def same_number(first, first_name, second, second_name):
     """Raise a `ValueError` unless two arrays have a row for each other's rows."""
     if len(first) != len(second):
-        raise ValueError(
-            f"{second_name} must have a row for each of the {len(first)} rows of {first_name}, but it has {len(second)}"
-        )
+        wanted = f"a row for each of the {len(first)} rows of {first_name}"
+        raise ValueError(f"{second_name} must have {wanted}, but it has {len(second)}")
 
 
 def cannot_take(model_name, shape, error):
