@@ -1,5 +1,5 @@
 // What the displays share: arrays, networks, pictures, charts, controls, and where their state is kept.
-// Plain JavaScript, no network, no dependencies. base.py joins this file and the modules beside it.
+// Plain JavaScript, no network, no dependencies. page.py joins this file and the modules beside it.
 
 // ---------------------------------------------------------------------------------------------------------------- arrays
 
@@ -16,7 +16,7 @@ function half(bits) {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-// Turn what base.py packed into arrays: { shape, values }, the values in one Float32Array. Bytes are grey levels, 0 to 1.
+// Turn what packing.py packed into arrays: { shape, values }, the values in one Float32Array. Bytes are grey levels, 0 to 1.
 export function unpack(thing) {
   if (Array.isArray(thing)) return thing.map(unpack);
   if (thing === null || typeof thing !== "object") return thing;
