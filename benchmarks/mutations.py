@@ -159,10 +159,12 @@ def main():
     """Print the table and the survivors."""
     modules = sorted(path.stem for path in FOLDER.glob("*.js"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("modules", nargs="*", default=modules, choices=[*modules, []], metavar="module")
+    parser.add_argument("modules", nargs="*", metavar="module", help=", ".join(modules))
     parser.add_argument("--count", type=int, help="mistakes in each module (12, and 60 in core)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if not set(options.modules) <= set(modules):
+        parser.error(f"the modules are {', '.join(modules)}")
     worker, survivors, total = Worker(), [], [0, 0]
     print(f"{'module':16}{'planted':>8}{'caught':>8}   by", flush=True)
     for module in options.modules or modules:

@@ -90,9 +90,6 @@ def leave_a_trace(run):
     return trace
 
 
-# ---- the Python that starts it
-
-
 def test_parses_on_python_3_6():
     ast.parse(RUN_PY.read_text(encoding="utf-8"), feature_version=(3, 6))
 
@@ -133,9 +130,6 @@ def test_usage(run, capsys, arguments):
 def test_unknown_command(run, capsys):
     assert run.main(["tset"]) == 2
     assert "'tset'" in capsys.readouterr().err
-
-
-# ---- making the environment, once
 
 
 def test_second_start_installs_nothing(run, capsys):
@@ -194,36 +188,31 @@ def test_update_cut_short_is_made_anew(run, monkeypatch):
     assert run.ready(str(venv(run)), newest=False)
 
 
-def test_moved_project_is_made_anew(run):
-    run.environment()
+DAMAGES = {
+    "moved project": lambda run, python, stamp: setattr(run, "ROOT", shutil.move(run.ROOT, run.ROOT + " moved")),
+    "broken python": lambda run, python, stamp: os.remove(python),
+    "no stamp": lambda run, python, stamp: stamp.write_bytes(b""),
+    "damaged stamp": lambda run, python, stamp: stamp.write_bytes(b"\xff"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_environment_is_made_anew(run, damage):
+    python = run.environment()
     trace = leave_a_trace(run)
-    run.ROOT = shutil.move(run.ROOT, run.ROOT + " moved")
+    DAMAGES[damage](run, python, venv(run) / run.STAMP)
+    run.environment()
     run.environment()
     assert len(run.pip_calls) == 2
     assert not (venv(run) / trace.name).exists()
+    assert run.ready(str(venv(run)), newest=False)
 
 
-def test_broken_python_is_made_anew(run):
-    python = run.environment()
-    trace = leave_a_trace(run)
-    os.remove(python)
-    run.environment()
-    assert len(run.pip_calls) == 2
-    assert not trace.exists()
-    assert run.python_starts(str(venv(run)))
-
-
-@pytest.mark.parametrize("leftover", ["no stamp", "damaged stamp", "only pyvenv.cfg", "empty folder"])
-def test_half_made_environment_is_made_anew(run, leftover):
-    folder = venv(run)
-    if leftover.endswith("stamp"):
-        run.environment()
-        (folder / run.STAMP).write_bytes(b"\xff" if leftover == "damaged stamp" else b"")
-    else:
-        folder.mkdir()
-        if leftover == "only pyvenv.cfg":
-            (folder / "pyvenv.cfg").touch()
-    run.pip_calls.clear()
+@pytest.mark.parametrize("leftovers", [[], ["pyvenv.cfg"]])
+def test_half_made_environment_is_made_anew(run, leftovers):
+    venv(run).mkdir()
+    for name in leftovers:
+        (venv(run) / name).touch()
     run.environment()
     run.environment()
     assert len(run.pip_calls) == 1
@@ -308,9 +297,6 @@ def test_conda_environment_is_used_as_it_is(tmp_path, monkeypatch):
     assert not run.suitable_already()
 
 
-# ---- handing over
-
-
 def test_lab(run, handed_over, monkeypatch):
     assert run.main(["lab", "--no-browser", "--port=1234"]) == 0
     command = handed_over[0]
@@ -386,9 +372,6 @@ def test_says_what_a_poor_terminal_can_show(run):
     run.say("in prôject", terminal)
     terminal.seek(0)
     assert terminal.read() == "in pr?ject\n"
-
-
-# ---- several at once, and cut short
 
 
 @pytest.fixture

@@ -58,26 +58,6 @@ class Penalty(layers.Layer):
         return inputs
 
 
-class Seen(layers.Layer):
-    """Counts how often each image passed in training; the image's number is its first pixel times 255."""
-
-    def __init__(self, number):
-        super().__init__()
-        self.number = number
-
-    def build(self, shape):
-        self.counts = self.add_weight(shape=(self.number,), initializer="zeros", trainable=False)
-
-    def call(self, inputs, training=None):
-        if training:
-            number = tf.cast(tf.round(inputs[:, 0] * 255), tf.int32)
-            self.counts.assign_add(tf.reduce_sum(tf.one_hot(number, self.number), axis=0))
-        return inputs
-
-
-# ---------------------------------------------------------------------------------------------- the same as Keras
-
-
 def autoencoder():
     return ae.autoencoder(code_size=16, input_size=64)
 
@@ -192,9 +172,6 @@ def test_schedule_goes_on_with_the_steps(small, tiny, fit):
     assert same(first.get_weights(), second.get_weights()) and not same(first.get_weights(), small().get_weights())
 
 
-# ---------------------------------------------------------------------------------------------- the batches
-
-
 @pytest.mark.parametrize(("number", "size"), [(10, 3), (10, 10), (7, 1), (5, 4)])
 def test_batches_use_each_image_once_an_epoch(number, size):
     take = training._batches(number, size, np.random.default_rng(3))
@@ -205,26 +182,10 @@ def test_batches_use_each_image_once_an_epoch(number, size):
     assert not np.array_equal(rows[:number], rows[number : 2 * number])
 
 
-def test_each_image_passes_once_an_epoch(fit):
-    x = np.repeat(np.arange(7, dtype=np.float32)[:, None] / 255, 16, axis=1)
-    seen = Seen(7)
-    model = dense(seen)
-    fit(model, x, batch_size=3, steps=2)
-    assert sorted(seen.counts.numpy()) == [0, 1, 1, 1, 1, 1, 1]
-    fit(model, x, batch_size=3, steps=7, record_every=2)
-    assert seen.counts.numpy().sum() == 6 + 21
-    seen.counts.assign(np.zeros(7))
-    fit(model, x, xla=True, batch_size=3, steps=14, record_every=5)
-    assert seen.counts.numpy().tolist() == [6] * 7
-
-
 @pytest.mark.parametrize(("images", "batch_size"), [(96, 96), (1, 1), (2, 1)])
 def test_a_batch_may_be_all_images_and_an_image_may_be_alone(small, tiny, fit, images, batch_size):
     history = fit(small(), tiny[:images], batch_size=batch_size, record_every=10**12)
     assert history.steps == [3]
-
-
-# ---------------------------------------------------------------------------------------------- images inside TensorFlow
 
 
 def at_offset(offset, shape=(20, 16)):
@@ -299,18 +260,6 @@ def test_images_that_are_their_own_target_are_there_once(tiny):
     two, other = _loop.as_tensors(tiny, tiny[::-1])
     assert two is not other and np.array_equal(other, tiny[::-1])
 
-
-@pytest.mark.parametrize("offset", [0, 4, 32])
-def test_memory_makes_no_difference_to_the_training_and_stays_as_it_is(small, tiny, fit, offset):
-    x = at_offset(offset, tiny.shape)
-    x[:] = tiny
-    model, twin = small(), small()
-    losses = [fit(model, x, validation_data=x).history, fit(twin, tiny.tolist(), validation_data=tiny.copy()).history]
-    assert losses[0] == losses[1] and same(model.get_weights(), twin.get_weights())
-    assert np.array_equal(x, tiny)
-
-
-# ---------------------------------------------------------------------------------------------- losses and history
 
 LOSSES = {
     "bce": ("bce", lambda t, r: ae.bce(t, r)),
@@ -422,9 +371,6 @@ def test_repr_of_a_history(small, tiny, fit):
     assert repr(training.History((), None)) == "History: no step was recorded"
 
 
-# ---------------------------------------------------------------------------------------------- seeds
-
-
 @XLA
 def test_a_seed_repeats_a_run_to_the_bit(small, tiny, fit, xla):
     made, curves = [], []
@@ -444,9 +390,6 @@ def test_fit_leaves_the_global_seeds_alone(small, tiny, fit):
             fit(model, tiny)
         drawn.append((np.random.random(), float(keras.random.uniform(()))))  # noqa: NPY002
     assert drawn[0] == drawn[1]
-
-
-# ---------------------------------------------------------------------------------------------- variables without gradient
 
 
 def test_variables_without_gradient_are_named_and_stay(small, tiny, fit):
@@ -482,9 +425,6 @@ def test_nothing_to_train(small, tiny, fit):
     with pytest.raises(ValueError, match="no trainable variable"):
         fit(model, tiny)
     assert same(before, model.get_weights())
-
-
-# ---------------------------------------------------------------------------------------------- interruption
 
 
 def interrupt():
@@ -538,13 +478,13 @@ def test_interrupt_at_the_last_step_is_no_interruption(small, tiny, fit, monkeyp
 
 
 def test_interrupt_from_outside(small, tiny, fit):
-    timer = threading.Timer(0.7, _thread.interrupt_main)
-    timer.start()
-    history = fit(small(), tiny, steps=10**7, record_every=50)
+    timer = threading.Timer(0.2, _thread.interrupt_main)
+    history = fit(
+        small(), tiny, steps=10**7, record_every=50, on_record=lambda history: len(history.steps) == 1 and timer.start()
+    )
     timer.join()
     assert history.interrupted
-    done = history.steps[-1] if history.steps else 0
-    assert int(history.optimizer.iterations) == done < 10**7
+    assert int(history.optimizer.iterations) == history.steps[-1] < 10**7
     assert np.all(np.diff(history.steps) == 50)
 
 
@@ -580,9 +520,6 @@ def test_own_interrupt_handler_is_put_back(small, tiny, fit):
         signal.signal(signal.SIGINT, before)
 
 
-# ---------------------------------------------------------------------------------------------- going on
-
-
 def test_going_on_equals_never_having_stopped(small, tiny, fit):
     x = tiny[:2]  # a batch of two has one sum, in whatever order
     new = {"batch_size": 2, "optimizer": "adam", "learning_rate": 0.01}
@@ -611,9 +548,6 @@ def test_optimizer_goes_on_in_keras_but_not_with_another_model(small, tiny, fit)
     assert same(small().get_weights(), other.get_weights())
 
 
-# ---------------------------------------------------------------------------------------------- losses that are not finite
-
-
 @pytest.mark.parametrize(
     ("bad", "step", "xla"), [(np.nan, 1, False), (np.nan, 3, False), (-np.inf, 5, False), (np.nan, 6, False), (np.inf, 5, True)]
 )
@@ -635,17 +569,6 @@ def test_loss_that_is_not_finite(small, fit, bad, step, xla):
     assert np.isfinite(error.history.history.get("loss", [])).all() and not error.history.interrupted
     # At the record that was cut short, the weights are no longer those of its last step.
     assert np.isfinite(error.history.history.get("val_loss", [])).tolist() == {1: [], 3: [False]}.get(step, [True, False])
-
-
-def test_learning_rate_that_is_too_high(tiny, fit):
-    with pytest.raises(ae.NonFiniteLossError) as raised:
-        fit(sequential(layers.Dense(16)), tiny, steps=1000, record_every=2, loss="mse", learning_rate=1e6)
-    error, loss = raised.value, raised.value.history.history["loss"]
-    assert 1 < error.step < 100 and error.history.steps[-1] == error.step - 1
-    assert loss[0] < loss[-1] < np.inf
-
-
-# ---------------------------------------------------------------------------------------------- compilation
 
 
 def test_what_xla_cannot_compile_runs_without_it(small, tiny, fit, compilations):
@@ -695,9 +618,6 @@ def test_nothing_of_a_training_outlives_its_model(small, tiny, fit, xla):
     del model, history
     assert graphs() <= before
     assert not any(reference() is not None for reference in weights)
-
-
-# ---------------------------------------------------------------------------------------------- unusual models
 
 
 class Subclassed(keras.Model):

@@ -5,6 +5,7 @@ declaration of each of its arguments excludes (`WRONG`), all else being right (`
 to come before any work: no weight moves, no figure is made, nothing is printed.
 """
 
+import concurrent.futures
 import decimal
 import inspect
 import re
@@ -144,8 +145,9 @@ def call(name, /, **changes):
 # The wrong values of each kind of constraint: (value, kind of error, what the argument must be and what came).
 
 
-def came(value):
-    return "but it is " + re.escape(f"{value!r:.200}")
+def each(kind, words, *values):
+    """Wrong values that all get one answer, which repeats them."""
+    return [(value, kind, f"{words}, but it is {re.escape(f'{value!r:.200}')}") for value in values]
 
 
 def wrong_images(constraint):
@@ -174,24 +176,21 @@ def wrong_images(constraint):
 
 
 def wrong_integers(constraint):
-    for value in (2.0, "2", None, True, np.True_, np.nan, [2], 1j):
-        yield value, TypeError, f"be a whole number of at least {constraint.at_least}, {came(value)}"
+    wanted = f"be a whole number of at least {constraint.at_least}"
+    yield from each(TypeError, wanted, 2.0, "2", None, True, np.True_, np.nan, [2], 1j)
     for value in (constraint.at_least - 1, -1, np.int8(-3)):
         yield value, ValueError, f"be at least {constraint.at_least}, but it is {value}$"
 
 
 def wrong_reals(constraint):
-    for value in ("0.5", None, True, [0.5], 1j, np.zeros(2), decimal.Decimal("0.5")):
-        yield value, TypeError, f"be a number, {came(value)}"
-    outside = [np.nan, np.inf, -np.inf, constraint.low - 0.1, constraint.high + 0.1]
-    outside += [constraint.low, constraint.high] if constraint.open_interval else []
-    for value in outside:
-        yield value, ValueError, f"be {re.escape(str(constraint))}, {came(value)}"
+    yield from each(TypeError, "be a number", "0.5", None, True, [0.5], 1j, np.zeros(2), decimal.Decimal("0.5"))
+    ends = [constraint.low, constraint.high] if constraint.open_interval else []
+    outside = (np.nan, np.inf, -np.inf, constraint.low - 0.1, constraint.high + 0.1, *ends)
+    yield from each(ValueError, f"be {re.escape(str(constraint))}", *outside)
 
 
 def wrong_entries(constraint):
-    for value in (None, 3, "name", [1]):
-        yield value, TypeError, f"be a dict, {came(value)}"
+    yield from each(TypeError, "be a dict", None, 3, "name", [1])
     if not constraint.or_empty:
         yield {}, ValueError, "have at least one entry, but it is empty"
     key = 2 if isinstance(constraint.keys, Integer) else "a"
@@ -203,46 +202,9 @@ def wrong_entries(constraint):
                 yield {value: MODEL}, kind, words
 
 
-def wrong_models(constraint):
-    extra = [] if constraint.or_function else [np.copy, keras.layers.Dense(16)]
-    for value in (None, "model", 3, keras.Model, *extra):
-        yield value, TypeError, f"be a keras.Model.*, {came(value)}"
-
-
-def wrong_names(constraint):
-    kind = re.escape(constraint.kind)
-    for value in ("nothing of that name", 3, ["relu"]):
-        yield value, ValueError, f"be {kind}, {came(value)}. Keras says"
-    yield keras.layers.ReLU, TypeError, f"be {kind}, not the class ReLU"
-
-
-def wrong_seeds(constraint):
-    for value, kind in (("one", TypeError), (1.5, TypeError), ({}, TypeError), (-1, ValueError)):
-        yield value, kind, f"be None, a whole number of at least 0 or a numpy.random.Generator, {came(value)}"
-
-
-def wrong_losses(constraint):
-    for value, kind in (("bcee", ValueError), (None, TypeError), (np.zeros(3), TypeError), (keras.losses.Loss, TypeError)):
-        yield value, kind, f"be a name that Keras knows, a keras.Loss or a function of .*, {came(value)}"
-
-
-def wrong_tensors(constraint):
-    integers, booleans = np.array([1, 2]), np.array([True])
-    for value, dtype in (("text", "string"), (integers, "int64"), (booleans, "bool"), (1j, "complex128")):
-        yield value, TypeError, f"hold floating-point numbers, but its dtype is {dtype}"
-    yield None, TypeError, "hold floating-point numbers, but no tensor can be made of it"
-
-
-def wrong_choices(constraint):
-    for value in ("MNIST", "", "mnist.npz", None, 3, ["mnist"], b"mnist"):
-        yield value, ValueError, f"be one of {', '.join(map(repr, constraint.options))}, {came(value)}"
-
-
 def wrong_sizes(constraint):
-    for value in (8, np.int64(8), 8.5, "8", None):
-        yield value, TypeError, rf"be a sequence of layer sizes such as \(300, 100\), {came(value)}"
-    for value, kind, words in wrong_integers(Integer()):
-        yield (8, value), kind, words
+    yield from each(TypeError, r"be a sequence of layer sizes such as \(300, 100\)", 8, np.int64(8), 8.5, "8", None)
+    yield from (((8, value), kind, words) for value, kind, words in wrong_integers(Integer()))
 
 
 def wrong_levels(constraint):
@@ -250,15 +212,12 @@ def wrong_levels(constraint):
         yield (0.0, value), kind, words
         if not isinstance(value, list):  # a list may be a pair
             yield value, kind, words
-    for value in ((0.1,), (0.1, 0.2, 0.3), (0.2, 0.1), []):
-        yield value, ValueError, rf"be one number or a pair \(lowest, highest\), {came(value)}"
+    yield from each(ValueError, r"be one number or a pair \(lowest, highest\)", (0.1,), (0.1, 0.2, 0.3), (0.2, 0.1), [])
 
 
 def wrong_rows(constraint):
-    for value in (None, 3, "rows", {"a": X}):
-        yield value, TypeError, f"be an array of images or a sequence of such arrays, {came(value)}"
-    for value, kind, words in wrong_images(Images()):
-        yield [value], kind, words
+    yield from each(TypeError, "be an array of images or a sequence of such arrays", None, 3, "rows", {"a": X})
+    yield from (([value], kind, words) for value, kind, words in wrong_images(Images()))
     yield [], ValueError, "hold at least one row of images, but it is empty"
     yield X[:, :15], ValueError, "hold square images, but each has 15 pixels"
     yield np.zeros((2, 4, 4, 2)), ValueError, r"hold images of 1 or 3 channels, but its shape is \(2, 4, 4, 2\)"
@@ -273,10 +232,11 @@ def wrong_histories(constraint):
 
 
 def wrong_files(constraint):
-    for value in (None, 3, b"step_code", ["step_code"]):
-        yield value, TypeError, f"be the name of a file without its ending, such as 'step_code', {came(value)}"
-    for value in ("", "../step_code", "step_code.csv", "/etc/passwd", "a b"):
-        yield value, ValueError, f"be the name of a file without folder and ending, such as 'step_code', {came(value)}"
+    yield from each(
+        TypeError, "be the name of a file without its ending, such as 'step_code'", None, 3, b"step_code", ["step_code"]
+    )
+    names = ("", "../step_code", "step_code.csv", "/etc/passwd", "a b")
+    yield from each(ValueError, "be the name of a file without folder and ending, such as 'step_code'", *names)
 
 
 def wrong_labels(constraint):
@@ -286,56 +246,70 @@ def wrong_labels(constraint):
     yield np.arange(12) - 3, ValueError, "lie from 0 to 9, but they go from -3 to 8$"
 
 
-def each(kind, words, *values):
-    """Wrong values that all get one answer."""
-    return lambda constraint: [(value, kind, words) for value in values]
-
-
 WRONG = {
-    Boolean: each(TypeError, "be True or False, but it is", "no", None, 1, np.array([True])),
+    Boolean: lambda _: each(TypeError, "be True or False", "no", None, 1, np.array([True])),
     Dict: wrong_entries,
-    Floats: wrong_tensors,
-    Function: each(TypeError, "be a function of .*, but it is", "f", 3, [], None, True, list),
+    Floats: lambda _: [
+        (None, TypeError, "hold floating-point numbers, but no tensor can be made of it"),
+        *((value, TypeError, f"hold floating-point numbers, but its dtype is {dtype}") for value, dtype in NOT_FLOATS),
+    ],
+    Function: lambda _: each(TypeError, "be a function of .*", "f", 3, [], None, True, list),
     Images: wrong_images,
     Integer: wrong_integers,
-    Known: wrong_names,
-    Loss: wrong_losses,
-    Model: wrong_models,
-    OneOf: wrong_choices,
+    Known: lambda constraint: [
+        *each(ValueError, f"be {re.escape(constraint.kind)}", "nothing of that name", 3, ["relu"]),
+        (keras.layers.ReLU, TypeError, f"be {re.escape(constraint.kind)}, not the class ReLU"),
+    ],
+    Loss: lambda _: [
+        *each(ValueError, "be a name that Keras knows, a keras.Loss or a function of .*", "bcee"),
+        *each(TypeError, "be a name that Keras knows, a keras.Loss or a function of .*", None, np.zeros(3), keras.losses.Loss),
+    ],
+    Model: lambda constraint: each(
+        *(TypeError, "be a keras.Model.*", None, "model", 3, keras.Model),
+        *([] if constraint.or_function else [np.copy, keras.layers.Dense(16)]),
+    ),
+    OneOf: lambda constraint: each(
+        *(ValueError, f"be one of {', '.join(map(repr, constraint.options))}"),
+        *("MNIST", "", "mnist.npz", None, 3, ["mnist"], b"mnist"),
+    ),
     Optional: lambda constraint: [row for row in wrong_values(constraint.constraint) if row[0] is not None],
     Real: wrong_reals,
-    Seed: wrong_seeds,
-    StoredArrays: each(TypeError, r'be what stored_arrays\("\w+"\) returns, but it is', None, 3, "run", {}, {"images": X}),
-    Text: each(TypeError, "be a string, but it is", None, True, 3, b"text", ["text"]),
-    checks._single_bool: each(TypeError, r"be a single bool.*\.all\(\)", None, 1, "yes", np.array([True]), [True], tf.ones(2)),
-    checks._claims: lambda constraint: [
-        *(
-            (value, TypeError, "be a string, or a dict of sentences and conditions, but it is")
-            for value in (None, True, 3, ["a"])
-        ),
+    Seed: lambda _: [
+        *each(TypeError, "be None, a whole number of at least 0 or a numpy.random.Generator", "one", 1.5, {}),
+        *each(ValueError, "be None, a whole number of at least 0 or a numpy.random.Generator", -1),
+    ],
+    StoredArrays: lambda _: each(TypeError, r'be what stored_arrays\("\w+"\) returns', None, 3, "run", {}, {"images": X}),
+    Text: lambda _: each(TypeError, "be a string", None, True, 3, b"text", ["text"]),
+    checks._single_bool: lambda _: [
+        (value, TypeError, r"be a single bool.*\.all\(\)") for value in (None, 1, "yes", np.array([True]), [True], tf.ones(2))
+    ],
+    checks._claims: lambda _: [
+        *each(TypeError, "be a string, or a dict of sentences and conditions", None, True, 3, ["a"]),
         *(row for row in wrong_entries(Dict(checks._single_bool, keys=Text())) if isinstance(row[0], dict)),
     ],
-    diagnostics.earlier_weights: each(
-        TypeError,
-        r"be a list of arrays, an earlier model\.get_weights\(\), but it is",
+    diagnostics.earlier_weights: lambda _: each(
+        *(TypeError, r"be a list of arrays, an earlier model\.get_weights\(\)"),
         *(None, 3, "weights", MODEL, MODEL.weights, [np.array(["a"])], [[0.5]]),
     ),
-    diagnostics._images_or_pca: lambda constraint: wrong_images(Images(at_least=2)),
-    diagnosis._target: lambda constraint: [
+    diagnostics._images_or_pca: lambda _: wrong_images(Images(at_least=2)),
+    diagnosis._target: lambda _: [
         *wrong_images(Images()),
         ((X, X, X), ValueError, "be one array or a pair of two, but it has 3 parts"),
     ],
     evidence._name_of_file: wrong_files,
     _labels: wrong_labels,
-    models._code_activation: lambda constraint: wrong_names(models._ACTIVATION),
+    models._code_activation: lambda _: WRONG[Known](models._ACTIVATION),
     models._layer_sizes: wrong_sizes,
     _one_level_or_two: wrong_levels,
-    _record: each(TypeError, r"be a TrainingRecorder, or what its arrays\(\) returned", None, 3, MODEL, {}, {"steps": [1]}),
-    plots._axes: each(TypeError, r"be one matplotlib\.axes\.Axes, but it is", "left", np.array([None, None]), 1),
+    _record: lambda _: each(
+        TypeError, r"be a TrainingRecorder, or what its arrays\(\) returned", None, 3, MODEL, {}, {"steps": [1]}
+    ),
+    plots._axes: lambda _: each(TypeError, r"be one matplotlib\.axes\.Axes", "left", np.array([None, None]), 1),
     plots._histories: wrong_histories,
     plots._rows_of_images: wrong_rows,
-    plots._titles: each(TypeError, "be a string or a list of strings, but it is", 3, [3], [None], {"a"}),
+    plots._titles: lambda _: each(TypeError, "be a string or a list of strings", 3, [3], [None], {"a"}),
 }
+NOT_FLOATS = (("text", "string"), (np.array([1, 2]), "int64"), (np.array([True]), "bool"), (1j, "complex128"))
 
 
 def wrong_values(constraint):
@@ -400,61 +374,46 @@ def test_a_wrong_value_is_refused(name, argument, does_nothing):
 
 def test_ranges_are_declared_as_they_are_meant():
     """The test above follows a declaration; a declaration that became laxer would pass it."""
-    declared = {(name, argument): constraint for name in public() for argument, constraint in constraints_of(name).items()}
-    declared = {place: getattr(constraint, "constraint", constraint) for place, constraint in declared.items()}
-    ranges = {place: str(constraint) for place, constraint in declared.items() if isinstance(constraint, Real)}
-    probability, weight = "in [0, 1]", "finite and at least 0"
-    assert ranges == {
-        ("GaussianSampling", "kl_weight"): weight,
-        ("KLSparsity", "rho"): "between 0 and 1",
-        ("KLSparsity", "weight"): weight,
-        ("fit", "learning_rate"): "finite and above 0",
-        ("gaussian_noise", "deviation"): weight,
-        ("kl_sparsity", "rho"): "between 0 and 1",
-        ("masking_noise", "p"): probability,
-        ("training_display", "highest_loss"): "finite and above 0",
-        ("training_display", "level"): weight,
-        ("salt_and_pepper_noise", "p"): probability,
-        ("variational_autoencoder", "kl_weight"): weight,
+
+    def places(kind, describe):
+        found = {}
+        for name in public():
+            for argument, constraint in constraints_of(name).items():
+                constraint = getattr(constraint, "constraint", constraint)
+                if isinstance(constraint, kind):
+                    found.setdefault(describe(constraint), set()).add(f"{name} {argument}")
+        return found
+
+    assert places(Real, str) == {
+        "in [0, 1]": {"masking_noise p", "salt_and_pepper_noise p"},
+        "between 0 and 1": {"KLSparsity rho", "kl_sparsity rho"},
+        "finite and above 0": {"fit learning_rate", "training_display highest_loss"},
+        "finite and at least 0": {
+            *("GaussianSampling kl_weight", "KLSparsity weight", "variational_autoencoder kl_weight"),
+            *("gaussian_noise deviation", "training_display level"),
+        },
     }
-    images = {place: constraint for place, constraint in declared.items() if isinstance(constraint, Images)}
-    assert {place for place, constraint in images.items() if constraint.pixels} == {
-        *(("bce", "x"), ("bce", "reconstruction"), ("bce_floor", "x"), ("gaussian_noise", "x")),
-        *(("loss_ladder", "x_train"), ("loss_ladder", "x_test"), ("TrainingRecorder", "x")),
-        *(("code_size_display", "x_train"), ("code_size_display", "x_test"), ("grey_range_display", "originals")),
-        *((f"{name}_display", "x") for name in ("loudness", "noise", "shift", "threshold", "training")),
-        *(("drawing_pad", "x"), ("latent_plane", "x")),
+    assert places(Images, lambda constraint: constraint.pixels)[True] == {
+        *("bce x", "bce reconstruction", "bce_floor x", "gaussian_noise x", "loss_ladder x_train", "loss_ladder x_test"),
+        *("TrainingRecorder x", "code_size_display x_train", "code_size_display x_test", "grey_range_display originals"),
+        *("loudness_display x", "noise_display x", "shift_display x", "threshold_display x", "training_display x"),
+        *("drawing_pad x", "latent_plane x"),
     }
-    assert {place for place, constraint in images.items() if constraint.at_least > 1} == {
-        *(("loss_ladder", "x_train"), ("component_gain", "x"), ("code_size_display", "x_train")),
-        *(("diagnose", "x_train"), ("diagnose", "x_test")),
+    assert places(Images, lambda constraint: constraint.at_least)[2] == {
+        *("loss_ladder x_train", "component_gain x", "code_size_display x_train", "diagnose x_train", "diagnose x_test"),
     }
-    integers = {place: constraint for place, constraint in declared.items() if isinstance(constraint, Integer)}
-    from_zero = {place for place, constraint in integers.items() if constraint.at_least < 1}
-    assert from_zero == {("GaussianSampling", "seed"), ("MaskingNoise", "seed"), ("shift_display", "unit")}
+    from_zero = {"GaussianSampling seed", "MaskingNoise seed", "shift_display unit"}
+    assert places(Integer, lambda constraint: constraint.at_least)[0] == from_zero
 
 
-def strided(array):
-    wide = np.full((2 * len(array), 3 * array.shape[1]), np.nan, array.dtype)
-    wide[::2, ::3] = array
-    return wide[::2, ::3]
+def awkward(array):
+    """The same images, backwards and with gaps, at an odd address of memory that may not be written."""
+    room = np.full(24 * array.size + 1, 255, np.uint8)[1:].view(np.float32).reshape(2 * len(array), 3 * array.shape[1])
+    room[::-2, ::3] = array
+    room.flags.writeable = False
+    return room[::-2, ::3]
 
 
-def at_an_odd_address(array):
-    room = np.zeros(array.nbytes + 1, np.uint8)[1:]
-    room = room.view(array.dtype).reshape(array.shape)
-    room[:] = array
-    return room
-
-
-FORMS = {
-    "float64": lambda array: array.astype(float),
-    "big-endian": lambda array: array.astype(">f4"),
-    "Fortran order": np.asfortranarray,
-    "strided": strided,
-    "backwards in memory": lambda array: np.ascontiguousarray(array[::-1])[::-1],
-    "odd address": at_an_odd_address,
-}
 IMAGES = [
     (name, argument)
     for name in public()
@@ -493,12 +452,10 @@ def numbers_in(data):
 def test_the_same_images_in_another_form_give_the_same(name, argument, weights_come_back):
     images = np.array(RIGHT[name][argument])
     expected = plain(call(name))
-    for form, change in FORMS.items():
+    for change in (awkward, lambda array: array.astype(float)):
         MODEL.set_weights(STATE)
-        given = change(images)
-        given.flags.writeable = False
-        made = plain(call(name, **{argument: given}))
-        np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5, err_msg=form)
+        made = plain(call(name, **{argument: change(images)}))
+        np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5, err_msg=str(change))
 
 
 # What only several arguments, or what a model makes of them, can make wrong: (function, arguments, message).
@@ -566,25 +523,16 @@ TOGETHER = [
     (
         "check",
         {"sentence": CLAIMS},
-        "condition must be .*left out with a dict of them, but sentence is a dict and condition is True",
+        "condition must be .*left out with a dict of them, but sentence is a dict and condition is",
     ),
-    (
-        "shift_display",
-        {"model": MODEL},
-        "model must have an encoder that ends in a dense layer with ReLU, but it ends in <Dense",
-    ),
-    (
-        "loudness_display",
-        {"model": WITH_LINEAR_CODE},
-        "model.encoder must give codes of at least 0, but its smallest activation is -",
-    ),
+    ("shift_display", {"model": MODEL}, "model must have an encoder that ends in .* ReLU, but it ends in <Dense"),
+    ("loudness_display", {"model": WITH_LINEAR_CODE}, "model.encoder must give codes of at least 0, but its smallest .* is -"),
     ("shift_display", {"unit": 4}, "unit must be below the size of the code, 4, but it is 4"),
     ("vote", {"options": {"A": "this"}}, "options must have at least two entries, but it has only A"),
     *with_models(),
     *with_a_loss(),
     *(("fit", *row) for row in with_validation()),
     ("mse", {"reconstruction": X[:, :9]}, r"reconstruction must have the shape of x, \(24, 16\), but its shape is \(24, 9\)"),
-    ("mse", {"reconstruction": X[:1]}, "reconstruction must have the shape of x"),
     ("bce", {"reconstruction": X[:, :9]}, "reconstruction must have the shape of x"),
     ("predict", {"x": X[:, :9]}, r"model must take x, but it cannot take an array of shape \(24, 9\)"),
     ("loss_ladder", {"x_test": X[:, :9]}, r"x_test must hold images of shape \(16,\), as x_train does, but .* \(24, 9\)"),
@@ -596,7 +544,6 @@ TOGETHER = [
     ("code_usage", {"codes": BINARY / 4}, "codes must hold zeros and ones only, but one of its values is 0.25"),
     ("code_usage", {"codes": -BINARY}, "codes must hold zeros and ones only, but one of its values is -1"),
     ("weight_drift", {"before": []}, r"before must be an earlier model\.get_weights\(\), with shapes"),
-    ("weight_drift", {"before": STATE[1:]}, r"before must be an earlier model\.get_weights\(\)"),
     ("weight_drift", {"before": OTHER.get_weights()}, r"before must be an earlier model\.get_weights\(\)"),
     ("show_images", {"titles": ["a", "b"]}, "titles must have one entry for each of the 1 rows, but it has 2"),
     ("autoencoder", {"hidden_activation": "step"}, "hidden_activation must be the name of a Keras activation"),
@@ -610,7 +557,6 @@ TOGETHER = [
     ("fit", {"optimizer": ADAM, "learning_rate": 0.1}, "learning_rate must be None for an optimizer object"),
     ("fit", {"stepz": 3}, r"fit\(\) got an unexpected keyword argument 'stepz'"),
     ("kl_sparsity", {"h": X[0]}, r"h must have the shape \(images, units\), but its shape is \(16,\)"),
-    ("kl_sparsity", {"h": X[None]}, r"h must have the shape \(images, units\)"),
     ("kl_sparsity", {"h": X[:0]}, "h must hold at least one image and one unit"),
     ("kl_sparsity", {"h": X[:, :0]}, "h must hold at least one image and one unit"),
     ("kl_sparsity", {"h": X + 1}, r"h must lie in \[0, 1\], but its values go from 1 to 2"),
@@ -748,17 +694,52 @@ def test_arguments_are_checked_before_the_function_begins_and_come_as_the_constr
         return count, others
 
     assert function([[1, 2]], count=np.int8(3), other=4) == (3, {"other": 4})
-    assert function.__doc__ == "A function." and list(inspect.signature(function).parameters) == [
-        "x",
-        "seed",
-        "count",
-        "others",
-    ]
-    assert set(function.constraints) == {"x", "seed", "count"}
+    assert function.__doc__ == "A function." and set(function.constraints) == {"x", "seed", "count"}
+    assert list(inspect.signature(function).parameters) == ["x", "seed", "count", "others"]
     with pytest.raises(TypeError, match=r"function\(\) missing 1 required positional argument: 'x'"):
         function(count=0)
     with pytest.raises(ValueError, match="count must be at least 1, but it is 0"):
         function([[1, 2]], count=0)
+
+
+def test_a_name_that_no_argument_has_is_refused_where_it_is_declared():
+    with pytest.raises(TypeError, match=r"@takes names sise, but .*function takes x, size$"):
+
+        @takes(x=Images(), sise=Integer())
+        def function(x, size): ...
+
+
+def test_functions_that_call_functions_read_an_array_once(monkeypatch):
+    read, threads = [], concurrent.futures.ThreadPoolExecutor()
+    monkeypatch.setattr(np, "isfinite", lambda total, isfinite=np.isfinite: read.append(total) or isfinite(total))
+
+    @takes(x=Images(pixels=True, at_least=2), seed=Seed())
+    def inner(x, seed=None):
+        assert isinstance(seed, np.random.Generator)  # what is no array is made anew in every call
+
+    @takes(x=Images())
+    def outer(x, then):
+        then(x)
+
+    images = np.ones((2, 3), np.float32)
+    for then, times in [
+        (len, 1),
+        (lambda x: outer(x, len), 1),
+        (lambda x: inner(x, seed=inner(x)), 2),  # it looks for pixels, too
+        (lambda x: threads.submit(outer, x, len).result(), 2),
+    ]:
+        read.clear()
+        outer(images, then)
+        assert len(read) == times
+    for wrong, words in [(2 * images, r"lie in \[0, 1\]"), (images[:1], "at least 2 image"), (images * np.nan, "be finite")]:
+        with pytest.raises(ValueError, match=f"x must .*{words}"):
+            outer(images, lambda x, wrong=wrong: (inner(x), inner(wrong)))
+    with pytest.raises(ValueError, match=r"lie in \[0, 1\]"):
+        outer(2 * images, inner)
+    images[0, 0] = np.nan
+    for function in (inner, lambda x: outer(x, inner)):
+        with pytest.raises(ValueError, match="be finite"):
+            function(images)
 
 
 def test_a_long_value_is_cut_short():
