@@ -1,7 +1,6 @@
 """The rungs of the ladder, against numbers worked out by hand or in another way."""
 
 import math
-import warnings
 
 import aehelpers as ae
 import keras
@@ -41,7 +40,7 @@ def test_floor_by_hand():
     assert ae.bce_floor([[0, 0.5, 1, 0.25]]) == pytest.approx((LN2 + 0.25 * math.log(4) + 0.75 * math.log(4 / 3)) / 4)
 
 
-@pytest.mark.parametrize("shape", [(64,), (8, 8), (4, 4, 4)])
+@pytest.mark.parametrize("shape", [(64,), (4, 4, 4)])
 def test_errors_are_those_of_keras_for_images_of_any_shape(digits_8x8, shape):
     x = digits_8x8.reshape(-1, *shape)
     other = x[::-1] * 0.99 + 0.005
@@ -52,45 +51,24 @@ def test_errors_are_those_of_keras_for_images_of_any_shape(digits_8x8, shape):
     assert {type(number) for number in (ae.mse(x, other), ae.bce(x, other), ae.bce_floor(x))} == {float}
 
 
-def test_floor_of_real_images_counted_by_grey_level(mnist):
-    counts = np.bincount(np.rint(mnist.x_test * 255).astype(np.uint8).ravel(), minlength=256)
-    p = np.arange(1, 255) / 255
-    expected = (counts[1:255] * -(p * np.log(p) + (1 - p) * np.log(1 - p))).sum() / counts.sum()
-    assert ae.bce_floor(mnist.x_test) == pytest.approx(expected, rel=1e-6)
-    assert 0.04 < expected < 0.07
-
-
 def test_nothing_is_below_the_floor(digits):
     floor = ae.bce_floor(digits)
     assert ae.bce(digits, digits) == pytest.approx(floor, abs=2e-7)
-    generator = np.random.default_rng(0)
-    for size in (1e-3, 0.01, 0.3):
-        other = np.clip(digits + generator.normal(0, size, digits.shape), 0, 1)
-        assert ae.bce(digits, other) > floor
+    noise = np.random.default_rng(0).standard_normal(digits.shape)
+    assert all(ae.bce(digits, np.clip(digits + size * noise, 0, 1)) > floor for size in (1e-3, 0.3))
 
 
 def test_pieces_do_not_show(digits):
     many = np.tile(digits, (8, 1))[:2301]  # two pieces and a short third
     shifted = many[:, ::-1]
     assert ae.mse(many, shifted) == pytest.approx(np.square(many.astype(float) - shifted).mean(), rel=1e-5)
-    whole, half = ae.bce(many, shifted), (ae.bce(many[:1500], shifted[:1500]), ae.bce(many[1500:], shifted[1500:]))
-    assert whole == pytest.approx((1500 * half[0] + 801 * half[1]) / 2301, rel=1e-9)
-    assert ae.bce_floor(many[:2100]) == pytest.approx(ae.bce_floor(digits), rel=1e-6)
+    first, second = ae.bce(many[:1500], shifted[:1500]), ae.bce(many[1500:], shifted[1500:])
+    assert ae.bce(many, shifted) == pytest.approx((1500 * first + 801 * second) / 2301, rel=1e-9)
 
 
 def test_mean_image():
     made = ae.mean_image([[0, 1], [1, 1], [0.5, 0]])
     assert made.dtype == np.float32 and made.tolist() == [0.5, np.float32(2 / 3)]
-    x = grid()
-    best = np.tile(ae.mean_image(x), (60, 1))
-    for pixel in range(12):  # the least squares and the least cross entropy of all single pictures
-        for shift in (-0.01, 0.01):
-            other = best.copy()
-            other[:, pixel] += shift
-            assert ae.mse(x, other) > ae.mse(x, best) and ae.bce(x, other) > ae.bce(x, best)
-
-
-def test_mean_image_of_many_is_not_rounded_on_the_way():
     # One after the other in float32, these 200,000 would miss the mean by a hundredth.
     assert ae.mean_image(np.full((200_000, 1), 0.1, np.float32))[0] == np.float32(0.1)
 
@@ -101,8 +79,7 @@ def test_mean_image_of_many_is_not_rounded_on_the_way():
 def test_projection_on_the_first_of_more_components():
     x, new = grid(200, 30), grid(9, 30, seed=2)
     pca, mean = fit_pca(x, 30), x.mean(axis=0, dtype=float)
-    _, singular, rows = np.linalg.svd(x - mean, full_matrices=False)
-    assert pca.explained_variance_ == pytest.approx(singular**2 / 199, rel=1e-4)
+    rows = np.linalg.svd(x - mean, full_matrices=False)[2]
     for k in (1, 7, 30):
         expected = (new - mean) @ rows[:k].T @ rows[:k] + mean
         assert project(pca, new, k) == pytest.approx(expected, abs=1e-4)
@@ -112,7 +89,7 @@ def test_projection_on_the_first_of_more_components():
 COLUMNS = ["cross entropy", "above the floor", "squared error"]
 
 
-@pytest.mark.parametrize("shape", [(64,), (8, 8), (8, 8, 1)])
+@pytest.mark.parametrize("shape", [(64,), (8, 8, 1)])
 def test_ladder_rungs(digits_8x8, shape):
     digits, test = digits_8x8[:200].reshape(-1, 64), np.tile(digits_8x8[200:], (11, 1, 1)).reshape(-1, 64)
     keras.utils.set_random_seed(0)
@@ -129,7 +106,6 @@ def test_ladder_rungs(digits_8x8, shape):
     assert entropy == pytest.approx(expected, abs=1e-6)
     assert above == pytest.approx([value - floor for value in expected], abs=1e-6)
     assert squared == pytest.approx([ae.mse(test, mean), ae.mse(test, pca), ae.mse(test, made), 0, 0], abs=1e-7)
-    assert squared[1] < squared[0] and entropy[1] < entropy[0] and min(above) >= 0
 
 
 def test_ladder_by_hand():
@@ -149,15 +125,9 @@ def test_model_outside_the_range_has_no_cross_entropy(shift):
     assert row["squared error"] == pytest.approx(0.25, rel=1e-5)
 
 
-def test_ladder_leaves_model_and_images_alone_and_is_silent(small):
-    x = grid(30, 16)
-    kept, model = x.copy(), small()
-    weights = model.get_weights()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword")  # inside Keras
-        ae.loss_ladder(x, x, {"model": model, "half": lambda images: np.full(images.shape, 0.5)}, 3)
-        same = ae.loss_ladder(x[:1].repeat(9, axis=0), x[:1], {}, 3)  # images without any variance
-    assert same["squared error"].to_list() == pytest.approx([0, 0, 0], abs=1e-12)
+@pytest.mark.filterwarnings("error")
+def test_ladder_leaves_images_alone_and_is_silent_about_those_without_variance():
+    x = grid(1).repeat(9, axis=0)
+    kept = x.copy()
+    assert ae.loss_ladder(x, x[:1], {}, 3)["squared error"].to_list() == pytest.approx([0, 0, 0], abs=1e-12)
     assert np.array_equal(x, kept)
-    assert all(np.array_equal(a, b) for a, b in zip(weights, model.get_weights(), strict=True))

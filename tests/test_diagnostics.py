@@ -22,15 +22,6 @@ def linear(pixels=3):
     return model
 
 
-def convolutional():
-    keras.utils.set_random_seed(0)
-    convolutions = [
-        layers.Conv2D(4, 3, strides=2, padding="same", activation="relu"),
-        layers.Conv2DTranspose(1, 3, strides=2, padding="same", activation="sigmoid"),
-    ]
-    return keras.Sequential([keras.Input((8, 8, 1)), *convolutions])
-
-
 def nothing(target, reconstruction):
     return tf.constant(0.0)
 
@@ -130,18 +121,6 @@ def test_report_changes_nothing(tiny, built):
     assert all(np.array_equal(a, b.numpy()) for a, b in zip(before, model.variables, strict=True))
 
 
-def test_report_of_a_convolutional_model(digits_8x8):
-    x = digits_8x8[..., None]
-    report = ae.gradient_report(convolutional(), x, loss="mse")
-    assert report["shape"].to_list() == ["3 x 3 x 1 x 4", "4", "3 x 3 x 1 x 4", "1"]
-    assert set(report["gradient"]) == {"flows"}
-    model = convolutional()
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(tf.square(model(x) - x))
-    expected = [float(tf.norm(gradient)) for gradient in tape.gradient(loss, model.trainable_variables)]
-    assert report["norm"].to_list() == pytest.approx(expected, rel=1e-4)
-
-
 # ---------------------------------------------------------------------------------------------- weight_drift
 
 
@@ -150,20 +129,12 @@ def test_drift_by_hand():
     before = model.get_weights()
     model.layers[0].set_weights([before[0] + np.array([[3.0, 0, 0], [0, 0, 4], [0, 0, 0]]), before[1]])
     drift = ae.weight_drift(model, before)
-    assert drift.index.name == "weight" and drift.columns.to_list() == ["shape", "change", "relative change"]
+    assert drift.index.name == "weight" and list(drift.index) == [weight.path for weight in model.weights]
+    assert drift.columns.to_list() == ["shape", "change", "relative change"]
     assert drift["shape"].to_list() == ["3 x 3", "3"] and drift["change"].to_list() == [5, 0]
     assert drift["relative change"].to_list() == [pytest.approx(5 / math.sqrt(1 + 4 + 9)), 0]
-
-
-def test_drift_of_a_training(small, tiny, fit):
-    model = small(code_activation="step")
-    before = model.get_weights()
-    assert (ae.weight_drift(model, before)["change"] == 0).all()
-    fit(model, tiny)
-    drift = ae.weight_drift(model, before)
-    assert (drift["change"] > 0).to_list() == [False, False, True, True]  # behind a step the encoder never moves
-    assert np.isnan(drift["relative change"]).to_list() == [False, True, False, True]  # a bias was all zero
-    assert list(drift.index) == [weight.path for weight in model.weights]
+    was_zero = ae.weight_drift(model, [before[0], 0 * before[1]])
+    assert was_zero["change"].iloc[1] == 0.5 and np.isnan(was_zero["relative change"].iloc[1])
 
 
 # ---------------------------------------------------------------------------------------------- dead_units
@@ -175,20 +146,8 @@ def test_dead_units_by_hand():
     assert dead.dtype == bool and dead.tolist() == [True, False, False, True, False]
 
 
-def test_dead_units_of_a_model(small, tiny):
-    model = small()
-    kernel, _, *rest = model.get_weights()
-    model.set_weights([kernel, np.array([-100, 100, -100, 100]), *rest])
-    assert ae.dead_units(model.encoder, tiny).tolist() == [True, False, True, False]
-    # What is said to be dead gets no gradient from any image.
-    assert ae.gradient_report(model, tiny)["norm"].iloc[0] > 0
-    model.set_weights([kernel, np.full(4, -100.0), *rest])
-    assert ae.dead_units(model.encoder, tiny).all()
-    assert ae.gradient_report(model, tiny)["gradient"].to_list()[:2] == ["zero", "zero"]
-
-
 def test_dead_units_of_a_convolution_are_its_places(digits_8x8):
-    encoder = keras.Sequential(convolutional().layers[:1])
+    encoder = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(4, 3, strides=2, padding="same", activation="relu")])
     encoder.layers[0].set_weights([np.zeros((3, 3, 1, 4)), np.array([1, 0, -1, 1])])
     dead = ae.dead_units(encoder, digits_8x8[..., None])
     assert dead.shape == (4, 4, 4) and np.array_equal(dead, np.broadcast_to([False, True, True, False], (4, 4, 4)))
@@ -203,29 +162,28 @@ def test_one_image_in_the_last_piece_brings_a_unit_to_life():
 # ---------------------------------------------------------------------------------------------- code_usage
 
 
-def test_codes_that_are_all_the_same():
-    usage = ae.code_usage(np.tile([0, 1, 1], (5, 1)))
-    assert (usage.images, usage.units, usage.distinct, usage.constant_units, usage.bits) == (5, 3, 1, 3, 0)
-    assert usage.bits_per_unit.tolist() == [0, 0, 0]
-    assert repr(usage) == "5 images have 1 distinct codes of 3 units, 3 of them constant; at most 0.0 bits"
+QUARTER = 0.25 * 2 + 0.75 * math.log2(4 / 3)  # 0.8113 bits: a unit that is on for a quarter of the images
 
 
-def test_codes_that_are_all_there():
-    usage = ae.code_usage([[i >> 2 & 1, i >> 1 & 1, i & 1] for i in range(8)])
-    assert (usage.distinct, usage.constant_units) == (8, 0)
-    assert usage.bits_per_unit == pytest.approx([1, 1, 1]) and usage.bits == pytest.approx(3)
+@pytest.mark.parametrize(
+    ("codes", "distinct", "constant", "bits"),
+    [
+        ([[0, 1, 1]] * 5, 1, 3, [0, 0, 0]),
+        ([[0, 0], [0, 1], [1, 0], [1, 1]], 4, 0, [1, 1]),
+        ([[1, 0, 1, 0], [1, 0, 0, 0], [1, 0, 0, 0], [1, 1, 1, 0]], 3, 2, [0, QUARTER, 1, 0]),
+    ],
+)
+def test_use_of_a_code_by_hand(codes, distinct, constant, bits):
+    usage = ae.code_usage(codes)
+    assert (usage.images, usage.units, usage.distinct, usage.constant_units) == (*np.shape(codes), distinct, constant)
+    assert usage.bits_per_unit == pytest.approx(bits, abs=1e-12) and usage.bits == pytest.approx(sum(bits))
+    assert repr(usage) == (
+        f"{len(codes)} images have {distinct} distinct codes of {len(bits)} units, {constant} of them constant; at most "
+        f"{sum(bits):.1f} bits"
+    )
 
 
-def test_bits_by_hand():
-    # A constant unit, one that is on for a quarter, one for half; the second and third images have one code.
-    usage = ae.code_usage([[1, 0, 1], [1, 0, 0], [1, 0, 0], [1, 1, 1]])
-    quarter = 0.25 * 2 + 0.75 * math.log2(4 / 3)  # 0.8113
-    assert usage.bits_per_unit == pytest.approx([0, quarter, 1], abs=1e-12) and usage.bits == pytest.approx(1 + quarter)
-    assert (usage.distinct, usage.constant_units) == (3, 1)
-    assert repr(usage).endswith("at most 1.8 bits")
-
-
-@pytest.mark.parametrize("units", [1, 7, 8, 9, 17])
+@pytest.mark.parametrize("units", [1, 8, 17])
 def test_distinct_codes_of_any_size(units):
     codes = np.random.default_rng(units).integers(0, 2, (300, units))
     assert ae.code_usage(codes).distinct == len({tuple(code) for code in codes.tolist()})
@@ -253,9 +211,7 @@ CROSS = np.array([[7, 5, 6], [1, 5, 6], [4, 7, 6], [4, 3, 6], [4, 5, 7], [4, 5, 
         (lambda x: np.full_like(x, 0.3), [0, 0, 0]),
         (lambda x: x / 2, [0.5, 0.5, 0.5]),
         (lambda x: x * np.float32([0.25, -1, 2]) + 7, [0.25, -1, 2]),
-        # A slope where the answer is not a multiple. Scores on the first component: 3, -3, 0, 0, 0, 0, with squares that add
-        # up to 18. An answer of 6 to the first image and 0 to the others has products that add up to 18; on the other
-        # components the answer does not vary.
+        # Scores on the first component: 3, -3, 0, 0, 0, 0: their squares, and their products with the answer, add up to 18.
         (lambda x: np.where(x == 7, 6, 0) * [1, 0, 0], [1, 0, 0]),
     ],
 )
@@ -277,7 +233,7 @@ def test_gain_of_pca_is_one_for_the_first_k_and_zero_after(digits_8x8, images):
     assert gain[:20] == pytest.approx(np.ones(20), abs=1e-4) and gain[20:29] == pytest.approx(np.zeros(9), abs=1e-3)
 
 
-@pytest.mark.parametrize("shape", [(16,), (4, 4), (2, 8, 1)])
+@pytest.mark.parametrize("shape", [(16,), (2, 8, 1)])
 def test_a_fitted_pca_may_stand_for_the_images_and_these_have_any_shape(tiny, shape):
     factors = np.linspace(0, 1, 16, dtype=np.float32).reshape(shape)
     x = tiny.reshape(-1, *shape)

@@ -6,13 +6,10 @@ from pathlib import Path
 import aehelpers as ae
 import keras
 import numpy as np
-import pandas as pd
 import pytest
 from aehelpers.evidence import store_models
 
 ROOT = Path(ae.__file__).resolve().parents[1]
-EVIDENCE = ROOT / "notebooks" / "evidence"
-TABLES = sorted(path.stem for path in EVIDENCE.glob("*.csv"))
 
 
 @pytest.fixture
@@ -26,33 +23,19 @@ def folder(tmp_path, monkeypatch):
 # Tables.
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_a_table_has_the_rows_and_the_column_names_of_its_file(name):
-    text = (EVIDENCE / f"{name}.csv").read_text(encoding="utf-8").splitlines()
-    lines = [line for line in text if line[0] != "#"]
-    runs = ae.stored_runs(name)
-    assert isinstance(runs, pd.DataFrame) and len(runs) == len(lines) - 1 > 0
-    assert list(runs.columns) == lines[0].split(",")
-    assert str(runs[runs.columns[0]][0]) == lines[1].split(",")[0]
-
-
 def test_column_names_are_kept_and_numbers_are_numbers(folder):
     (folder / "runs.csv").write_text("# how\n# versions\ncode,zeroed_below_0.1,a b\nstep,0.5,1\nsigmoid,0.25,2\n")
     runs = ae.stored_runs("runs")
+    assert list(runs.columns) == ["code", "zeroed_below_0.1", "a b"]
     assert runs["zeroed_below_0.1"].tolist() == [0.5, 0.25] and runs["code"].tolist() == ["step", "sigmoid"]
-    assert runs.query("code == 'step'")["a b"].item() == 1
 
 
-def test_from_the_folders_in_which_a_notebook_may_run(tmp_path, monkeypatch):
-    tables = []
-    for place in (ROOT / "notebooks", ROOT, tmp_path):
-        monkeypatch.chdir(place)
-        tables.append(ae.stored_runs("step_code"))
-    assert tables[0].equals(tables[1]) and tables[0].equals(tables[2])
-
-
-def test_the_file_beside_the_notebook_comes_first(folder):
-    (folder / "step_code.csv").write_text("seed,loss\n1,0.5\n2,0.25\n")
+@pytest.mark.parametrize("place", [".", "notebooks"])
+def test_in_the_folder_of_the_notebooks_or_above_it_and_else_in_the_project(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    assert len(ae.stored_runs("step_code")) == 135
+    (tmp_path / place / "evidence").mkdir(parents=True)
+    (tmp_path / place / "evidence" / "step_code.csv").write_text("seed,loss\n1,0.5\n2,0.25\n")
     assert ae.stored_runs("step_code")["loss"].tolist() == [0.5, 0.25]
 
 
@@ -67,14 +50,12 @@ def test_a_missing_file_says_where_it_was_looked_for(folder, read, file):
 
 
 def test_models_come_back_with_the_precision_of_float16(folder, small, tiny):
-    convolutional = keras.Sequential(
-        [keras.Input((4, 4, 1)), keras.layers.Conv2D(2, 3, padding="same"), keras.layers.BatchNormalization()]
-    )
+    parts = [keras.Input((4, 4, 1)), keras.layers.Conv2D(2, 3, padding="same"), keras.layers.BatchNormalization()]
     models = {
         2: small(hidden=(8,), code_activation="straight_through_step"),
         1: small(hidden=(8,), tied=True),
         "variational": ae.variational_autoencoder(input_size=16, hidden=(8,), code_size=2),
-        "convolutional": convolutional,
+        "convolutional": keras.Sequential(parts),
     }
     ae.fit(models[2], tiny, steps=3, batch_size=32, progress=False)
     store_models(folder / "mine.npz", models)
@@ -86,7 +67,6 @@ def test_models_come_back_with_the_precision_of_float16(folder, small, tiny):
             assert np.array_equal(made, weight.astype(np.float16).astype(weight.dtype))
         x = tiny.reshape(-1, 4, 4, 1) if name == "convolutional" else tiny
         assert ae.predict(loaded[name], x) == pytest.approx(ae.predict(model, x), abs=5e-3)
-    assert ae.predict(loaded[1].encoder, tiny).shape == (96, 4)
     assert ae.fit(loaded["variational"], tiny, steps=2, batch_size=32, progress=False).steps == [1, 2]
 
 

@@ -11,46 +11,29 @@ STEPS = pytest.mark.parametrize("function", [ae.step, ae.straight_through_step])
 
 
 @STEPS
-def test_values_and_shapes(function):
+def test_values_and_names(function):
     made = function(tf.constant([[-100.0, -0.3, 0.0], [1e-3, 0.3, 100.0]]))
     assert made.dtype == tf.float32 and made.numpy().tolist() == [[0, 0, 0], [1, 1, 1]]
-    for shape in ((), (3,), (2, 3, 4), (0, 5)):
-        assert function(tf.ones(shape)).shape == shape
+    assert keras.saving.get_registered_object(f"aehelpers>{function.__name__}") is function
+    assert keras.activations.deserialize(keras.activations.serialize(function)) is function
 
 
-def test_step_has_no_gradient_at_all():
-    x = tf.constant([-2.0, 0.5, 3.0])
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = tf.reduce_sum(ae.step(x))
-    assert tape.gradient(y, x) is None
-
-
-def test_straight_through_gradient_is_that_of_the_sigmoid():
+def test_step_has_no_gradient_and_straight_through_that_of_the_sigmoid():
     x = tf.constant([0.0, 2.0, -2.0, 30.0])
-    with tf.GradientTape() as tape:
+    with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
-        y = tf.reduce_sum(ae.straight_through_step(x) * [1.0, 10.0, -1.0, 1.0])
-    s = 1 / (1 + np.exp(-2))  # 0.8808
-    assert tape.gradient(y, x).numpy() == pytest.approx([0.25, 10 * s * (1 - s), -s * (1 - s), 0], abs=1e-6)
-    assert s * (1 - s) == pytest.approx(0.104994, abs=1e-6)
+        rounded, through = (tf.reduce_sum(made(x) * [1.0, 10.0, -1.0, 1.0]) for made in (ae.step, ae.straight_through_step))
+    assert tape.gradient(rounded, x) is None
+    assert tape.gradient(through, x).numpy() == pytest.approx([0.25, 10 * 0.104994, -0.104994, 0], abs=1e-5)
 
 
-@pytest.mark.parametrize("jit_compile", [None, False, True])
+@pytest.mark.parametrize("jit_compile", [False, True])
 def test_straight_through_is_exactly_the_step_forwards(jit_compile):
     x = tf.constant(np.concatenate([np.linspace(-20, 20, 20001), np.linspace(-1e-6, 1e-6, 2001)]), tf.float32)
-    functions = [ae.step, ae.straight_through_step]
-    if jit_compile is not None:
-        functions = [tf.function(function, jit_compile=jit_compile) for function in functions]
+    functions = [tf.function(function, jit_compile=jit_compile) for function in (ae.step, ae.straight_through_step)]
     rounded, through = (function(x).numpy() for function in functions)
     assert np.array_equal(rounded, through)
     assert set(through.tolist()) == {0.0, 1.0}
-
-
-@STEPS
-def test_keras_knows_it_by_name(function):
-    assert keras.saving.get_registered_object(f"aehelpers>{function.__name__}") is function
-    assert keras.activations.deserialize(keras.activations.serialize(function)) is function
 
 
 # The price of units that are on too often or too seldom.
@@ -71,20 +54,14 @@ def test_kl_sparsity_by_hand():
     value = ae.kl_sparsity(tf.constant(h), 0.05)
     assert value.shape == () and value.dtype == tf.float32
     assert float(value) == pytest.approx((0.494632 + 0.016707) / 2, abs=1e-5)
-    assert float(ae.kl_sparsity(np.array(h, np.float32), 0.05)) == float(value)
-
-
-def test_kl_sparsity_gradient_by_hand():
     # dKL/dm = (1 - rho) / (1 - m) - rho / m = 0.95 / 0.5 - 0.05 / 0.5 = 1.8, shared by 2 units and 4 images
     _, gradient = kl_and_gradient(np.full((4, 2), 0.5), 0.05)
     assert gradient == pytest.approx(np.full((4, 2), 1.8 / 8), rel=1e-4)
 
 
-@pytest.mark.parametrize("rho", [0.02, 0.05, 0.3, 0.5, 0.99])
-def test_kl_sparsity_is_exactly_zero_at_rho_and_positive_elsewhere(rho):
+@pytest.mark.parametrize("rho", [0.02, 0.3, 0.99])
+def test_kl_sparsity_is_exactly_zero_at_rho(rho):
     assert float(ae.kl_sparsity(tf.fill((1, 7), np.float32(rho)), rho)) == 0
-    assert float(ae.kl_sparsity(tf.fill((1, 7), np.float32(rho * 0.9)), rho)) > 1e-5
-    assert float(ae.kl_sparsity(tf.fill((1, 7), np.float32(rho + 0.1 * (1 - rho))), rho)) > 1e-5
 
 
 @pytest.mark.parametrize("activation", [0.0, 1.0])
@@ -95,18 +72,9 @@ def test_kl_sparsity_is_finite_at_the_ends_and_points_back(activation):
     assert (np.sign(gradient) == (1 if activation else -1)).all()
 
 
-def test_kl_sparsity_does_not_depend_on_the_batch_size():
-    rows = np.random.default_rng(0).uniform(0, 0.4, (16, 10))
-    value, gradient = kl_and_gradient(rows, 0.05)
-    for copies in (4, 16):
-        more, its_gradient = kl_and_gradient(np.tile(rows, (copies, 1)), 0.05)
-        assert more == pytest.approx(value, rel=1e-5)
-        assert its_gradient[:16] * copies == pytest.approx(gradient, rel=1e-4)
-
-
-def sparse(weight, size=8):
+def sparse(weight):
     keras.utils.set_random_seed(0)
-    model = ae.autoencoder(input_size=16, code_size=size, code_activation="sigmoid")
+    model = ae.autoencoder(input_size=16, code_size=8, code_activation="sigmoid")
     return model, keras.Sequential([keras.Input((16,)), model.encoder, ae.KLSparsity(0.1, weight), model.decoder])
 
 
@@ -132,11 +100,10 @@ def test_price_is_the_same_in_our_fit_and_in_keras_fit(tiny, fit):
     assert np.abs(unpriced.get_weights()[1] - ours.get_weights()[1]).max() > 0.01  # the price reaches the encoder's bias
 
 
-@pytest.mark.parametrize("xla", [False, True], ids=["graph", "xla"])
-def test_training_brings_the_mean_activations_to_rho(tiny, fit, xla):
+def test_training_brings_the_mean_activations_to_rho(tiny, fit):
     model, trained = sparse(weight=5.0)
     assert ae.predict(model.encoder, tiny).mean(axis=0).max() > 0.5
-    fit(trained, tiny, xla=xla, steps=400, batch_size=48, optimizer="adam", learning_rate=0.03)
+    fit(trained, tiny, xla=True, steps=400, batch_size=48, optimizer="adam", learning_rate=0.03)
     assert ae.predict(model.encoder, tiny).mean(axis=0) == pytest.approx(np.full(8, 0.1), abs=0.02)
 
 

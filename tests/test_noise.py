@@ -7,16 +7,13 @@ import pytest
 import tensorflow as tf
 
 
-@pytest.mark.parametrize("shape", [(16,), (4, 4), (2, 2, 4)])
 @pytest.mark.parametrize("make", [ae.masking_noise, ae.salt_and_pepper_noise, ae.gaussian_noise])
-def test_a_copy_that_repeats_with_its_seed(make, tiny, shape):
-    tiny = tiny.reshape(-1, *shape)
+def test_a_copy_that_repeats_with_its_seed(make, tiny):
     before = tiny.copy()
     made = make(tiny, 0.5, seed=3)
     assert made.dtype == np.float32 and made.shape == tiny.shape
     assert np.array_equal(tiny, before) and not np.shares_memory(made, tiny)
-    assert np.array_equal(made.reshape(-1, 16), make(tiny.reshape(-1, 16), 0.5, seed=3))  # shaped or flat
-    assert np.array_equal(made, make(tiny, 0.5, seed=3))
+    assert np.array_equal(made.reshape(-1, 4, 4), make(tiny.reshape(-1, 4, 4), 0.5, seed=3))  # shaped or flat
     assert not np.array_equal(made, make(tiny, 0.5, seed=4))
     assert not np.array_equal(make(tiny, 0.5), make(tiny, 0.5))
     generator = np.random.default_rng(0)
@@ -50,8 +47,7 @@ def test_gaussian_noise_is_normal_and_cut_off():
     made = ae.gaussian_noise(x, 0.1, seed=1) - 0.5
     assert made.mean() == pytest.approx(0, abs=0.001) and made.std() == pytest.approx(0.1, abs=0.001)
     assert (np.abs(made) > 0.2).mean() == pytest.approx(0.0455, abs=0.003)  # beyond two standard deviations
-    wild = ae.gaussian_noise(x, 5, seed=1)
-    assert wild.min() == 0 and wild.max() == 1
+    assert set(np.unique(ae.gaussian_noise(x, 1e300, seed=1))) == {0, 1}
 
 
 # The layer.
@@ -68,25 +64,18 @@ def test_layer_masks_in_training_only():
     assert not layer.trainable_variables and not layer.losses
 
 
-def test_layer_draws_anew_and_repeats_with_its_seed():
-    x = tf.ones((20, 784))
-    layer, same, other = ae.MaskingNoise(0.5, seed=0), ae.MaskingNoise(0.5, seed=0), ae.MaskingNoise(0.5, seed=1)
-    first, second = (layer(x, training=True).numpy() for _ in range(2))
-    assert not np.array_equal(first, second)
-    assert np.array_equal(first, same(x, training=True).numpy())
-    assert not np.array_equal(first, other(x, training=True).numpy())
-
-
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_layer_draws_anew_in_each_step_of_a_compiled_loop(jit_compile):
-    layer = ae.MaskingNoise(0.5, seed=0)
+def test_layer_draws_anew_in_each_step_of_a_compiled_loop_and_repeats_with_its_seed(jit_compile):
+    def six(seed):
+        layer = ae.MaskingNoise(0.5, seed=seed)
 
-    @tf.function(jit_compile=jit_compile)
-    def three():
-        return tf.stack([layer(tf.ones((4, 50)), training=True) for _ in range(3)])
+        @tf.function(jit_compile=jit_compile)
+        def three():
+            return tf.stack([layer(tf.ones((4, 50)), training=True) for _ in range(3)])
 
-    masks = [*three().numpy(), *three().numpy()]
-    assert len({mask.tobytes() for mask in masks}) == 6
+        return [mask.tobytes() for mask in (*three().numpy(), *three().numpy())]
+
+    assert len({*six(0), *six(1)}) == 12 and six(0) == six(0)
 
 
 def test_layer_draws_a_level_for_each_image():
