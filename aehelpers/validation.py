@@ -224,18 +224,6 @@ class Dict:
         return {key: self.of(entry, f"{name}[{key!r}]") for key, entry in value.items()}
 
 
-class StoredArrays:
-    """What `aehelpers.stored_arrays` returns for a file: a dict with at least the arrays of these names."""
-
-    def __init__(self, file, parts):
-        self.file, self.parts = file, set(parts)
-
-    def __call__(self, value, name):
-        if not isinstance(value, dict) or not self.parts <= set(value):
-            raise TypeError(f'{name} must be what stored_arrays("{self.file}") returns, but it is {value!r:.200}')
-        return value
-
-
 class Seed:
     """None, a whole number of at least 0, or anything else from which `numpy.random.default_rng` makes a generator."""
 
