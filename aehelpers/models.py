@@ -33,7 +33,7 @@ def predict(model, x):
 
 def outputs(model, x, name):
     """Return what `predict` does; ``name`` is what messages call the model."""
-    rows = []
+    rows = None
     for start in range(0, len(x), _PIECE):
         piece = x[start : start + _PIECE]
         try:
@@ -45,8 +45,9 @@ def outputs(model, x, name):
         if shape is None or shape[:1] != piece.shape[:1]:
             came = f"{output!r:.200}" if shape is None else f"an array of shape {tuple(shape)}"
             raise ValueError(f"{name} must give one array with a row for each of {len(piece)} rows, but it gives {came}")
-        rows.append(np.asarray(output, np.float32))
-    return np.concatenate(rows)
+        rows = np.empty((len(x), *shape[1:]), np.float32) if rows is None else rows
+        rows[start : start + _PIECE] = output
+    return rows
 
 
 def finite_outputs(model, x, name):
