@@ -79,6 +79,15 @@ def test_mean_pixel_is_the_well_known_one(both, name):
     assert round(total / (60_000 * 784), 4) == MEAN_OF_60000[name]
 
 
+def test_validation_images_may_be_for_training(both):
+    data, split = ae.load("mnist", validation=False), both["mnist"]
+    for letter in "xy":
+        train, valid, test = (getattr(data, f"{letter}_{part}") for part in SIZES)
+        assert len(train) == 60_000 and len(valid) == 0
+        assert np.array_equal(train[55_000:], getattr(split, f"{letter}_valid"))
+        assert np.array_equal(test, getattr(split, f"{letter}_test"))
+
+
 def test_first_images(both):
     assert both["mnist"].y_train[:8].tolist() == [5, 0, 4, 1, 9, 2, 1, 3]
     assert both["mnist"].y_test[:8].tolist() == [7, 2, 1, 0, 4, 1, 4, 9]
