@@ -105,7 +105,7 @@ def fit_pca(x, n_components):
     Returns
     -------
     sklearn.decomposition.PCA
-        Notebooks 01 to 03, 07 and 08.
+        Notebooks 01 to 03 and 08.
     """
     view = x.view()
     with contextlib.suppress(ValueError):
