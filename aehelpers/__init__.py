@@ -5,7 +5,7 @@ Everything a notebook uses is reachable as ``ae.<name>`` after ``import aehelper
 
 from aehelpers import _quiet  # noqa: F401, I001 - before all that loads TensorFlow
 
-from aehelpers.baselines import bce, bce_floor, loss_ladder, mean_image, mse
+from aehelpers.baselines import bce, bce_floor, fit_pca, loss_ladder, mean_image, mse
 from aehelpers.checks import check, exercise
 from aehelpers.datasets import load
 from aehelpers.diagnostics import code_usage, component_gain, dead_units, gradient_report, weight_drift
@@ -50,6 +50,7 @@ __all__ = [
     "drawing_pad",
     "exercise",
     "fit",
+    "fit_pca",
     "gaussian_noise",
     "gradient_report",
     "grey_range_display",

@@ -11,12 +11,14 @@ from aehelpers.validation import cannot_take
 
 def as_tensor(array):
     """Hand an array to TensorFlow; without a copy where its memory can be used, as that of `aehelpers.load`."""
-    if array.flags.c_contiguous and array.ctypes.data % 64 == 0:  # at other addresses TensorFlow aborts
-        view = array.view()
-        with contextlib.suppress(ValueError, BufferError):
-            view.flags.writeable = True  # nobody writes, but DLPack has no word for read-only
-            return tf.experimental.dlpack.from_dlpack(view.__dlpack__())
-    return tf.constant(array)
+    view = array.view()
+    with contextlib.suppress(ValueError):
+        view.flags.writeable = True  # nobody writes, but DLPack has no word for read-only
+    if not (view.flags.writeable and view.flags.c_contiguous and view.ctypes.data % 64 == 0):  # elsewhere TensorFlow aborts
+        room = np.empty(array.nbytes + 64, np.uint8)  # one copy; `tf.constant` makes two, and keeps both
+        view = room[-room.ctypes.data % 64 :][: array.nbytes].view(np.float32).reshape(array.shape)
+        view[...] = array
+    return tf.experimental.dlpack.from_dlpack(view.__dlpack__())
 
 
 def as_tensors(x, target):

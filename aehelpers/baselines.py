@@ -92,8 +92,20 @@ def mean_image(x):
     return x.mean(axis=0, dtype=float).astype(np.float32)
 
 
+@takes(x=Images(at_least=2, dimensions=(2,)), n_components=Integer())
 def fit_pca(x, n_components):
-    """Return scikit-learn's PCA of flat images, shape (images, pixels), by the solver that suits many images of few pixels."""
+    """Fit scikit-learn's PCA by the solver that suits many images of few pixels, and without a copy of the images.
+
+    Parameters
+    ----------
+    x : array of images, shape (images, pixels)
+    n_components : int
+
+    Returns
+    -------
+    sklearn.decomposition.PCA
+        Notebooks 01 to 03 and 08.
+    """
     view = x.view()
     with contextlib.suppress(ValueError):
         view.flags.writeable = True  # this solver writes nothing, and yet scikit-learn copies what is read-only: 172 MB

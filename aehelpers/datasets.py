@@ -14,14 +14,13 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 from aehelpers.pictures import size_of
-from aehelpers.validation import OneOf, takes
+from aehelpers.validation import Boolean, OneOf, takes
 
 SHA256 = {
     "mnist": "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64",
     "fashion_mnist": "5b6d2c4c694a91887af8ab7d039c04f80af3c29378d731c93a538d2e831aa469",
 }
 _CRC32 = {"mnist": 0xB26CA6EF, "fashion_mnist": 0xBD1FDE9A}  # of all images as float32, one after the other
-_ENDS = (0, 55_000, 60_000, 70_000)  # of the training, the validation and the test images
 _REMEDY = "Get the file again from the project (for example: git checkout -- aehelpers/data), or install the package anew."
 
 
@@ -49,15 +48,15 @@ class Dataset:
         )
 
 
-@takes(name=OneOf(*SHA256))
-def load(name):
+@takes(name=OneOf(*SHA256), validation=Boolean())
+def load(name, validation=True):
     """Load a data set that comes with the package; nothing is downloaded.
-
-    The first 55,000 of the 60,000 training images are for training and the last 5,000 for validation.
 
     Parameters
     ----------
     name : {"mnist", "fashion_mnist"}
+    validation : bool
+        Whether the last 5,000 of the 60,000 training images are for validation, or for training too.
 
     Returns
     -------
@@ -84,7 +83,8 @@ def load(name):
         labels = np.concatenate([arrays["y_train"], arrays["y_test"]])
         images = _shared(f"{name}-{_CRC32[name]:08x}.float32", (len(labels), 784), _CRC32[name], lambda: _as_floats(arrays))
     labels.flags.writeable = images.flags.writeable = False
-    return Dataset(name, *(array[start:end] for start, end in pairwise(_ENDS) for array in (images, labels)))
+    ends = 0, 55_000 if validation else 60_000, 60_000, 70_000  # of the training, the validation and the test images
+    return Dataset(name, *(array[start:end] for start, end in pairwise(ends) for array in (images, labels)))
 
 
 def _as_floats(arrays):

@@ -47,7 +47,7 @@ def predict(model, x):
 
 def outputs(model, x, name):
     """Return what `predict` does; ``name`` is what messages call the model."""
-    rows = []
+    rows = None
     for one in pieces(x):
         piece = x[one]
         try:
@@ -59,8 +59,9 @@ def outputs(model, x, name):
         if shape is None or shape[:1] != piece.shape[:1]:
             came = f"{output!r:.200}" if shape is None else f"an array of shape {tuple(shape)}"
             raise ValueError(f"{name} must give one array with a row for each of {len(piece)} rows, but it gives {came}")
-        rows.append(np.asarray(output, np.float32))
-    return np.concatenate(rows)
+        rows = np.empty((len(x), *shape[1:]), np.float32) if rows is None else rows
+        rows[one] = output
+    return rows
 
 
 def finite_outputs(model, x, name):

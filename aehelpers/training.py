@@ -117,6 +117,7 @@ def fit(
     learning_rate=None,
     loss="bce",
     target=None,
+    where=None,
     validation_data=None,
     record_every=None,
     on_record=None,
@@ -149,6 +150,8 @@ def fit(
         whose mean is taken. Penalties that layers add with ``add_loss`` are added to it.
     target : array of images, optional
         What to reconstruct, row for row; ``x`` itself unless told.
+    where : array of bool, optional
+        Which of the images to train on; all unless told. Images picked by ``x[where]`` would be a copy.
     validation_data : array of images, or pair (images, target), optional
         On these the loss is measured at each record.
     record_every : int, optional
@@ -173,7 +176,7 @@ def fit(
         If the loss becomes NaN or infinite.
     """
     target, validation = _check_data(loss, x, target, validation_data)
-    batches = _batches(len(x), batch_size, seed)
+    batches = _batches(_rows(where, len(x)), batch_size, seed)
     optimizer = _as_optimizer(optimizer, learning_rate)
     record_every = min(record_every or -(-steps // _RECORDS), steps)
     if not model.built:
@@ -254,16 +257,25 @@ def _as_optimizer(optimizer, learning_rate):
     return made
 
 
-def _batches(number, batch_size, generator):
-    """Return a function that hands out the rows of the next batches of one endless shuffle, epoch after epoch."""
-    if batch_size > number:
-        raise ValueError(f"batch_size must be at most the number of images, {number}, but it is {batch_size}")
+def _rows(where, number):
+    mask = np.ones(number, bool) if where is None else np.asarray(where)
+    if mask.dtype != bool or mask.shape != (number,):
+        raise ValueError(
+            f"where must hold a bool for each of {number} images, but its dtype is {mask.dtype} and its shape {mask.shape}"
+        )
+    return np.flatnonzero(mask).astype(np.int32)
+
+
+def _batches(images, batch_size, generator):
+    """Return a function that hands out the rows of the next batches of one endless shuffle of images, epoch after epoch."""
+    if batch_size > len(images):
+        raise ValueError(f"batch_size must be at most the number of images, {len(images)}, but it is {batch_size}")
     left = np.empty(0, np.int32)
 
     def take(count):
         nonlocal left
-        epochs = -(-(count * batch_size - len(left)) // number)
-        rows = np.concatenate([left, *(generator.permutation(number).astype(np.int32) for _ in range(epochs))])
+        epochs = -(-(count * batch_size - len(left)) // len(images))
+        rows = np.concatenate([left, *(generator.permutation(images) for _ in range(epochs))])
         left = rows[count * batch_size :]
         return rows[: count * batch_size]
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "aehelpers" / "displays"
-SECONDS = 180  # after which a page counts as hanging
+SECONDS = 600  # after which a page counts as hanging
 
 # What stands in the place of a token; of several, one is drawn.
 OTHERS = {

@@ -68,6 +68,15 @@ def test_split_and_pixels_are_those_of_the_file(both, name):
         assert y[: len(first)].tolist() == first
 
 
+def test_validation_images_may_be_for_training(both):
+    data, split = ae.load("mnist", validation=False), both["mnist"]
+    for letter in "xy":
+        train, valid, test = (getattr(data, f"{letter}_{part}") for part in SIZES)
+        assert len(train) == 60_000 and len(valid) == 0
+        assert np.array_equal(train[55_000:], getattr(split, f"{letter}_valid"))
+        assert np.array_equal(test, getattr(split, f"{letter}_test"))
+
+
 IMAGES = np.random.default_rng(3).random((50, 784), dtype=np.float32)
 
 

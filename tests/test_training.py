@@ -174,7 +174,7 @@ def test_schedule_goes_on_with_the_steps(small, tiny, fit):
 
 @pytest.mark.parametrize(("number", "size"), [(10, 3), (10, 10), (7, 1), (5, 4)])
 def test_batches_use_each_image_once_an_epoch(number, size):
-    take = training._batches(number, size, np.random.default_rng(3))
+    take = training._batches(np.arange(number, dtype=np.int32), size, np.random.default_rng(3))
     rows = np.concatenate([take(count) for count in (1, 2, 1, 3 * number)])
     assert rows.dtype == np.int32 and len(rows) == (3 * number + 4) * size
     assert np.array_equal(rows, rows_of(number, len(rows), seed=3))
@@ -259,6 +259,16 @@ def test_images_that_are_their_own_target_are_there_once(tiny):
     assert one is its_target
     two, other = _loop.as_tensors(tiny, tiny[::-1])
     assert two is not other and np.array_equal(other, tiny[::-1])
+
+
+def test_images_are_picked_as_if_they_were_all(small, tiny, fit):
+    model, twin, target = small(), small(), tiny[::-1] ** 2
+    where = np.arange(len(tiny)) % 3 > 0
+    losses = [
+        fit(model, tiny, target=target, where=where, steps=20).history,
+        fit(twin, tiny[where], target=target[where], steps=20).history,
+    ]
+    assert losses[0] == losses[1] and same(model.get_weights(), twin.get_weights())
 
 
 LOSSES = {

@@ -40,6 +40,7 @@ from aehelpers.validation import (
     Text,
     takes,
 )
+from sklearn.decomposition import PCA
 
 X = np.random.default_rng(7).integers(0, 256, (24, 16)).astype(np.float32) / 255
 BINARY = (X > 0.5).astype(np.float32)
@@ -79,6 +80,7 @@ RIGHT = {
     "drawing_pad": {"models": {"one": OF_DIGITS}, "x": DIGITS},
     "exercise": {"answer": 1, "accept": lambda answer: True, "hint": "a hint"},
     "fit": {**TRAINING, "target": X[::-1]},
+    "fit_pca": {"x": X, "n_components": 2},
     "gaussian_noise": {"x": X, "deviation": 0.2, "seed": 1},
     "gradient_report": {"model": MODEL, "x": X, "target": X[::-1]},
     "kl_sparsity": {"h": X, "rho": 0.1},
@@ -115,6 +117,7 @@ RIGHT = {
 WITHOUT_CONSTRAINT = {
     ("exercise", "answer"): "whatever a learner writes",
     ("fit", "optimizer"): "looked at together with learning_rate: see TOGETHER",
+    ("fit", "where"): "looked at together with x: see TOGETHER",
     ("fit", "validation_data"): "looked at together with target and loss: see TOGETHER",
     ("store_models", "path"): "numpy opens it",
 }
@@ -393,7 +396,8 @@ def test_ranges_are_declared_as_they_are_meant():
         *("drawing_pad x", "latent_plane x"),
     }
     assert places(Images, lambda constraint: constraint.at_least)[2] == {
-        *("loss_ladder x_train", "component_gain x", "code_size_display x_train", "diagnose x_train", "diagnose x_test"),
+        *("loss_ladder x_train", "fit_pca x", "component_gain x", "code_size_display x_train", "diagnose x_train"),
+        "diagnose x_test",
     }
     from_zero = {"GaussianSampling seed", "MaskingNoise seed", "shift_display unit"}
     assert places(Integer, lambda constraint: constraint.at_least)[0] == from_zero
@@ -430,6 +434,8 @@ def plain(result):
         return np.concatenate([np.ravel(part) for part in numbers_in(result.data)])
     if isinstance(result, diagnosis.Diagnosis):
         return result.ladder.to_numpy()
+    if isinstance(result, PCA):
+        return result.explained_variance_
     return np.asarray(getattr(result, "bits_per_unit", result))
 
 
@@ -544,6 +550,15 @@ TOGETHER = [
     ("exercise", {"answer": None, "accept": None}, "accept must be a function of the answer"),
     ("fit", {"model": NOTHING_TO_TRAIN}, "model has no trainable variable that the loss depends on"),
     ("fit", {"batch_size": 25}, "batch_size must be at most the number of images, 24, but it is 25"),
+    *(
+        ("fit", {"where": where}, rf"where must hold a bool for each of 24 images, but its dtype is {re.escape(found)}")
+        for where, found in (
+            (np.arange(24), "int64"),
+            (np.ones(23, bool), "bool and its shape (23,)"),
+            (True, "bool and its shape ()"),
+        )
+    ),
+    ("fit", {"where": np.zeros(24, bool)}, "batch_size must be at most the number of images, 0"),
     ("fit", {"optimizer": "adamm"}, "optimizer must be a name that Keras knows or .*, but it is 'adamm'"),
     ("fit", {"optimizer": keras.optimizers.Adam}, r"optimizer must be a name or a keras\.Optimizer, but it is <class"),
     ("fit", {"optimizer": None}, r"optimizer must be a name or a keras\.Optimizer, but it is None"),
