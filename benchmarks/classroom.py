@@ -2,6 +2,7 @@
 
     python -m benchmarks.classroom                           # thirty learners with notebook 01
     python -m benchmarks.classroom --kernels 5 --notebook 03
+    python -m benchmarks.classroom --each                    # a table of the own memory of every notebook, one after the other
 
 All kernels start at once, which is harder than a class in which people read, and stay until the last is done. "Own" memory is
 what a kernel takes for itself at its peak, looked at five times a second. The rest of its resident memory are pages of files,
@@ -93,7 +94,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kernels", type=int, default=30)
     parser.add_argument("--notebook", default="01", help="the first characters of its file name")
+    parser.add_argument("--each", action="store_true", help="every notebook by itself, in place of many kernels with one")
     options = parser.parse_args()
+    if options.each:
+        for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+            _, _, [(seconds, own, _, failure)] = asyncio.run(run_class(notebook, 1))
+            print(f"{notebook.stem:40}{own:5.0f} MB{seconds:5.0f} s", failure or "", flush=True)
+        return
     found = sorted((ROOT / "notebooks").glob(f"{options.notebook}*.ipynb"))
     if len(found) != 1 or options.kernels < 1:
         parser.error("give one notebook, such as 01, and at least one kernel")
