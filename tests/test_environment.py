@@ -3,7 +3,6 @@
 import os
 import re
 import tomllib
-from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 PINS = [Requirement(line) for line in CONSTRAINTS.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-DIRECT = [
-    Requirement(text) for text in [*PROJECT["dependencies"], *chain.from_iterable(PROJECT["optional-dependencies"].values())]
-]
+DIRECT = [Requirement(text) for part in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()) for text in part]
 
 
 def as_dict(requirements):
-    return {canonicalize_name(r.name): (r.specifier, r.extras, str(r.marker or "")) for r in map(Requirement, requirements)}
+    return {canonicalize_name(one.name): (one.specifier, one.extras, str(one.marker or "")) for one in requirements}
 
 
 def test_conda_brings_python_and_pip_and_pip_brings_what_pyproject_asks_for():
@@ -34,8 +31,8 @@ def test_conda_brings_python_and_pip_and_pip_brings_what_pyproject_asks_for():
     assert SpecifierSet(PROJECT["requires-python"]).contains(version)
     pins, *there, project = from_pip["pip"]
     assert (pins, project) == ("-c constraints.txt", "-e .")
-    assert as_dict(there) == as_dict(map(str, DIRECT))
-    assert len(there) == len(as_dict(there)), "a requirement stands there twice"
+    assert as_dict(map(Requirement, there)) == as_dict(DIRECT)
+    assert len(there) == len(as_dict(DIRECT)), "a requirement stands there twice"
 
 
 def test_every_name_is_pinned_once():
