@@ -14,8 +14,7 @@ SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
-BROWSER_OPTIONS = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-gpu"]
-THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+THEMES = ("light", "dark")
 
 _IN_KERNEL = """async code => {
   const future = jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code });
@@ -82,7 +81,7 @@ class OpenNotebook:
         address, token = lab
         self.problems, self.requests = [], []
         self.page = context.new_page()
-        self.page.on("console", lambda message: message.type == "error" and self.problems.append(_with_place(message)))
+        self.page.on("console", lambda one: one.type == "error" and self.problems.append(f"{one.text} ({one.location['url']})"))
         self.page.on("pageerror", lambda error: self.problems.append(error.stack or error.message))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("websocket", lambda socket: self.requests.append(socket.url))
@@ -93,19 +92,11 @@ class OpenNotebook:
             timeout=120_000,
         )
 
-    def execute(self, command, **arguments):
-        """Execute a command of JupyterLab."""
-        self.page.evaluate("([name, told]) => jupyterapp.commands.execute(name, told).then(() => null)", [command, arguments])
-
     def run_all(self, seconds):
         """Run all cells, and wait until the last is done or one has failed."""
-        in_time = self.page.evaluate(
-            "seconds => Promise.race([jupyterapp.commands.execute('notebook:run-all-cells').then(() => true),"
-            " new Promise(resolve => setTimeout(() => resolve(false), 1000 * seconds))])",
-            seconds,
-        )
-        if not in_time:
-            raise TimeoutError(f"the notebook was not done after {seconds} s")
+        run_all = "jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.allRun = true; })"
+        self.page.evaluate(f"() => {{ {run_all}; }}")
+        self.page.wait_for_function("window.allRun", timeout=1000 * seconds)
 
     def outputs(self):
         """Return the outputs of each code cell, as they would be stored."""
@@ -117,7 +108,8 @@ class OpenNotebook:
 
     def set_theme(self, theme):
         """Set JupyterLab's theme, "light" or "dark", and wait until it is there."""
-        self.execute("apputils:change-theme", theme=THEMES[theme])
+        change = "theme => jupyterapp.commands.execute('apputils:change-theme', { theme }).then(() => null)"
+        self.page.evaluate(change, f"JupyterLab {theme.title()}")
         light = "true" if theme == "light" else "false"
         self.page.locator(f"body[data-jp-theme-light='{light}']").wait_for(state="attached", timeout=60_000)
         self.page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=60_000)
@@ -128,7 +120,3 @@ class OpenNotebook:
             self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
         finally:
             self.page.close()
-
-
-def _with_place(message):
-    return f"{message.text} ({message.location['url']})"

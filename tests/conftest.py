@@ -14,9 +14,12 @@ import pytest
 from aehelpers import training
 from sklearn.datasets import load_digits
 
+from tools.chromium import find_chromium
+
 matplotlib.use("Agg")
 
 ROOT = Path(ae.__file__).resolve().parents[1]
+BROWSER_OPTIONS = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-gpu"]
 
 
 def pytest_addoption(parser):
@@ -44,6 +47,17 @@ def python(tmp_path):
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if find_chromium() is None:
+        pytest.skip("there is no chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=find_chromium(), args=BROWSER_OPTIONS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""`import aehelpers` is silent, what follows stays silent, and what is worth reading is shown all the same."""
+"""What is public, and what is set when the package is imported. That it is silent, test_faults.py knows."""
 
 import importlib
 import os
@@ -11,41 +11,12 @@ from aehelpers import _quiet
 
 
 @pytest.mark.parametrize("name", ae.__all__)
-def test_each_public_name_is_there_and_documented(name):
+def test_each_public_name_is_there_once_and_documented(name):
     thing = vars(ae)[name]
+    assert ae.__all__.count(name) == 1
     assert thing.__name__.lower() in (name.lower(), name.replace("_", ""))  # `autoencoder` is the class Autoencoder
     assert thing.__module__.startswith("aehelpers.")
     assert thing.__doc__ and not thing.__doc__.startswith(f"{thing.__name__}(")  # the second is what a dataclass makes up
-
-
-def test_promised_names_are_public():
-    promised = (
-        "load autoencoder variational_autoencoder fit predict bce_floor mse bce mean_image loss_ladder gradient_report "
-        "weight_drift dead_units code_usage component_gain kl_sparsity masking_noise step straight_through_step stored_runs "
-        "stored_models show_images show_loss check exercise"
-    )
-    assert set(promised.split()) <= set(ae.__all__)
-    assert len(ae.__all__) == len(set(ae.__all__))
-
-
-def test_nothing_is_written_where_nothing_is_wrong(python):
-    done = python(
-        "import aehelpers as ae\n"
-        "import keras\n"
-        "import tensorflow as tf\n"
-        "number = tf.constant([1.0, 2.0]) + 1\n"
-        "print(tf.function(lambda x: x * 2, jit_compile=True)(number).numpy().tolist())\n"
-        "print(keras.saving.get_registered_name(ae.autoencoder))\n"
-        # Eight short runs: TensorFlow warns, twice a process, of functions that are traced in 5 of 10 calls.
-        "x = tf.eye(16).numpy()\n"
-        "options = {'record_every': 2, 'batch_size': 8, 'validation_data': x, 'optimizer': 'sgd', 'progress': False}\n"
-        "for _ in range(8):\n"
-        "    model = ae.autoencoder(code_size=2, input_size=16)\n"
-        "    steps = ae.fit(model, x, steps=2, **options).steps\n"
-        "    report, made = ae.gradient_report(model, x), ae.predict(model, x)\n"
-        "print(ae.fit(model, x, steps=300, **options).steps[-1], made.shape)\n"
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "[4.0, 6.0]\naehelpers>Autoencoder\n300 (16, 16)\n", "")
 
 
 def test_messages_of_all_kinds_reach_the_reader(python):
@@ -71,18 +42,10 @@ def test_messages_of_all_kinds_reach_the_reader(python):
     assert done.stdout == "" and (os.name == "nt" or done.returncode == -signal.SIGABRT)
 
 
-def test_keras_before_aehelpers(python, tmp_path):
-    done = python(
-        "import sys, keras\n"
-        "import aehelpers as ae\n"
-        "assert keras.saving.get_registered_object('aehelpers>Autoencoder') is ae.autoencoder\n"
-        "model = ae.autoencoder(input_size=4, code_size=2, code_activation='step')\n"
-        "model.save(sys.argv[1])\n"
-        "assert keras.models.load_model(sys.argv[1]).count_params() == 4 * 2 + 2 + 2 * 4 + 4\n"
-        "print('done')\n",
-        tmp_path / "model.keras",
-    )
-    assert done.stdout == "done\n", done.stderr
+def test_keras_before_aehelpers(python):
+    found = "keras.saving.get_registered_object('aehelpers>Autoencoder') is ae.autoencoder"
+    done = python(f"import keras\nimport aehelpers as ae\nprint({found})")
+    assert done.stdout == "True\n", done.stderr
 
 
 @pytest.mark.parametrize("name", ["TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS"])

@@ -1,23 +1,10 @@
-"""What the tests of the displays share: a Chromium, and a page with the JavaScript of all displays."""
+"""What the tests of the displays share: a page with the JavaScript of all displays, and models."""
 
 import aehelpers as ae
 import keras
 import pytest
 
-from tests.browser import BROWSER_OPTIONS
 from tests.displays.reading import Shown, open_core
-from tools.chromium import find_chromium
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if find_chromium() is None:
-        pytest.skip("there is no chromium on this machine")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=find_chromium(), args=BROWSER_OPTIONS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -66,11 +66,9 @@ class TestLesson:
     def test_has_its_parts(self, path):
         found = headings_of(read(path).cells, 2)
         parts = [next((part for part in HEADINGS if heading.startswith(part)), heading) for heading in found]
-        missing, others = set(HEADINGS) - set(parts), set(parts) - set(HEADINGS)
-        assert not missing, f"these headings of level 2 are missing: {', '.join(sorted(missing))}"
-        assert not others, f"a lesson has no such headings of level 2: {', '.join(sorted(others))}"
-        in_order = len(parts) == len(HEADINGS) and parts[2:] == list(HEADINGS[2:])
-        assert in_order, f"the headings of level 2 are these, in this order, See it and Predict in any: {', '.join(HEADINGS)}"
+        in_order = sorted(parts[:2]) == sorted(HEADINGS[:2]) and parts[2:] == list(HEADINGS[2:])
+        words = "the headings of level 2 are these, in this order, See it and Predict in any"
+        assert in_order, f"{words}: {', '.join(HEADINGS)}; and here {', '.join(found)}"
 
     def test_is_short(self, lesson):
         words = sum(words_of(cell.source) for cell in lesson if cell.cell_type == "markdown")
@@ -100,18 +98,18 @@ class TestLesson:
         assert 1 <= len(promised) <= 3, f"the first cell lists one to three questions, `1. **...?**`; here it has {promised}"
         assert kept == promised, f"Take home answers the questions of the first cell, {promised}, and here {kept}"
 
-    def test_has_two_exercises(self, lesson):
+    def test_has_exercises_and_checks(self, path, lesson):
         exercises = sum("ae.exercise(" in cell.source and not is_folded(cell) for cell in code_cells(lesson))
         assert exercises >= 2, f"a lesson has at least two exercises, `ae.exercise(...)`, and this one {exercises}"
+        checks = sum("ae.check(" in cell.source for cell in code_cells(read(path).cells))
+        assert checks >= 3, f"a notebook has at least three cells with ae.check, and this one {checks}"
 
     def test_plumbing_is_folded_under_its_purpose(self, path):
         """JupyterLab shows the first line of a folded cell."""
         for cell in code_cells(read(path).cells):
-            tags = cell.metadata.get("tags", [])
-            is_tagged = bool({"hide-input", "solution"} & set(tags))
-            assert is_folded(cell) == is_tagged, (
-                f"a folded cell, and no other, is tagged hide-input or solution:\n{cell.source}"
-            )
+            is_tagged = not {"hide-input", "solution"}.isdisjoint(cell.metadata.get("tags", []))
+            in_step = is_folded(cell) == is_tagged
+            assert in_step, f"a folded cell, and no other, is tagged hide-input or solution:\n{cell.source}"
             assert cell.source.startswith("# ") or not is_folded(cell), f"a folded cell begins with a comment:\n{cell.source}"
             if "ae.check(" in cell.source or "ae.vote(" in cell.source:
                 assert is_folded(cell), f"a cell with a vote or a check is folded:\n{cell.source}"
@@ -126,13 +124,6 @@ class TestLesson:
             title = cell.source.splitlines()[0]
             assert re.fullmatch(r"### .+ \(\d+ minutes?\)", title), f"the heading does not end with its minutes: {title}"
             assert cell.metadata.get("jp-MarkdownHeadingCollapsed") is True, f"the section is not collapsed: {title}"
-
-    def test_every_picture_has_an_alternative_text(self, path):
-        for cell in code_cells(read(path).cells):
-            for output in cell.outputs:
-                if "image/png" in output.get("data", {}):
-                    alt = output.metadata.get("image/png", {}).get("alt", "")
-                    assert len(alt) >= 20, f"a picture has no alternative text (`alt` in its cell's metadata):\n{cell.source}"
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -154,34 +145,20 @@ def test_the_lesson_plan_fits_the_notebook(path, lesson):
     assert len(plan.split()) <= 700
 
 
-def test_there_are_notebooks():
-    assert NOTEBOOKS
-
-
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 class TestStored:
+    @pytest.mark.filterwarnings("error")  # nbformat mends names of cells that are missing or there twice, and warns
     def test_is_valid_and_small(self, path):
         nbformat.validate(read(path))
         assert path.stat().st_size <= 1_500_000
-
-    def test_ids_are_there_and_differ(self, path):
-        ids = [cell.id for cell in read(path).cells]
-        assert len(set(ids)) == len(ids)
-
-    def test_was_run_from_top_to_bottom(self, path):
-        cells = code_cells(read(path).cells)
-        counts = [cell.execution_count for cell in cells]
-        assert counts == list(range(1, len(cells) + 1)), f"run `python3 run.py notebooks {path.stem[:2]}`"
 
     def test_holds_no_widgets_timings_errors_or_warnings(self, path):
         notebook = read(path)
         assert "widgets" not in notebook.metadata
         for cell in notebook.cells:
             assert "execution" not in cell.metadata
-        for cell in code_cells(notebook.cells):
-            for output in cell.outputs:
-                assert output.output_type != "error"
-                assert output.get("name") != "stderr"
+            for output in cell.get("outputs", []):
+                assert output.output_type != "error" and output.get("name") != "stderr"
 
     def test_every_picture_is_explained_before_the_next(self, path):
         waiting = None
@@ -192,10 +169,6 @@ class TestStored:
                 assert waiting is None, f"the picture of cell {waiting} is not followed by a sentence"
                 waiting = number
         assert waiting is None
-
-    def test_claims_are_checked(self, path):
-        checks = sum("ae.check(" in cell.source for cell in code_cells(read(path).cells))
-        assert checks >= 3 or path.stem.startswith("00_"), f"a lesson has at least three cells with ae.check, here {checks}"
 
     def test_each_exercise_has_a_solution_that_is_right(self, path):
         """It stands folded below the exercise, and nbval runs it."""
