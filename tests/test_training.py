@@ -1,6 +1,5 @@
 """The compiled loop does what Keras does, on the batches it promises, and ends well however it ends."""
 
-import _thread
 import gc
 import re
 import signal
@@ -62,17 +61,6 @@ def autoencoder():
     return ae.autoencoder(code_size=16, input_size=64)
 
 
-def normalized():
-    return sequential(
-        layers.Dense(6, use_bias=False), layers.BatchNormalization(momentum=0.8), layers.Dense(64, "sigmoid"), shape=(64,)
-    )
-
-
-def pictures():
-    dense_layers = [layers.Dense(16, "relu"), layers.Dense(64, "sigmoid")]
-    return sequential(layers.Flatten(), *dense_layers, layers.Reshape((8, 8)), shape=(8, 8))
-
-
 def convolutional():
     return sequential(
         layers.Conv2D(4, 3, strides=2, padding="same", activation="relu", kernel_regularizer=keras.regularizers.L2(0.01)),
@@ -99,8 +87,6 @@ OPTIMIZERS = {
         (autoencoder, (64,), None, "adam", "binary_crossentropy", False),
         (autoencoder, (64,), (64,), "momentum", "mse", True),
         (autoencoder, (64,), (64,), "rmsprop", keras.losses.Huber(delta=0.3), False),
-        (normalized, (64,), None, "momentum", "binary_crossentropy", True),
-        (pictures, (8, 8), None, "adam", "binary_crossentropy", False),
         (convolutional, (8, 8, 1), None, "adam", "binary_crossentropy", False),
         (convolutional, (8, 8, 1), (8, 8, 1), "momentum", "mean_absolute_error", True),
         (from_flat_to_pictures, (64,), (8, 8), "adam", "mse", False),
@@ -164,14 +150,6 @@ def test_dropout_drops_something_else_at_each_step(tiny, fit):
     assert history.history["val_loss"] == pytest.approx([ae.bce(tiny, ae.predict(model, tiny))] * 6, abs=1e-6)
 
 
-def test_schedule_goes_on_with_the_steps(small, tiny, fit):
-    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([2], [0.1, 0.0])
-    first, second = small(), small()
-    fit(first, tiny, steps=3, optimizer=keras.optimizers.SGD(schedule))
-    fit(second, tiny, steps=9, optimizer=keras.optimizers.SGD(schedule))
-    assert same(first.get_weights(), second.get_weights()) and not same(first.get_weights(), small().get_weights())
-
-
 @pytest.mark.parametrize(("number", "size"), [(10, 3), (10, 10), (7, 1), (5, 4)])
 def test_batches_use_each_image_once_an_epoch(number, size):
     take = training._batches(number, size, np.random.default_rng(3))
@@ -180,12 +158,6 @@ def test_batches_use_each_image_once_an_epoch(number, size):
     assert np.array_equal(rows, rows_of(number, len(rows), seed=3))
     assert sorted(rows[number : 2 * number]) == list(range(number))
     assert not np.array_equal(rows[:number], rows[number : 2 * number])
-
-
-@pytest.mark.parametrize(("images", "batch_size"), [(96, 96), (1, 1), (2, 1)])
-def test_a_batch_may_be_all_images_and_an_image_may_be_alone(small, tiny, fit, images, batch_size):
-    history = fit(small(), tiny[:images], batch_size=batch_size, record_every=10**12)
-    assert history.steps == [3]
 
 
 def at_offset(offset, shape=(20, 16)):
@@ -212,60 +184,27 @@ def test_memory_is_shared_where_tensorflow_can_read_it(xla):
         assert np.array_equal(twice(tensor), 2 * array)
 
 
-def test_memory_that_is_shared_outlives_its_array():
-    array = at_offset(0)
-    kept, tensor = array.copy(), _loop.as_tensor(array)
-    del array
-    gc.collect()
-    assert np.array_equal(tensor, kept)
-
-
 def test_images_of_load_are_not_copied(mnist):
     for images in (mnist.x_train, mnist.x_valid, mnist.x_test):
-        assert not images.flags.writeable
-        tensor = _loop.as_tensor(images)
-        assert is_shared(tensor, images) and not images.flags.writeable
-    part = mnist.x_test[3:2000]
-    assert np.array_equal(_loop.as_tensor(part), part)
+        assert is_shared(_loop.as_tensor(images), images) and not images.flags.writeable
 
 
-def read_only():
-    array = at_offset(0)
-    array.base.flags.writeable = array.flags.writeable = False
-    return array
-
-
-@pytest.mark.parametrize(
-    "array",
-    [
-        read_only(),
-        np.frombuffer(bytes(range(64)) * 4, np.float32).reshape(4, 16),
-        at_offset(0).T,
-        at_offset(0)[:, ::2],
-        at_offset(0)[::-1],
-        at_offset(0)[::20],
-        at_offset(0)[..., None],
-        np.broadcast_to(at_offset(0)[:1], (5, 16)),
-    ],
-)
-def test_any_array_has_its_values_inside_tensorflow(array):
-    writeable = array.flags.writeable
-    assert np.array_equal(_loop.as_tensor(array), array)
-    assert array.flags.writeable == writeable
+def test_any_array_has_its_values_inside_tensorflow():
+    whole = at_offset(0)
+    for array in (np.frombuffer(bytes(256), np.float32), whole.T, whole[::-1], whole[::20], np.broadcast_to(whole[0], (5, 16))):
+        assert np.array_equal(_loop.as_tensor(array), array)
+    kept, tensor = whole.copy(), _loop.as_tensor(whole)
+    del array, whole
+    gc.collect()
+    assert np.array_equal(tensor, kept)  # shared memory outlives its array
 
 
 def test_images_that_are_their_own_target_are_there_once(tiny):
     one, its_target = _loop.as_tensors(tiny, tiny)
     assert one is its_target
-    two, other = _loop.as_tensors(tiny, tiny[::-1])
-    assert two is not other and np.array_equal(other, tiny[::-1])
 
 
 LOSSES = {
-    "bce": ("bce", lambda t, r: ae.bce(t, r)),
-    "mse": ("mse", lambda t, r: np.square(t - r).mean()),
-    "a name of Keras": ("mean_absolute_error", lambda t, r: np.abs(t - r).mean()),
-    "an object": (keras.losses.MeanSquaredError(), lambda t, r: np.square(t - r).mean()),
     "an object that sums": (keras.losses.MeanSquaredError(reduction="sum"), lambda t, r: np.square(t - r).mean(axis=1).sum()),
     "a function of pixels": (lambda t, r: 3 * tf.abs(t - r), lambda t, r: 3 * np.abs(t - r).mean()),
     "a function of images": (lambda t, r: tf.reduce_sum(t * r, axis=1), lambda t, r: (t * r).sum(axis=1).mean()),
@@ -292,14 +231,13 @@ def test_history_averages_over_the_interval(small, tiny, fit):
     assert every_fourth.history["loss"] == pytest.approx(means, rel=1e-6)
     assert every_fourth.history["val_loss"] == pytest.approx([at_the_end[i] for i in (3, 7, 9)], rel=1e-6)  # not a mean
     assert len(set(loss)) == 10
-    numbers = [*each.steps, *loss, *at_the_end]
-    assert {type(number) for number in numbers} == {int, float}  # Python's own, as in Keras
+    assert {type(number) for number in (*each.steps, *loss, *at_the_end)} == {int, float}  # Python's own, as in Keras
     assert list(each.history) == ["loss", "val_loss"]
 
 
 @pytest.mark.parametrize(
     ("steps", "record_every", "expected"),
-    [(1, None, [1]), (5, None, [1, 2, 3, 4, 5]), (41, None, [*range(2, 41, 2), 41]), (6, 3, [3, 6]), (np.int8(4), 3, [3, 4])],
+    [(5, None, [1, 2, 3, 4, 5]), (41, None, [*range(2, 41, 2), 41]), (6, 3, [3, 6]), (np.int8(4), 10**12, [4])],
 )
 def test_when_records_are_made(small, tiny, fit, steps, record_every, expected):
     history = fit(small(), tiny, steps=steps, record_every=record_every)
@@ -319,26 +257,11 @@ def test_on_record_sees_each_record_when_it_is_made(small, tiny, fit):
     assert [loss for _, _, loss in seen] == pytest.approx(history.history["val_loss"], abs=1e-6)
 
 
-def test_on_record_may_fail_or_interrupt(small, tiny, fit):
-    with pytest.raises(ZeroDivisionError):
-        fit(small(), tiny, on_record=lambda history: 1 / 0)
-    history = fit(small(), tiny, record_every=1, on_record=lambda history: interrupt_directly())
-    assert history.interrupted and history.steps == [1]
-
-
 def test_validation_loss_is_that_of_the_model_on_all_images(mnist, fit):
     model = ae.autoencoder(code_size=3)
     images = mnist.x_test[:2100]  # two whole pieces and a short one
     history = fit(model, mnist.x_valid[:100], steps=2, batch_size=50, validation_data=images)
     assert history.history["val_loss"][-1] == pytest.approx(ae.bce(images, ae.predict(model, images)), abs=2e-6)
-
-
-def test_validation_data_are_images_or_a_pair(small, tiny, fit):
-    few = tiny[:30]
-    made = ae.predict(small(), few)
-    for data, expected in ((few, few), ((few, few), few), ((few, 1 - few), 1 - few)):
-        history = fit(small(), tiny, validation_data=data, loss="mse", learning_rate=1e-30)
-        assert history.history["val_loss"] == pytest.approx([ae.mse(expected, made)] * 3, rel=1e-5)
 
 
 def test_penalties_are_added_once(tiny, fit):
@@ -368,7 +291,6 @@ def test_repr_of_a_history(small, tiny, fit):
     assert re.fullmatch(
         r"History: 3 steps; loss 0\.\d{4}; val_loss 0\.\d{4}; no gradient reached encoder/code/kernel, encoder/code/bias", shown
     )
-    assert repr(training.History((), None)) == "History: no step was recorded"
 
 
 @XLA
@@ -405,24 +327,11 @@ def test_variables_without_gradient_are_named_and_stay(small, tiny, fit):
     assert all(np.abs(a - b).max() > 1e-4 for a, b in zip(before[2:], after[2:], strict=True))
 
 
-def test_frozen_layers_stay(small, tiny, fit):
-    model = small(hidden=(8,))
-    model.encoder.trainable = False
-    frozen, before = model.encoder.get_weights(), model.decoder.get_weights()
-    assert fit(model, tiny).without_gradient == ()
-    assert same(frozen, model.encoder.get_weights()) and not same(before, model.decoder.get_weights())
-
-
 def test_nothing_to_train(small, tiny, fit):
     model = small(code_activation="step")
     model.decoder.trainable = False
     before = model.get_weights()
     with pytest.raises(ValueError, match="no gradient reaches any of them"):
-        fit(model, tiny)
-    with pytest.raises(ValueError, match="no trainable variable"):
-        fit(small(), tiny, loss=lambda t, r: tf.constant(1.0))
-    model.trainable = False
-    with pytest.raises(ValueError, match="no trainable variable"):
         fit(model, tiny)
     assert same(before, model.get_weights())
 
@@ -477,17 +386,6 @@ def test_interrupt_at_the_last_step_is_no_interruption(small, tiny, fit, monkeyp
     assert not history.interrupted and history.steps == [3, 6] and capsys.readouterr().out == ""
 
 
-def test_interrupt_from_outside(small, tiny, fit):
-    timer = threading.Timer(0.2, _thread.interrupt_main)
-    history = fit(
-        small(), tiny, steps=10**7, record_every=50, on_record=lambda history: len(history.steps) == 1 and timer.start()
-    )
-    timer.join()
-    assert history.interrupted
-    assert int(history.optimizer.iterations) == history.steps[-1] < 10**7
-    assert np.all(np.diff(history.steps) == 50)
-
-
 @pytest.mark.parametrize("act", [interrupt, interrupt_directly])
 def test_interrupt_while_compiling(small, tiny, fit, monkeypatch, capsys, act):
     compile_loop = _loop.compile_loop
@@ -506,16 +404,11 @@ def test_interrupt_while_compiling(small, tiny, fit, monkeypatch, capsys, act):
 
 
 def test_own_interrupt_handler_is_put_back(small, tiny, fit):
-    def own(number, frame):
-        raise AssertionError("not during training")
-
-    before = signal.signal(signal.SIGINT, own)
+    before = signal.signal(signal.SIGINT, interrupt_directly)
     try:
-        fit(small(), tiny)
-        assert signal.getsignal(signal.SIGINT) is own
         with pytest.raises(ae.NonFiniteLossError):
             fit(small(), tiny, loss=lambda t, r: tf.math.log(r - r))
-        assert signal.getsignal(signal.SIGINT) is own
+        assert signal.getsignal(signal.SIGINT) is interrupt_directly
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -535,17 +428,14 @@ def test_going_on_equals_never_having_stopped(small, tiny, fit):
     assert not same(whole.get_weights(), forgetful.get_weights())
 
 
-def test_optimizer_goes_on_in_keras_but_not_with_another_model(small, tiny, fit):
-    model, other = small(code_activation="step"), small()
+def test_optimizer_goes_on_in_keras(small, tiny, fit):
+    model = small(code_activation="step")
     history = fit(model, tiny)
     model.compile(history.optimizer, "mse", jit_compile=False)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Gradients do not exist")
         model.fit(tiny, tiny, batch_size=48, verbose=0)
     assert int(history.optimizer.iterations) == 5
-    with pytest.raises(ValueError, match="only be called for the variables it was originally built with"):
-        fit(other, tiny, optimizer=history.optimizer)
-    assert same(small().get_weights(), other.get_weights())
 
 
 @pytest.mark.parametrize(
@@ -633,9 +523,8 @@ class Subclassed(keras.Model):
         return tf.reshape(made, [tf.shape(made)[0], side * side])
 
 
-@pytest.mark.parametrize("make", [Subclassed, lambda: keras.Sequential([layers.Dense(4), layers.Dense(16, "sigmoid")])])
-def test_model_that_was_never_called(tiny, fit, make):
-    model = make()
+def test_model_that_was_never_called(tiny, fit):
+    model = Subclassed()
     history = fit(model, tiny, steps=5, record_every=1, batch_size=96, learning_rate=0.5, validation_data=tiny)
     assert np.all(np.diff(history.history["loss"]) < 0)
     assert history.history["val_loss"][-1] == pytest.approx(ae.bce(tiny, ae.predict(model, tiny)), rel=1e-5)
