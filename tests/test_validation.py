@@ -14,10 +14,9 @@ import aehelpers as ae
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
 import tensorflow as tf
-from aehelpers import checks, diagnosis, diagnostics, displays, evidence, models, plots
+from aehelpers import checks, diagnosis, diagnostics, evidence, models, plots
 from aehelpers.displays.latent_plane import _labels
 from aehelpers.displays.training import _record
 from aehelpers.layers import _one_level_or_two
@@ -41,7 +40,11 @@ from aehelpers.validation import (
     takes,
 )
 
-X = np.random.default_rng(7).integers(0, 256, (24, 16)).astype(np.float32) / 255
+# All functions get their images backwards and with gaps, at an odd address of memory that may not be written.
+ROOM = np.full(24 * 24 * 16 + 1, 255, np.uint8)[1:].view(np.float32).reshape(48, 48)
+ROOM[::-2, ::3] = np.random.default_rng(7).integers(0, 256, (24, 16)) / 255
+ROOM.flags.writeable = False
+X = ROOM[::-2, ::3]
 BINARY = (X > 0.5).astype(np.float32)
 LOGIT = tf.constant(X - 0.5)
 HISTORY = History((), None, [1, 2], {"loss": [0.7, 0.6]})
@@ -166,7 +169,8 @@ def wrong_images(constraint):
     if constraint.pixels:
         yield (good * 510).astype(np.uint8), ValueError, r"lie in \[0, 1\], but its values go from 255 to 255; divide by 255"
         yield spoiled(-0.1), ValueError, r"lie in \[0, 1\], but its values go from -0\.1 to 0\.5$"
-        yield spoiled(1.1), ValueError, r"lie in \[0, 1\], but its values go from 0\.5 to 1\.1$"
+        for value in (1.1, 2, 256):  # no factor is guessed
+            yield spoiled(value), ValueError, rf"lie in \[0, 1\], but its values go from 0\.5 to {value}$"
 
 
 def wrong_integers(constraint):
@@ -399,58 +403,6 @@ def test_ranges_are_declared_as_they_are_meant():
     assert places(Integer, lambda constraint: constraint.at_least)[0] == from_zero
 
 
-def awkward(array):
-    """The same images, backwards and with gaps, at an odd address of memory that may not be written."""
-    room = np.full(24 * array.size + 1, 255, np.uint8)[1:].view(np.float32).reshape(2 * len(array), 3 * array.shape[1])
-    room[::-2, ::3] = array
-    room.flags.writeable = False
-    return room[::-2, ::3]
-
-
-IMAGES = [
-    (name, argument)
-    for name in public()
-    for argument, constraint in constraints_of(name).items()
-    if isinstance(getattr(constraint, "constraint", constraint), (Images, Floats))
-    or constraint in (plots._rows_of_images, diagnostics._images_or_pca)
-]
-
-
-def plain(result):
-    """Return the numbers of a result."""
-    if isinstance(result, pd.DataFrame):
-        return result.select_dtypes("number").to_numpy()
-    if isinstance(result, History):
-        return np.array(result.history["loss"])
-    if isinstance(result, plt.Axes):
-        return result.get_images()[0].get_array().filled(-1)
-    if isinstance(result, ae.TrainingRecorder):
-        return result.x
-    if isinstance(result, displays.Display):
-        return np.concatenate([np.ravel(part) for part in numbers_in(result.data)])
-    if isinstance(result, diagnosis.Diagnosis):
-        return result.ladder.to_numpy()
-    return np.asarray(getattr(result, "bits_per_unit", result))
-
-
-def numbers_in(data):
-    """Return the arrays that a display hands to the page."""
-    if isinstance(data, dict) and "bytes" in data:
-        return [np.frombuffer(data["bytes"], data["dtype"]).astype(float)]
-    parts = data.values() if isinstance(data, dict) else data if isinstance(data, list) else []
-    return [array for part in parts for array in numbers_in(part)]
-
-
-@pytest.mark.parametrize(("name", "argument"), IMAGES)
-def test_the_same_images_in_another_form_give_the_same(name, argument, weights_come_back):
-    images = np.array(RIGHT[name][argument])
-    expected = plain(call(name))
-    for change in (awkward, lambda array: array.astype(float)):
-        MODEL.set_weights(STATE)
-        made = plain(call(name, **{argument: change(images)}))
-        np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5, err_msg=str(change))
-
-
 # What only several arguments, or what a model makes of them, can make wrong: (function, arguments, message).
 
 CANNOT = r"must take x, but it cannot take an array of shape \(24, 16\): "
@@ -478,14 +430,9 @@ def with_models():
 
 def with_a_loss():
     for name in ("fit", "gradient_report"):
-        yield name, {"model": TWO_INPUTS}, f"model {CANNOT}"
         yield name, {"model": OTHER}, f"model {CANNOT}"
         yield name, {"model": TWO_OUTPUTS}, "model must have one output"
-        yield (
-            name,
-            {"x": X.reshape(24, 4, 4)},
-            r"model must take x, .*; a model of flat images takes x\.reshape\(len\(x\), -1\): ",
-        )
+        yield name, {"x": X.reshape(24, 4, 4)}, r"model must take x, .*; .* flat images takes x\.reshape\(len\(x\), -1\): "
         yield name, {"target": X[:5]}, "target must have a row for each of the 24 rows of x, but it has 5"
         yield name, {"target": X[:, :9]}, r"target must hold images of shape \(16,\), .* of shape \(9,\)"
         yield name, {"target": X[:, :1]}, "target must hold images"  # numpy would stretch it
@@ -510,14 +457,9 @@ def with_validation():
             yield {name: value, "target": None}, f"{name} must {words}"
 
 
-CLAIMS = {"one is one": True}
 TOGETHER = [
     ("check", {"sentence": "one is one", "condition": None}, "condition must be given with one sentence.*is a str"),
-    (
-        "check",
-        {"sentence": CLAIMS},
-        "condition must be .*left out with a dict of them, but sentence is a dict and condition is",
-    ),
+    ("check", {"sentence": {"one is one": True}}, "condition must be .*left out with a dict of them, but sentence is a dict"),
     ("shift_display", {"model": MODEL}, "model must have an encoder that ends in .* ReLU, but it ends in <Dense"),
     ("loudness_display", {"model": WITH_LINEAR_CODE}, "model.encoder must give codes of at least 0, but its smallest .* is -"),
     ("shift_display", {"unit": 4}, "unit must be below the size of the code, 4, but it is 4"),
@@ -526,16 +468,14 @@ TOGETHER = [
     *with_a_loss(),
     *(("fit", *row) for row in with_validation()),
     ("mse", {"reconstruction": X[:, :9]}, r"reconstruction must have the shape of x, \(24, 16\), but its shape is \(24, 9\)"),
-    ("bce", {"reconstruction": X[:, :9]}, "reconstruction must have the shape of x"),
+    ("bce", {"reconstruction": X[:, :1]}, "reconstruction must have the shape of x"),  # numpy would stretch it
     ("predict", {"x": X[:, :9]}, r"model must take x, but it cannot take an array of shape \(24, 9\)"),
     ("loss_ladder", {"x_test": X[:, :9]}, r"x_test must hold images of shape \(16,\), as x_train does, but .* \(24, 9\)"),
     ("loss_ladder", {"code_size": 17}, "code_size must be at most 16, .*, but it is 17"),
     ("loss_ladder", {"x_train": X[:5], "code_size": 6}, "code_size must be at most 5, .*, but it is 6"),
-    ("component_gain", {"x": X[:, :9]}, r"x must hold images of 16 pixels, as x_train does, but its shape is \(24, 9\)"),
     ("component_gain", {"x": X[:, :9], "x_train": PCA_OF_X}, "x must hold images of 16 pixels, as x_train does"),
     ("component_gain", {"x": X[:1]}, "x must hold at least 2 image"),
     ("code_usage", {"codes": BINARY / 4}, "codes must hold zeros and ones only, but one of its values is 0.25"),
-    ("code_usage", {"codes": -BINARY}, "codes must hold zeros and ones only, but one of its values is -1"),
     ("weight_drift", {"before": []}, r"before must be an earlier model\.get_weights\(\), with shapes"),
     ("weight_drift", {"before": OTHER.get_weights()}, r"before must be an earlier model\.get_weights\(\)"),
     ("show_images", {"titles": ["a", "b"]}, "titles must have one entry for each of the 1 rows, but it has 2"),
@@ -550,7 +490,6 @@ TOGETHER = [
     ("fit", {"optimizer": ADAM, "learning_rate": 0.1}, "learning_rate must be None for an optimizer object"),
     ("fit", {"stepz": 3}, r"fit\(\) got an unexpected keyword argument 'stepz'"),
     ("kl_sparsity", {"h": X[0]}, r"h must have the shape \(images, units\), but its shape is \(16,\)"),
-    ("kl_sparsity", {"h": X[:0]}, "h must hold at least one image and one unit"),
     ("kl_sparsity", {"h": X[:, :0]}, "h must hold at least one image and one unit"),
     ("kl_sparsity", {"h": X + 1}, r"h must lie in \[0, 1\], but its values go from 1 to 2"),
     ("kl_sparsity", {"h": X - 1}, r"h must lie in \[0, 1\]"),
@@ -579,27 +518,16 @@ SAMPLE = tf.zeros((4, 2))
     [
         (ae.GaussianSampling, SAMPLE, ValueError, "inputs must be a pair of tensors, mean and log-variance"),
         (ae.GaussianSampling, SAMPLE[:2], ValueError, "inputs must be a pair of tensors"),  # not two rows either
-        (ae.GaussianSampling, [SAMPLE] * 3, ValueError, "inputs must be a pair of tensors"),
         (ae.GaussianSampling, None, ValueError, "inputs must be a pair of tensors, .*but it is None"),
         (ae.GaussianSampling, [tf.zeros((4, 2), tf.int32)] * 2, TypeError, "mean must hold floating-point numbers"),
         (ae.GaussianSampling, [SAMPLE, tf.zeros((4, 3))], ValueError, r"mean and log-variance must .*\(4, 2\) and \(4, 3\)"),
         (ae.GaussianSampling, [SAMPLE[0]] * 2, ValueError, r"mean and log-variance must .*\(images, units\)"),
-        (ae.KLSparsity, SAMPLE - 1, ValueError, r"h must lie in \[0, 1\]"),
         (ae.KLSparsity, SAMPLE[0], ValueError, r"h must have the shape \(images, units\)"),
-        (lambda: MODEL, X[:, :9], ValueError, "(?s)16.*9"),
-        (lambda: MODEL, None, ValueError, "None was passed"),
     ],
 )
 def test_a_layer_refuses_what_it_is_not_made_for(layer, inputs, kind, message):
     with pytest.raises(kind, match=message):
         layer()(inputs)
-
-
-@pytest.mark.parametrize("shape", [(5,), (5, 7), (5, 4, 3), (5, 4, 4, 1)])
-def test_masking_takes_images_of_any_rank(shape):
-    for p in (0.5, (0.5, 0.5)):
-        made = ae.MaskingNoise(p, seed=0)(tf.ones(shape), training=True).numpy()
-        assert made.shape == shape and set(np.unique(made)) <= {0, 1}
 
 
 @pytest.mark.parametrize("function", [ae.step, ae.straight_through_step])
@@ -611,30 +539,21 @@ def test_steps_of_what_is_not_finite(function):
 # What the constraints make of what is right.
 
 
-@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, ">f4", np.int64, np.uint8, bool, list, tf.constant])
-def test_images_become_float32(kind):
+def test_images_become_float32():
     given = [[0, 1], [1, 1]]
-    given = given if kind is list else tf.constant(given) if kind is tf.constant else np.array(given, kind)
-    for constraint in (Images(), Images(pixels=True, at_least=2), Images(dimensions=(2,))):
-        made = constraint(given, "x")
-        assert isinstance(made, np.ndarray) and made.dtype == np.float32 and made.dtype.isnative
-        assert made.tolist() == [[0, 1], [1, 1]]
+    for images in (given, tf.constant(given), *(np.array(given, kind) for kind in ("f2", "f4", "f8", ">f4", "i8", "u1", "?"))):
+        made = Images(pixels=True, at_least=2)(images, "x")
+        assert isinstance(made, np.ndarray) and made.dtype == np.float32 and made.dtype.isnative and made.tolist() == given
 
 
-@pytest.mark.parametrize("shape", [(3, 4), (3, 2, 2), (3, 2, 2, 1)])
-def test_float32_images_of_any_rank_are_not_copied(shape):
-    given = np.zeros(shape, np.float32)
-    assert Images()(given, "x") is given
+def test_float32_images_of_any_rank_are_not_copied():
+    for shape in ((3, 4), (3, 2, 2), (3, 2, 2, 1)):
+        given = np.zeros(shape, np.float32)
+        assert Images()(given, "x") is given
 
 
 def test_large_values_whose_sum_overflows_float32_are_finite():
     assert Images()(np.full((4, 2), 3e38, np.float32), "x").shape == (4, 2)
-
-
-def test_no_factor_is_guessed():
-    for highest in (1.5, 2, 256):
-        with pytest.raises(ValueError, match=f"from 0 to {highest:g}$"):
-            Images(pixels=True)([[0, highest]], "x")
 
 
 @pytest.mark.parametrize(
@@ -642,41 +561,33 @@ def test_no_factor_is_guessed():
     [
         (Integer(), np.uint8(7), 7),
         (Integer(0), np.int64(0), 0),
-        (Real(), 3, 3.0),
         (Real(0), np.float32(0.5), 0.5),
-        (Real(0), 1e300, 1e300),
         (Fraction(), 1, 1.0),
         (Fraction(), np.float64(0), 0.0),
         (Boolean(), np.True_, True),
-        (Text(), "text", "text"),
-        (OneOf("a", "b"), "b", "b"),
-        (Optional(Integer()), None, None),
         (Optional(Integer()), np.int8(3), 3),
         (Dict(Real()), {"a": np.float32(1)}, {"a": 1.0}),
         (Dict(Real(), or_empty=True), {}, {}),
         (Loss(), "bce", keras.losses.binary_crossentropy),
-        (Loss(), max, max),
         (Known(keras.activations.get, "an activation"), None, keras.activations.linear),
         (models._code_activation, "straight_through_step", ae.straight_through_step),
-        (models._code_activation, "relu", keras.activations.relu),
         (models._layer_sizes, np.array([3, 2]), (3, 2)),
         (models._layer_sizes, [], ()),
         (_one_level_or_two, [0, np.float32(0.5)], (0.0, 0.5)),
         (_one_level_or_two, 1, 1.0),
         (plots._titles, "one", ["one"]),
         (plots._titles, ("a", "b"), ["a", "b"]),
-        (Floats(), tf.float32.min, tf.float32.min),
     ],
 )
 def test_what_is_right_becomes_plain(constraint, given, expected):
     made = constraint(given, "it")
-    assert made == expected and type(made) in (type(expected), type(tf.constant(0.0)))
+    assert made == expected and type(made) is type(expected)
 
 
-@pytest.mark.parametrize("seed", [0, np.int64(3), [1, 2], None, np.random.SeedSequence(1)])
-def test_seeds_that_numpy_takes(seed):
-    made = Seed()(seed, "seed")
-    assert isinstance(made, np.random.Generator) and Seed()(made, "seed") is made
+def test_seeds_that_numpy_takes():
+    for seed in (0, np.int64(3), [1, 2], None, np.random.SeedSequence(1)):
+        made = Seed()(seed, "seed")
+        assert isinstance(made, np.random.Generator) and Seed()(made, "seed") is made
 
 
 def test_arguments_are_checked_before_the_function_begins_and_come_as_the_constraints_make_them():
@@ -716,7 +627,6 @@ def test_functions_that_call_functions_read_an_array_once(monkeypatch):
 
     images = np.ones((2, 3), np.float32)
     for then, times in [
-        (len, 1),
         (lambda x: outer(x, len), 1),
         (lambda x: inner(x, seed=inner(x)), 2),  # it looks for pixels, too
         (lambda x: threads.submit(outer, x, len).result(), 2),
