@@ -161,7 +161,6 @@ def wrong_images(constraint):
         yield array, ValueError, words
     for value in (np.nan, np.inf, -np.inf, 1e300):
         yield spoiled(value), ValueError, "be finite, but it has NaN or infinite values"
-    yield np.array([[np.inf, -np.inf]] * 2), ValueError, "be finite"
     dates = np.array([["2020"]], "M8[D]")
     for value in (None, "images", {"images": good}, good.astype(object), good * 1j, good.astype(str), dates):
         yield value, TypeError, f"hold real numbers, but its dtype is {re.escape(str(np.asarray(value).dtype))}"
@@ -347,7 +346,6 @@ def test_a_public_function_declares_all_its_arguments(name):
 def test_a_right_call_works(name, weights_come_back, monkeypatch, tmp_path):
     if name == "store_models":
         monkeypatch.chdir(tmp_path)
-    assert name in RIGHT, "RIGHT has no call of this function"
     call(name)
 
 
@@ -473,7 +471,7 @@ TOGETHER = [
     ("loss_ladder", {"x_test": X[:, :9]}, r"x_test must hold images of shape \(16,\), as x_train does, but .* \(24, 9\)"),
     ("loss_ladder", {"code_size": 17}, "code_size must be at most 16, .*, but it is 17"),
     ("loss_ladder", {"x_train": X[:5], "code_size": 6}, "code_size must be at most 5, .*, but it is 6"),
-    ("component_gain", {"x": X[:, :9], "x_train": PCA_OF_X}, "x must hold images of 16 pixels, as x_train does"),
+    ("component_gain", {"x": X[:, :9], "x_train": PCA_OF_X}, r"x must hold images of 16 pixels, as x_train does, .*\(24, 9\)"),
     ("component_gain", {"x": X[:1]}, "x must hold at least 2 image"),
     ("code_usage", {"codes": BINARY / 4}, "codes must hold zeros and ones only, but one of its values is 0.25"),
     ("weight_drift", {"before": []}, r"before must be an earlier model\.get_weights\(\), with shapes"),
@@ -486,13 +484,10 @@ TOGETHER = [
     ("fit", {"batch_size": 25}, "batch_size must be at most the number of images, 24, but it is 25"),
     ("fit", {"optimizer": "adamm"}, "optimizer must be a name that Keras knows or .*, but it is 'adamm'"),
     ("fit", {"optimizer": keras.optimizers.Adam}, r"optimizer must be a name or a keras\.Optimizer, but it is <class"),
-    ("fit", {"optimizer": None}, r"optimizer must be a name or a keras\.Optimizer, but it is None"),
     ("fit", {"optimizer": ADAM, "learning_rate": 0.1}, "learning_rate must be None for an optimizer object"),
-    ("fit", {"stepz": 3}, r"fit\(\) got an unexpected keyword argument 'stepz'"),
     ("kl_sparsity", {"h": X[0]}, r"h must have the shape \(images, units\), but its shape is \(16,\)"),
     ("kl_sparsity", {"h": X[:, :0]}, "h must hold at least one image and one unit"),
     ("kl_sparsity", {"h": X + 1}, r"h must lie in \[0, 1\], but its values go from 1 to 2"),
-    ("kl_sparsity", {"h": X - 1}, r"h must lie in \[0, 1\]"),
     ("kl_sparsity", {"h": X * np.nan}, r"h must lie in \[0, 1\]"),
 ]
 
@@ -502,12 +497,6 @@ TOGETHER = [
 def test_what_is_wrong_together_is_refused(name, changes, message, does_nothing):
     with pytest.raises((TypeError, ValueError), match=f"(?s)^{message}"):
         call(name, **changes)
-
-
-def test_models_are_looked_at_before_pca_takes_its_seconds(monkeypatch):
-    monkeypatch.setattr(ae.baselines, "PCA", lambda *arguments, **options: pytest.fail("PCA was fitted"))
-    with pytest.raises(ValueError, match=r"models\['a'\]"):
-        call("loss_ladder", models={"a": OTHER})
 
 
 SAMPLE = tf.zeros((4, 2))
@@ -521,7 +510,6 @@ SAMPLE = tf.zeros((4, 2))
         (ae.GaussianSampling, None, ValueError, "inputs must be a pair of tensors, .*but it is None"),
         (ae.GaussianSampling, [tf.zeros((4, 2), tf.int32)] * 2, TypeError, "mean must hold floating-point numbers"),
         (ae.GaussianSampling, [SAMPLE, tf.zeros((4, 3))], ValueError, r"mean and log-variance must .*\(4, 2\) and \(4, 3\)"),
-        (ae.GaussianSampling, [SAMPLE[0]] * 2, ValueError, r"mean and log-variance must .*\(images, units\)"),
         (ae.KLSparsity, SAMPLE[0], ValueError, r"h must have the shape \(images, units\)"),
     ],
 )
@@ -544,16 +532,13 @@ def test_images_become_float32():
     for images in (given, tf.constant(given), *(np.array(given, kind) for kind in ("f2", "f4", "f8", ">f4", "i8", "u1", "?"))):
         made = Images(pixels=True, at_least=2)(images, "x")
         assert isinstance(made, np.ndarray) and made.dtype == np.float32 and made.dtype.isnative and made.tolist() == given
+    assert Images()(np.full((4, 2), 3e38, np.float32), "x").shape == (4, 2)  # whose sum is not finite in float32
 
 
 def test_float32_images_of_any_rank_are_not_copied():
     for shape in ((3, 4), (3, 2, 2), (3, 2, 2, 1)):
         given = np.zeros(shape, np.float32)
         assert Images()(given, "x") is given
-
-
-def test_large_values_whose_sum_overflows_float32_are_finite():
-    assert Images()(np.full((4, 2), 3e38, np.float32), "x").shape == (4, 2)
 
 
 @pytest.mark.parametrize(
@@ -567,15 +552,11 @@ def test_large_values_whose_sum_overflows_float32_are_finite():
         (Boolean(), np.True_, True),
         (Optional(Integer()), np.int8(3), 3),
         (Dict(Real()), {"a": np.float32(1)}, {"a": 1.0}),
-        (Dict(Real(), or_empty=True), {}, {}),
-        (Loss(), "bce", keras.losses.binary_crossentropy),
         (Known(keras.activations.get, "an activation"), None, keras.activations.linear),
         (models._code_activation, "straight_through_step", ae.straight_through_step),
         (models._layer_sizes, np.array([3, 2]), (3, 2)),
         (models._layer_sizes, [], ()),
         (_one_level_or_two, [0, np.float32(0.5)], (0.0, 0.5)),
-        (_one_level_or_two, 1, 1.0),
-        (plots._titles, "one", ["one"]),
         (plots._titles, ("a", "b"), ["a", "b"]),
     ],
 )
@@ -640,9 +621,8 @@ def test_functions_that_call_functions_read_an_array_once(monkeypatch):
     with pytest.raises(ValueError, match=r"lie in \[0, 1\]"):
         outer(2 * images, inner)
     images[0, 0] = np.nan
-    for function in (inner, lambda x: outer(x, inner)):
-        with pytest.raises(ValueError, match="be finite"):
-            function(images)
+    with pytest.raises(ValueError, match="be finite"):
+        outer(images, inner)
 
 
 def test_a_long_value_is_cut_short():
