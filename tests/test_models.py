@@ -7,13 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from aehelpers.models import Autoencoder, VariationalAutoencoder
 from keras import layers
-
-
-def named(x):
-    """An activation that nobody registered."""
-    return tf.nn.relu(x) + 1
 
 
 def make(weights=0, **options):
@@ -31,21 +25,14 @@ def largest_difference(first, second):
 
 
 def test_sizes_are_mirrored():
+    assert kernels(ae.autoencoder()) == [(784, 32), (32, 784)]
+    assert kernels(ae.variational_autoencoder()) == [(784, 256), (256, 5), (256, 5), (5, 256), (256, 784)]
     model = ae.autoencoder(hidden=(300, 100), code_size=2)
     assert kernels(model) == [(784, 300), (300, 100), (100, 2), (2, 100), (100, 300), (300, 784)]
     assert model.count_params() == sum(a * b + b for a, b in kernels(model))
+    assert not any(weight.numpy().any() for weight in model.weights if weight.path.endswith("bias"))
     assert [layer.name for layer in model.encoder.layers] == ["hidden_1", "hidden_2", "code"]
     assert [layer.name for layer in model.decoder.layers] == ["hidden_1", "hidden_2", "output"]
-
-
-def test_defaults():
-    model, variational = ae.autoencoder(), ae.variational_autoencoder()
-    assert type(model) is Autoencoder and type(variational) is VariationalAutoencoder
-    assert kernels(model) == [(784, 32), (32, 784)] and not (model.get_weights()[1].any() or model.get_weights()[3].any())
-    assert kernels(variational) == [(784, 256), (256, 5), (256, 5), (5, 256), (256, 784)]
-    for each in (model, variational):
-        assert isinstance(each, keras.Model) and each.built
-        assert each.count_params() == sum(a * b + b for a, b in kernels(each))
 
 
 def test_activations_stand_where_they_should(small, tiny):
@@ -83,13 +70,9 @@ def test_rounded_code(small, tiny, activation):
     rounded = activation in ("step", ae.step)
     gradient = ae.gradient_report(model, tiny)["gradient"].to_list()
     assert gradient == (["none", "none"] if rounded else ["flows", "flows"]) + ["flows", "flows"]
-
-
-@pytest.mark.parametrize("activation", [tf.nn.relu, keras.ops.relu, keras.layers.LeakyReLU(), named])
-def test_any_activation_that_keras_takes(small, tiny, activation):
-    model = small(code_activation=activation)
-    expected = np.asarray(activation(tf.constant(tiny @ model.get_weights()[0])))
-    assert ae.predict(model.encoder, tiny) == pytest.approx(expected, abs=1e-5)
+    # The gradient of a tied kernel comes through the decoder too.
+    tied = ae.gradient_report(small(tied=True, code_activation=activation), tiny)["gradient"].to_list()
+    assert tied == ["flows", "none" if rounded else "flows", "flows"]
 
 
 def test_tie_holds_before_and_after_training(small, tiny, fit):
@@ -106,34 +89,13 @@ def test_tie_holds_before_and_after_training(small, tiny, fit):
     assert np.abs(a - before[0]).max() > 1e-3
 
 
-def test_tied_step_code_trains_the_encoder_through_the_decoder(small, tiny):
-    model = small(tied=True, code_activation="step", output_activation=None)
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(tf.square(model(tiny) - tiny))
-    kernel, code_bias, output_bias = tape.gradient(loss, model.trainable_variables)
-    weights = model.get_weights()
-    code = (tiny @ weights[0] > 0).astype(np.float32)
-    upstream = 2 * (code @ weights[0].T + weights[2] - tiny) / tiny.size
-    assert np.asarray(kernel) == pytest.approx(upstream.T @ code, abs=1e-6)
-    assert np.asarray(output_bias) == pytest.approx(upstream.sum(axis=0), abs=1e-6)
-    assert code_bias is None
-
-
-@pytest.mark.parametrize(
-    "initializer", ["random_normal", keras.initializers.RandomNormal(), keras.initializers.RandomNormal(seed=3)]
-)
+@pytest.mark.parametrize("initializer", ["random_normal", keras.initializers.RandomNormal(seed=3)])
 @pytest.mark.parametrize(("build", "weights"), [({}, 8), ({"tied": True}, 6), (None, 10)], ids=["plain", "tied", "variational"])
 def test_each_layer_has_draws_of_its_own(small, initializer, build, weights):
     # All kernels, and all biases, have one shape: if two layers could get the same numbers, they would here.
     options = {"hidden": (16,), "code_size": 16, "kernel_initializer": initializer, "bias_initializer": initializer}
     drawn = (make(**options) if build is None else small(**options, **build)).get_weights()
     assert len(drawn) == len({weight.tobytes() for weight in drawn}) == weights
-
-
-def test_seeds_repeat_the_weights(small):
-    for build in (small, lambda weights: small(weights=weights, hidden=(6,), tied=True), make):
-        first, again, other = (build(weights=seed).get_weights() for seed in (1, 1, 2))
-        assert largest_difference(first, again) == 0 and not np.array_equal(first[0], other[0])
 
 
 def kl(mean, log_variance, **options):
@@ -155,14 +117,12 @@ def test_kl_by_hand():
     assert kl([[1.0]] * 7, [[0.5]] * 7, kl_weight=0.25) == pytest.approx(0.574361 / 4, abs=1e-6)
 
 
-@pytest.mark.parametrize("kl_weight", [0, 1.0, 16, np.float32(0.5)])
-def test_model_divides_the_kl_by_the_pixels_and_adds_it_once(tiny, kl_weight):
-    model = make(kl_weight=kl_weight)
+def test_model_divides_the_kl_by_the_pixels_and_adds_it_once(tiny):
+    model = make(kl_weight=3)
     per_image = kl(*model.encoder_with_variance(tiny))
-    assert per_image > 0.1
     for training in (True, False, True):
         model(tiny, training=training)
-        assert [float(loss) for loss in model.losses] == [pytest.approx(per_image * float(kl_weight) / 16, rel=1e-5)]
+        assert [float(loss) for loss in model.losses] == [pytest.approx(per_image * 3 / 16, rel=1e-5)]
 
 
 def test_draws_have_the_right_mean_and_spread():
@@ -187,14 +147,10 @@ def test_draws_are_made_in_training_only(tiny):
     assert np.abs(first - second).max() > 0.01 and np.abs(first - mean).max() > 0.01
 
 
-def test_noise_repeats_with_the_seed(tiny):
+def test_noise_repeats_with_the_seed():
     pair = [tf.zeros((4, 2)), tf.zeros((4, 2))]
-    for draw in (
-        lambda seed: make(seed)(tiny, training=True),
-        lambda seed: ae.GaussianSampling(seed=seed)(pair, training=True),
-    ):
-        first, again, other = (draw(seed).numpy() for seed in (1, 1, 2))
-        assert np.array_equal(first, again) and not np.array_equal(first, other)
+    first, again, other = (ae.GaussianSampling(seed=seed)(pair, training=True).numpy() for seed in (1, 1, 2))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
@@ -213,18 +169,15 @@ def test_compiled_loops_draw_anew_in_each_step(jit_compile):
 
 def test_gradient_reaches_everything(tiny):
     report = ae.gradient_report(make(), tiny)
-    parts = [path.split("/")[-2] for path in report.index[::2]]
-    assert parts == ["hidden_1", "code_mean", "code_log_variance", "hidden_1", "output"]
     assert set(report["gradient"]) == {"flows"}
-    # also without the KL term, since the draw lets it through
+    # Also without the KL term: the draw lets it through.
     assert set(ae.gradient_report(make(kl_weight=0), tiny)["gradient"]) == {"flows"}
 
 
-@pytest.mark.parametrize("xla", [False, True], ids=["graph", "xla"])
-def test_fit_trains_and_repeats(tiny, fit, xla):
+def test_fit_trains_and_repeats(tiny, fit):
     models = make(), make()
     options = {"steps": 100, "batch_size": 32, "optimizer": "adam", "learning_rate": 0.01, "validation_data": tiny}
-    first, second = (fit(model, tiny, xla=xla, **options) for model in models)
+    first, second = (fit(model, tiny, **options) for model in models)
     assert first.without_gradient == () and first.history == second.history
     assert first.history["loss"][-1] < first.history["loss"][0] - 0.003
     assert largest_difference(*(model.get_weights() for model in models)) == 0
@@ -245,13 +198,8 @@ VARIANTS = {
     "plain": {"hidden": (8, 6), "hidden_activation": "tanh"},
     "step": {"code_activation": "step"},
     "tied": {"hidden": (6,), "tied": True, "code_activation": "step"},
-    "initializers": {
-        "kernel_initializer": keras.initializers.VarianceScaling(0.3, seed=5),
-        "bias_initializer": keras.initializers.Constant(0.25),
-        "code_activation": ae.straight_through_step,
-        "output_activation": None,
-    },
-    "variational": {},
+    "initializer": {"kernel_initializer": keras.initializers.VarianceScaling(0.3, seed=5)},
+    "function": {"code_activation": ae.straight_through_step},
     "variational, deep": {"hidden": (8, 6), "output_activation": None, "kl_weight": 16},
 }
 
@@ -275,10 +223,7 @@ for path in sorted(Path(sys.argv[1]).glob("*.keras")):
     kept = np.load(path.with_suffix(".npz"))
     x = kept["x"]
     report[path.stem] = {
-        "class": type(model).__name__,
         "predictions": float(np.abs(ae.predict(model, x) - kept["predictions"]).max()),
-        "code": float(np.abs(ae.predict(model.encoder, x) - kept["code"]).max()),
-        "iterations": int(model.optimizer.iterations),
     }
     model(x, training=False)
     report[path.stem]["penalty"] = float(sum(model.losses) - kept["penalty"])
@@ -295,8 +240,7 @@ def test_saved_models_load_in_a_fresh_process_after_the_import_alone(variant, ti
         history = fit(model, tiny, steps=7, batch_size=32, optimizer="adam", learning_rate=0.01, loss="mse")
         model.compile(history.optimizer, "mse", jit_compile=False)
         model.save(tmp_path / f"{name}.keras")
-        kept = {"x": tiny, "code": ae.predict(model.encoder, tiny), "predictions": ae.predict(model, tiny)}
-        kept["penalty"] = float(sum(model.losses))
+        kept = {"x": tiny, "predictions": ae.predict(model, tiny), "penalty": float(sum(model.losses))}
         kept |= {f"v{i}": variable.numpy() for i, variable in enumerate(history.optimizer.variables)}
         np.savez(tmp_path / f"{name}.npz", **kept)
     done = python(LOADS_IN_A_FRESH_PROCESS, tmp_path)
@@ -304,7 +248,6 @@ def test_saved_models_load_in_a_fresh_process_after_the_import_alone(variant, ti
     report = json.loads(done.stdout)
     assert set(report) == set(VARIANTS)
     for name, found in report.items():
-        assert found.pop("class") == type(variant(name)).__name__ and found.pop("iterations") == 7, name
         assert (found.pop("draws") > 0.01) == name.startswith("variational")
         assert max(map(abs, found.values())) <= 1e-6, (name, found)
 
@@ -326,7 +269,6 @@ def test_clone_and_config(variant, tiny, name):
 def test_compile_fit_and_evaluate_as_any_keras_model(tiny):
     model = make()
     model.compile("adam", "bce", jit_compile=False)
-    model(tiny)
     before = model.evaluate(tiny, tiny, batch_size=96, verbose=0)
     assert before == pytest.approx(ae.bce(tiny, ae.predict(model, tiny)) + float(sum(model.losses)), rel=1e-5)
     model.fit(tiny, tiny, epochs=5, verbose=0)
@@ -335,28 +277,13 @@ def test_compile_fit_and_evaluate_as_any_keras_model(tiny):
 
 def test_half_a_model_saves_too_unless_it_is_a_tied_decoder(small, tiny, tmp_path):
     tied, untied, variational = small(tied=True, code_activation="step"), small(), make()
-    for model, name in (
-        (tied, "encoder"),
-        (untied, "decoder"),
-        (variational, "encoder"),
-        (variational, "encoder_with_variance"),
-        (variational, "decoder"),
-    ):
+    for model, name in ((tied, "encoder"), (untied, "decoder"), (variational, "encoder_with_variance")):
         half = getattr(model, name)
         half.save(tmp_path / "half.keras")
         inputs = model.encoder(tiny) if name == "decoder" else tiny
         assert np.array_equal(np.asarray(keras.models.load_model(tmp_path / "half.keras")(inputs)), np.asarray(half(inputs)))
     with pytest.raises(NotImplementedError, match="save the whole model"):
         tied.decoder.save(tmp_path / "half.keras")
-
-
-def test_unregistered_activation_needs_custom_objects_to_load(small, tiny, tmp_path):
-    model = small(code_activation=named)
-    model.save(tmp_path / "model.keras")
-    with pytest.raises((TypeError, ValueError), match="named"):
-        keras.models.load_model(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras", custom_objects={"named": named})
-    assert np.array_equal(loaded(tiny), model(tiny))
 
 
 def test_predict_is_that_of_keras_outside_training(tiny):
@@ -366,7 +293,6 @@ def test_predict_is_that_of_keras_outside_training(tiny):
     model.set_weights([weight + 0.3 for weight in model.get_weights()])  # moving statistics that show
     before = [variable.numpy() for variable in model.variables]
     made = ae.predict(model, tiny)
-    assert type(made) is np.ndarray and made.dtype == np.float32
     assert made == pytest.approx(model.predict(tiny, verbose=0), abs=1e-5)
     assert np.array_equal(made, ae.predict(model, tiny))
     assert largest_difference(before, [variable.numpy() for variable in model.variables]) == 0
@@ -382,45 +308,18 @@ def test_predict_works_in_pieces():
         return images * 2
 
     assert np.array_equal(ae.predict(count, x), 2 * x) and pieces == [1000, 1000, 301]
-    model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
-    assert ae.predict(model, x) == pytest.approx(x @ model.get_weights()[0], abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    "function",
-    [
+def test_predict_takes_any_function_and_output(tiny):
+    for function in (
         lambda x: x.astype(float) / 3,
-        lambda x: tf.cast(x, tf.float16) * 2,
         lambda x: x > 0.5,
         lambda x: x.sum(axis=1),
         lambda x: tf.reshape(x, (-1, 2, 2, 4)),
-        lambda x: np.tile(x, 3),
-        keras.layers.Flatten(),
-        tf.function(lambda x: x + 1),
-    ],
-)
-def test_predict_takes_any_function_and_output(tiny, function):
-    made = ae.predict(function, tiny)
-    expected = np.asarray(function(tiny)).astype(np.float32)
-    assert made.dtype == np.float32 and made.shape == expected.shape and np.array_equal(made, expected)
-
-
-@pytest.mark.parametrize("policy", ["float16", "mixed_bfloat16", "float64"])
-def test_predict_gives_float32_whatever_the_model_computes_in(tiny, policy):
-    model = keras.Sequential([keras.Input((16,)), layers.Dense(4, dtype=policy)])
-    made = ae.predict(model, tiny)
-    assert made.dtype == np.float32
-    assert made == pytest.approx(tiny @ model.get_weights()[0].astype(np.float32), abs=0.05)
-
-
-def test_predict_builds_a_model_that_was_never_called(tiny):
-    model = keras.Sequential([layers.Dense(4)])
-    assert ae.predict(model, tiny) == pytest.approx(tiny @ model.get_weights()[0], abs=1e-5)
-
-
-def test_what_a_function_of_the_user_raises_is_left_as_it_is(tiny):
-    with pytest.raises(ZeroDivisionError):
-        ae.predict(lambda x: 1 / 0, tiny)
+        keras.layers.Dense(4, dtype="mixed_bfloat16"),
+    ):
+        made, expected = ae.predict(function, tiny), np.asarray(function(tiny)).astype(np.float32)
+        assert made.dtype == np.float32 and made.shape == expected.shape and np.array_equal(made, expected)
 
 
 A_DOZEN_MODELS = """

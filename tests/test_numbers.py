@@ -90,7 +90,7 @@ def lines_of(cell, folded=False):
 
 
 def plain(number):
-    """Return the value of a printed number, and how many decimals it shows."""
+    """Return value and decimals of a printed number."""
     mantissa, _, exponent = re.sub("[,_]", "", number).lower().partition("e")
     return float(f"{mantissa}e{exponent or 0}"), len(mantissa.partition(".")[2]) - int(exponent or 0)
 
@@ -191,9 +191,7 @@ POSSIBLE = {
     [
         ("In 784-128-784, 12,345 of 0.0970 are 38 % (Adam 2014).", ["12,345", "0.0970", "38"]),
         ("`x = 3` and $4 z$, [text 5](page6.html); 7 (8 minutes)", ["5", "7"]),
-        ("1. a list\n2. of two with 1e-3", ["1e-3"]),
-        ("L2 and 2-D and float32; 16, 32.", ["16", "32"]),
-        ("**Exercise 2.** Version 1 of notebook 04: 0.05.", ["0.05"]),
+        ("1. L2, 2-D and float32\n2. **Exercise 2.** Version 1 of notebook 04: 1e-3, 32.", ["1e-3", "32"]),
         ('<details lang="ru">0,05 и 20 000</details> 3,000', ["0.05", "20000", "3,000"]),
     ],
 )
@@ -207,14 +205,11 @@ def test_numbers_that_are_prose(text, expected):
         ("0.097", False, "0.09704", True),
         ("0.097", False, "0.0976", False),
         ("0.50", False, "0.5", False),
-        ("38", True, "37.51 %", True),
-        ("37", True, "+37.51%", False),
-        ("38", True, "38", False),
-        ("38", True, "0.38", False),
+        ("38", True, "+37.51%", True),
+        ("38", True, "38, 0.38", False),
         ("38", False, "38%", False),
         ("12,345", False, "12345.2", True),
         ("1e-3", False, "0.0012", True),
-        ("1e-3", False, "0.002", False),
         ("32", False, "float32 #320032 x_32", False),
     ],
 )
@@ -222,12 +217,10 @@ def test_a_number_is_found_as_it_is_rounded(printed, percent, output, found):
     assert Numbers([], [output]).has(printed, percent) is found
 
 
-@pytest.mark.parametrize(
-    ("printed", "percent", "found"),
-    [("11,001", False, True), ("0.95", False, True), ("0.9", False, False), ("95", True, True), ("5", True, False)],
-)
-def test_a_number_of_the_code_is_exact(printed, percent, found):
-    assert Numbers(["train(11_001, 0.95, 0.049)"], []).has(printed, percent) is found
+def test_a_number_of_the_code_is_exact():
+    code = Numbers(["train(11_001, 0.95, 0.049)"], [])
+    assert code.has("11,001", False) and code.has("0.95", False) and code.has("95", True)
+    assert not code.has("0.9", False) and not code.has("5", True)
 
 
 def test_an_entry_of_a_table_has_its_labels_and_its_unit():
