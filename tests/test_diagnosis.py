@@ -33,7 +33,7 @@ def stack(*parts, shape=(64,)):
 
 
 def projection(x, size, output=None, before=1, after=1):
-    """A linear autoencoder that is PCA: nothing is wrong with it. Its code is multiplied by ``before``, and read by ``after``."""
+    """A linear autoencoder that is PCA, with which nothing is wrong; factors for its code, and for the kernel that reads it."""
     mean, components = x.mean(axis=0), np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[2][:size]
     model = stack(layers.Dense(size, name="code"), layers.Dense(x.shape[1], output), shape=(x.shape[1],))
     model.set_weights([before * components.T, -before * components @ mean, after * components, mean])
