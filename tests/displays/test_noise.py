@@ -65,12 +65,10 @@ def test_noise_in_the_page(show, one_layer, model, digits, kind, level, seed):
         f"{kind} noise of {level:.1f}: squared error {error[place]:.4f} (one), {nothing[place]:.4f} by doing nothing."
     )
     (chart,) = seen.charts
-    assert [line["name"] for line in chart["series"]] == ["do nothing", "one", "two"]
     for line, values in zip(chart["series"], (nothing, error, other), strict=True):
         assert line["x"] == data["levels"] and line["y"] == pytest.approx(values)
     assert chart["y"]["high"] == pytest.approx(1.05 * max(nothing.max(), error.max(), other.max()))
-    assert (chart["y"]["low"], chart["x"]["low"], chart["x"]["high"]) == (0, 0, 0.9)
-    assert seen.marks() == [(level, pytest.approx(error[place]))] and chart["marks"][0]["colour"] == "#0072b2"
+    assert seen.marks() == [(level, pytest.approx(error[place]))]
 
 
 def test_the_page_and_the_package_make_the_same_noise(show, one_layer):
