@@ -76,20 +76,9 @@ class Shown:
 
 
 class Seen:
-    """What a display shows.
-
-    Attributes
-    ----------
-    sentence : str
-    numbers : list of float
-        Those of the sentence, in order.
-    charts, pictures : list of dict
-        What was handed to them: ``x``, ``y``, ``series``, ``levels``, ``marks``; ``rows`` of ``values``, ``titles``. Of a
-        chart also the texts at its ``axes``.
-    canvases : list of dict
-        Height, width and the bytes (red, green, blue, opacity) of every canvas that is seen.
-    texts : list of str
-        Of tables, titles of rows, legends, lamps, outputs of sliders.
+    """What a display shows: its sentence and the numbers in it; what was handed to its charts (``x``, ``y``, ``series``, ``levels``,
+    ``marks``) and pictures (``rows`` of ``values``, ``titles``); every canvas that is seen (height, width, the bytes of its
+    pixels); and the texts of tables, titles of rows, legends, lamps, and outputs of sliders.
     """
 
     def __init__(self, seen):

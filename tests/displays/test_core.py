@@ -32,8 +32,8 @@ def test_networks_compute_what_keras_does(core, dtype, within, mnist):
 def test_activations_are_those_of_the_table(core, name):
     """Small, large and infinite pre-activations, those around 0, and NaN, which must not pass for a number."""
     z = np.float32([*np.linspace(-9, 9, 181), 0, 1e-8, -1e-8, 1e-6, 30, -30, 80, -80, 1e4, -1e4, INF, -INF, NAN])
-    layer = {"kernel": packed([[1]], "float32"), "bias": packed([0], "float32"), "activation": name}
-    layer["activation"] = name.removeprefix("straight_through_")
+    one, zero = (packed(values, "float32") for values in ([[1]], [0]))
+    layer = {"kernel": one, "bias": zero, "activation": name.removeprefix("straight_through_")}
     script = "([layer, z]) => Array.from(core.network([core.unpack(layer)])(core.unpack(z).values))"
     made = core.evaluate(script, [as_page_value(layer), as_page_value(packed(z, "float32"))])
     with np.errstate(all="ignore"):
@@ -135,38 +135,29 @@ def test_rows_of_pictures_take_the_columns_that_fit(core, available, narrow, col
     assert shown == expected
 
 
-def ticks(low, high, most):
-    """The multiples of the smallest step of 1, 2 or 5 times a power of ten that gives no more than that many spaces."""
-    steps = sorted(factor * 10.0**power for power in range(-9, 9) for factor in (1, 2, 5))
-    step = next(step for step in steps if step >= (high - low) / most * 0.999)
-    return step * np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1)
-
-
-@pytest.mark.parametrize("most", [4, 5, 8])
 @pytest.mark.parametrize(
-    ("low", "high"), [(0, 1), (0, 0.0735), (-16, 3), (0, 1.05 * 0.0647), (5, 5.5), (-30, 30), (0, 14_000), (0.5, 0.9)]
-)
-def test_ticks(core, low, high, most):
-    made = core.evaluate("given => core.ticksBetween(...given)", [low, high, False, most])
-    assert made == pytest.approx(ticks(low, high, most), abs=1e-12) and len(made) <= most + 1
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "most", "expected"),
+    ("low", "high", "log", "most", "expected"),
     [
-        (1, 10, 6, [1, 2, 5, 10]),
-        (0.9, 140, 6, [1, 2, 5, 10, 20, 50, 100]),
-        (0.7, 1e5, 5, [1, 10, 100, 1e3, 1e4, 1e5]),
-        (1e-4, 0.05, 8, [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2]),
-        (0.3, 4, 6, [0.5, 1, 2]),
+        (0, 1, False, 5, [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (0, 1, False, 4, [0, 0.5, 1]),
+        (-16, 3, False, 4, [-15, -10, -5, 0]),
+        (0, 0.0735, False, 8, [0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07]),
+        (5, 5.5, False, 5, [5, 5.1, 5.2, 5.3, 5.4, 5.5]),
+        (0, 14_000, False, 5, [0, 5_000, 10_000]),
+        (1, 10, True, 6, [1, 2, 5, 10]),
+        (0.9, 140, True, 6, [1, 2, 5, 10, 20, 50, 100]),
+        (0.7, 1e5, True, 5, [1, 10, 100, 1e3, 1e4, 1e5]),
+        (1e-4, 0.05, True, 8, [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2]),
+        (0.3, 4, True, 6, [0.5, 1, 2]),
     ],
 )
-def test_ticks_of_a_logarithmic_axis(core, low, high, most, expected):
-    assert core.evaluate("given => core.ticksBetween(...given)", [low, high, True, most]) == expected
+def test_ticks(core, low, high, log, most, expected):
+    made = core.evaluate("given => core.ticksBetween(...given)", [low, high, log, most])
+    assert made == pytest.approx(expected, abs=1e-12)
 
 
 def chart(core, width, **options):
-    """Draw a chart and return what stands in its drawing: texts with their places, lines, dots, areas and level lines."""
+    """Draw a chart and return where its texts, lines, dots, areas, levels and marks stand; its looks are in ``states``."""
     return core.evaluate(
         """([width, { axes, set, marks }]) => {
           const chart = new core.Chart(axes);
@@ -180,21 +171,12 @@ def chart(core, width, **options):
           const box = chart.svg.getBoundingClientRect();
           return {
             before, width: chart.width, box: [box.width, box.height], label: chart.svg.ariaLabel,
-            frame: chart.svg.querySelector(".ae-axes path").getAttribute("d"),
             texts: all(".ae-axes text", one => [one.textContent, ...number(one, "x", "y")]),
-            ticks: all(".ae-axes line", one => number(one, "x1", "x2", "y1", "y2")),
-            levels: all(":scope > g:nth-child(2) > line", one => [...number(one, "x1", "x2", "y1", "y2"),
-              one.getAttribute("stroke-dasharray")]),
+            levels: all(":scope > g:nth-child(2) > line", one => number(one, "x1", "x2", "y1", "y2")),
             lines: all("polyline", one => one.getAttribute("points").split(" ").map(point => point.split(",").map(Number))),
-            strokes: all("polyline", one => [...number(one, "stroke-width"), one.getAttribute("stroke"),
-              one.getAttribute("stroke-dasharray")]),
             dots: all(":scope > g:nth-child(2) > circle", one => number(one, "cx", "cy")),
             areas: all(":scope > g:nth-child(2) > path", one => one.getAttribute("d")),
-            marks: all(".ae-marks > *", one => [one.localName, ...number(one, "x1", "cx", "cy", "y1", "y2"), one.textContent]),
-            signs: all(".ae-sign", one => [one.textContent, ...number(one, "x", "y")]),
-            legend: Array.from(chart.legend.children, one => [one.textContent,
-              Array.from(one.querySelectorAll("line, rect, circle"), part => part.localName).join(),
-              one.querySelector("line").getAttribute("stroke-dasharray")]),
+            marks: all(".ae-marks > *", one => [one.localName, ...number(one, "x1", "cx", "cy", "y1", "y2")]),
             shares: [0, 0.25, 1].map(at => chart.share(box.left + 62 + at * (box.width - 74))),
             outside: [chart.share(box.left - 50), chart.share(box.right + 50)],
           };
@@ -216,50 +198,33 @@ def test_a_chart_of_two_linear_axes(core):
         axes={"x": {"label": "steps", "low": 0, "high": 5}, "y": {"label": "loss", "low": 0, "high": 1}, "height": 200},
         set={
             "series": [
-                {"name": "line", "x": x, "y": y, "marker": True, "colour": "#123456", "dash": "7 3", "width": 4},
+                {"name": "line", "x": x, "y": y, "marker": True},
                 {"name": "band", "x": x, "y": [0.2] * 6, "area": [0.1] * 6},
                 {"x": [1], "y": [1]},
             ],
-            "levels": [{"name": "mean", "value": 0.25}, {"value": 0.75, "dash": "9 9"}],
+            "levels": [{"name": "mean", "value": 0.25}],
         },
-        marks=[
-            {"x": 2},
-            {"x": 9, "y": 3},
-            {"x": 1, "y": 0.5},
-            {"x": NAN},
-            {"x": 1, "y": INF},
-            {"x": 1, "y": 0.5, "text": "here"},
-        ],
+        marks=[{"x": 2}, {"x": 9, "y": 3}, {"x": 1, "y": 0.5}, {"x": NAN}, {"x": 1, "y": INF}],
     )
     across, down = (lambda v: place(v, 0, 5, 62, 588)), (lambda v: place(v, 0, 1, 156, 10))
     assert seen["before"] == 0 and seen["box"] == [600, 200] and seen["label"] == "loss over steps"
-    assert seen["frame"] == "M62 10V156H588"
-    for text, value in (("0", 0), ("1", 1), ("5", 5)):
-        assert [text, pytest.approx(across(value)), 173] in seen["texts"]
-    for text, value in (("0", 0), ("0.2", 0.2), ("1", 1)):
-        assert [text, 55, pytest.approx(down(value) + 4)] in seen["texts"]
-    assert ["steps", 325, 192] in seen["texts"] and ["loss", 14, 83] in seen["texts"]
-    assert [pytest.approx(across(3))] * 2 + [156, 160] in seen["ticks"]
-    assert [58, 62, *[pytest.approx(down(0.4))] * 2] in seen["ticks"]
+    for value in (0, 1, 5):
+        assert [str(value), pytest.approx(across(value)), 173] in seen["texts"]
+    for value in (0, 0.2, 1):
+        assert [str(value), 55, pytest.approx(down(value) + 4)] in seen["texts"]
     # What is no number is left out, what lies above or below is drawn at the edge, what lies beside is left out.
     kept = [(0, 0), (1, 0.5), (3, 1), (4, 0)]
     points = [[pytest.approx(across(a), abs=0.051), pytest.approx(down(b), abs=0.051)] for a, b in kept]
     assert seen["lines"][0] == points and len(seen["lines"][1]) == 5 and len(seen["lines"][2]) == 1
-    assert seen["strokes"] == [[4, "#123456", "7 3"], [2, "currentColor", ""], [2, "currentColor", ""]]
     assert seen["dots"] == [[pytest.approx(float(across(a))), pytest.approx(float(down(b)))] for a, b in kept]
     corners = [(at, 0.2) for at in x[:5]] + [(at, 0.1) for at in x[4::-1]]
     (area,) = seen["areas"]
     assert area == "M" + " ".join(f"{across(a):.1f},{down(b):.1f}" for a, b in corners) + "Z"
-    assert seen["levels"] == [
-        [62, 588, *[pytest.approx(down(0.25))] * 2, "2 3"],
-        [62, 588, *[pytest.approx(down(0.75))] * 2, "9 9"],
-    ]
-    line, outside, dot, sign = seen["marks"]
+    assert seen["levels"] == [[62, 588, *[pytest.approx(down(0.25))] * 2]]
+    line, outside, dot = seen["marks"]
     assert line[0] == "line" and line[1] == pytest.approx(across(2)) and line[4:6] == [10, 156]
     assert outside[0] == "circle" and outside[2:4] == [588, 10]
-    assert dot[2:4] == [pytest.approx(across(1)), pytest.approx(down(0.5))] and sign[6] == "here"
-    assert seen["signs"] == [["here", pytest.approx(across(1) + 6), pytest.approx(down(0.5) + 5)]]
-    assert seen["legend"] == [["mean", "line", "2 3"], ["line", "line,circle", "7 3"], ["band", "line,rect", ""]]
+    assert dot[2:4] == [pytest.approx(across(1)), pytest.approx(down(0.5))]
     assert seen["shares"] == pytest.approx([0, 0.25, 1]) and seen["outside"] == [0, 1]
 
 
@@ -280,10 +245,10 @@ def test_a_chart_of_two_logarithmic_axes(core, width, shown):
     assert seen["width"] == drawn and seen["label"] == "errors"
     across = lambda v: place(v, 0.9, 140, 62, drawn - 12, log=True)  # noqa: E731
     down = lambda v: place(v, 1e-5, 1e5, 186, 10, log=True)  # noqa: E731
-    texts = [text for text, _, y in seen["texts"] if y == 203]
-    assert texts == shown.split() and ["1e-4", 55, pytest.approx(down(1e-4) + 4)] in seen["texts"]
-    assert [text for text, x, _ in seen["texts"] if x == 55] == ["1e-4", "1", "1e+4"]
-    assert [["16", pytest.approx(across(16)), 203]] == [one for one in seen["texts"] if one[0] == "16"]
+    assert [one for one in seen["texts"] if one[2] == 203] == [[n, pytest.approx(across(int(n))), 203] for n in shown.split()]
+    assert [one for one in seen["texts"] if one[1] == 55] == [
+        [n, 55, pytest.approx(down(float(n)) + 4)] for n in ("1e-4", "1", "1e+4")
+    ]
     kept = [(10, 1), (100, 1e5)]  # no logarithm of 0
     assert seen["lines"] == [[[pytest.approx(across(a), abs=0.051), pytest.approx(down(b), abs=0.051)] for a, b in kept]]
     assert seen["levels"][0][2] == pytest.approx(down(10))
@@ -291,19 +256,12 @@ def test_a_chart_of_two_logarithmic_axes(core, width, shown):
 
 SLIDER = 'core.slider("a", { min: -1, max: 2, step: 0.1 })'
 OPTIONS = 'core.slider("a", { options: [0.25, "none", 8] })'
+NUMBER = 'core.number("a", { min: -1, max: 1, step: 0.1 })'
 CLEANED = [
     (SLIDER, ["0.3", 0.3], ["0.34", 0.3], [0.36, 0.4], [2, 2], [-1, -1], [2.1, None], [-1.01, None], [" ", None], ["x", None]),
     (OPTIONS, ["0.25", 0.25], ["none", "none"], [8, 8], ["8.0", None], ["", None]),
     ('core.choice("a", ["x", 2])', ["x", "x"], ["2", 2], ["y", None]),
-    (
-        'core.number("a", { min: -1, max: 1, step: 0.1 })',
-        ["0.123", 0.123],
-        [-1, -1],
-        [1, 1],
-        [1.01, None],
-        [-2, None],
-        ["", None],
-    ),
+    (NUMBER, ["0.123", 0.123], [-1, -1], [1, 1], [1.01, None], [-2, None], ["", None]),
     ("core.whole(-1, 9)", ["9", 9], [-1, -1], [10, None], [-2, None], [0.5, None], ["", None], ["x", None]),
 ]
 
@@ -352,21 +310,14 @@ def test_a_display_begins_moves_and_tells(with_small, show):
     assert shown.at(size="5", kind="nonsense").sentence == "Hello 5 a", "nonsense is not replaced by what it began with"
     assert with_small.evaluate("resized") == 852
     page = with_small
-    page.evaluate("n => { globalThis.root = rootOf(n); }", shown.number)
-    assert page.evaluate("[root.className, root.getAttribute('role'), root.ariaLabel]") == [
-        "ae-display",
-        "group",
-        "A small one",
-    ]
-    assert page.evaluate("root.querySelectorAll('fieldset').length") == 1, "a choice of one option is shown"
+    assert page.get_by_role("group", name="A small one").locator("fieldset").count() == 1, "a choice of one option is shown"
     page.locator("input[type=range]").evaluate("it => { it.value = 7; it.dispatchEvent(new Event('input')); }")
     assert shown.state == {**STATE, "size": 7, "kind": "b"}, "what a control brings along is missing"
     assert page.evaluate("n => kept(n).told.at(-1)", shown.number) == [shown.state, "size"]
-    slider = "it => [it.min, it.max, it.step, it.value, it.getAttribute('aria-valuetext'), it.nextSibling.textContent]"
-    assert page.locator("input[type=range]").evaluate(slider) == ["1", "9", "2", "7", "7 units", "7 units"]
+    slider = "it => [it.value, it.getAttribute('aria-valuetext'), it.nextSibling.textContent]"
+    assert page.locator("input[type=range]").evaluate(slider) == ["7", "7 units", "7 units"]
     page.get_by_label("c", exact=True).check()
     assert shown.state["kind"] == "c" and page.locator(".ae-sentence").text_content() == "Hello 7 c"
-    assert page.locator("input[type=radio]").evaluate_all("all => all.map(it => it.checked)") == [False, False, True]
     page.locator("input[type=number]").fill("0.7")
     assert shown.state["level"] == 0.7
     for refused in ("1.7", ""):
@@ -391,33 +342,14 @@ def test_what_cannot_be_drawn_is_said(with_small, show):
     assert sentence.get_attribute("class") == "ae-sentence"
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (
-            {"word": None, "state": {"size": 3, "kind": "a"}},
-            "has the controls kind,level,only,size, but Python's state has kind,size",
-        ),
-        ({"state": {**STATE, "more": 1}}, "Python's state has kind,level,more,only,size"),
-        ({"main": "width"}, '"small" has no control "width"'),
-    ],
-)
-def test_what_python_must_hand_over(with_small, show, changes, message):
-    with pytest.raises(Exception, match=message):
-        show(small(**changes))
-    without = {name: value for name, value in small().items() if name != "word"}
-    with pytest.raises(Exception, match='the display "small" did not get "word" from Python'):
-        show(without)
-
-
 def test_a_display_that_ends_leaves_nothing_behind(with_small, show):
     page, shown = with_small, show(small())
-    page.evaluate("() => { globalThis.resized = null; globalThis.aborted = 0; root = document.querySelector('.ae-display'); }")
-    page.evaluate("n => end(n)", shown.number)
-    page.evaluate("() => { root.style.width = '500px'; }")
+    page.evaluate("n => { globalThis.aborted = 0; end(n); }", shown.number)
+    page.wait_for_timeout(100)  # the display of the test before notices that it has left the page
+    page.evaluate("n => { globalThis.resized = null; rootOf(n).style.width = '500px'; }", shown.number)
     page.wait_for_timeout(100)
     assert page.evaluate("[resized, aborted]") == [None, 1]
-    end = """([packed, hash]) => {
+    end = """packed => {
       const root = document.createElement("div"); root.id = "ended"; document.body.replaceChildren(root);
       const { address, unmount } = core.mountOnPage(root, packed);
       const said = () => root.querySelector(".ae-sentence").textContent, turn = size => {
@@ -428,36 +360,32 @@ def test_a_display_that_ends_leaves_nothing_behind(with_small, show):
       history.replaceState(null, "", location.pathname);
       return [...before, after];
     }"""
-    assert page.evaluate(end, [small(), ""]) == ["Hello 3 a", "Hello 7 a", "#ended?size=7", "Hello 7 a"]
-    assert page.evaluate(end, [small(saved={"size": 5, "kind": "x"}), ""])[0] == "Hello 5 a"
+    assert page.evaluate(end, small()) == ["Hello 3 a", "Hello 7 a", "#ended?size=7", "Hello 7 a"]
+    assert page.evaluate(end, small(saved={"size": 5, "kind": "x"}))[0] == "Hello 5 a"
 
 
 def test_a_display_in_jupyter_follows_its_widget_and_lets_go_of_it(with_small):
     """The model of anywidget is played by an object: get, set, save_changes, on, off."""
     script = """packed => {
-      const traits = { data: packed, state: packed.state, value: 3 }, listeners = {}, saved = [];
-      const fire = name => (listeners[name] ?? []).forEach(act => act());
+      const traits = { data: packed, state: packed.state, value: 3 }, listeners = new Map(), el = document.createElement("div");
       const model = {
         get: name => traits[name],
-        set: (name, value) => { traits[name] = value; fire(`change:${name}`); },
-        save_changes: () => saved.push([traits.state, traits.value]),
-        on: (name, act) => { (listeners[name] ??= []).push(act); },
-        off: (name, act) => { listeners[name] = listeners[name].filter(one => one !== act); },
+        set: (name, value) => { traits[name] = value; listeners.get(`change:${name}`)?.(); },
+        save_changes: () => { traits.saved = true; },
+        on: (name, act) => listeners.set(name, act),
+        off: name => listeners.delete(name),
       };
-      const el = document.createElement("div"); document.body.replaceChildren(el);
-      const said = () => el.querySelector(".ae-sentence").textContent, seen = [];
-      const end = core.render({ model, el });
-      seen.push(said());
-      model.set("state", { ...traits.state, kind: "c" }); seen.push(said());
-      model.set("value", 5); seen.push(said());
-      view.change({ size: 7 }); seen.push(said(), [traits.state.size, traits.value], saved.length);
-      model.set("data", { ...packed, word: "Again" }); seen.push(said(), el.querySelectorAll(".ae-display").length);
+      document.body.replaceChildren(el);
+      const seen = [], end = core.render({ model, el }), note = () => seen.push(el.querySelector(".ae-sentence").textContent);
+      note();
+      model.set("state", { ...traits.state, kind: "c" }); note();
+      model.set("value", 5); note();
+      view.change({ size: 7 }); note(); seen.push([traits.state.size, traits.value, traits.saved]);
+      model.set("data", { ...packed, word: "Again" }); note(); seen.push(el.querySelectorAll(".ae-display").length);
       end();
-      model.set("value", 1); seen.push(said(), Object.values(listeners).flat().length);
-      return seen;
+      return [...seen, listeners.size];
     }"""
-    told = [[7, 7], 1]
-    expected = ["Hello 3 a", "Hello 3 c", "Hello 5 c", "Hello 7 c", *told, "Again 7 c", 1, "Again 7 c", 0]
+    expected = ["Hello 3 a", "Hello 3 c", "Hello 5 c", "Hello 7 c", [7, 7, True], "Again 7 c", 1, 0]
     assert with_small.evaluate(script, small()) == expected
 
 

@@ -41,8 +41,8 @@ def test_what_is_drawn_black_and_white(show, name):
         for greys, black, white in [(TOGETHER, 0, 0), (EACH, 0, 0), (FIXED, 0, 0), *((HAND, *hand) for hand in hands)]:
             seen = shown.at(shown=what, greys=greys, black=black, white=white)
             ranges = ranges_by_hand(greys, rows, black, white)
-            for row, values, ends, title in zip(seen.pictures[0]["rows"], rows, ranges, ("originals", what), strict=True):
-                assert row["values"] == pytest.approx(values) and row["title"] == title
+            for row, values, ends in zip(seen.pictures[0]["rows"], rows, ranges, strict=True):
+                assert row["values"] == pytest.approx(values)
                 assert (row["low"], row["high"]) == pytest.approx(ends, abs=1e-7)
             (start, end), below = ranges
             zero, one = (100 * np.clip((value - start) / (end - start), 0, 1) for value in (0, 1))
@@ -53,26 +53,17 @@ def test_what_is_drawn_black_and_white(show, name):
                 f"drawn at {zero:.0f} % of the way to white, and their white (1) at {one:.0f} %.{other}"
             )
             (chart,) = seen.charts
-            assert chart["x"] == {"label": "value of a pixel", "low": low - 0.5, "high": high + 0.5}
-            assert chart["y"] == {"label": "pixels", "low": 0.7, "high": 1e5, "log": True}
-            assert [(line["name"], line["colour"]) for line in chart["series"]] == [("originals", "#d55e00"), (what, "#0072b2")]
+            assert (chart["x"]["low"], chart["x"]["high"]) == (low - 0.5, high + 0.5)
             for line, values in zip(chart["series"], rows, strict=True):
                 counts, edges = np.histogram(values, 60, (low - 0.5, high + 0.5))
                 assert line["y"] == np.repeat(np.maximum(counts, 0.7), 2).tolist()
                 assert line["x"] == pytest.approx(np.repeat(edges, 2)[1:-1]) and line["x"][-1] <= high + 0.5
-            near_start, near_end = pytest.approx(start, abs=1e-7), pytest.approx(end, abs=1e-7)
-            assert seen.marks() == [(near_start, None), (near_start, 3e4), (near_end, None), (near_end, 3e4)]
-            assert [mark["colour"] for mark in chart["marks"]] == ["ink", "ink", "#e69f00", "#e69f00"]
-            assert seen.texts[:4] == [f"{black:.1f}", f"{white:.1f}", "originals", what]
+            assert [x for x, _ in seen.marks()] == pytest.approx([start, start, end, end], abs=1e-7)
 
 
 @pytest.fixture
-def by_hand(core, show):
-    shown = show(ae.grey_range_display(*CASES["logits far below 0"]))
-    assert shown.at().texts[:2] == ["-16.0", "5.0"]
-    labels = core.locator("legend, .ae-slider > span").all_text_contents()
-    assert labels == ["outputs as", "grey range", "black by hand (vmin)", "white by hand (vmax)"]
-    return shown
+def by_hand(show):
+    return show(ae.grey_range_display(*CASES["logits far below 0"]))
 
 
 def test_sliders_choose_by_hand(core, by_hand):
@@ -80,9 +71,6 @@ def test_sliders_choose_by_hand(core, by_hand):
         by_hand.at(greys=TOGETHER)
         core.locator("input[type=range]").nth(place).fill("-3.3")
         assert (by_hand.state[side], by_hand.state["greys"]) == (-3.3, HAND)
-        first = ("-16.0", "5.0")[place]
-        for value, text in ((-16, "-16.0"), (5, "5.0"), (0.26, "0.3"), (-16.1, first), (5.1, first)):
-            assert by_hand.at(**{side: value}).texts[place] == text
 
 
 def test_handles_choose_by_hand(core, by_hand):

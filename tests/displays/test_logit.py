@@ -71,7 +71,7 @@ DISPLAYS = {
 
 
 @pytest.mark.parametrize("name", DISPLAYS)
-def test_what_the_page_says_of_a_logit(core, show, name):
+def test_what_the_page_says_of_a_logit(show, name):
     data = DISPLAYS[name]().data
     logits, parts = np.array(data["logits"]), [unpacked(data[part]) for part in ("losses", "gradients")]
     shown, sums = show(data), unpacked(data["sums"])
@@ -84,12 +84,8 @@ def test_what_the_page_says_of_a_logit(core, show, name):
         assert seen.texts[:7] == [f"{z:.1f}", *(said(value) for pair in zip(*now, strict=True) for value in pair)]
         for part, (chart, values, height) in enumerate(zip(seen.charts, parts, (28, 0.5), strict=True)):
             values = values[which]
-            assert [line["name"] for line in chart["series"]] == [form for form, _ in data["forms"]]
             assert [line["y"] for line in chart["series"]] == [near(line) for line in values]
             assert all(line["x"] == data["logits"] for line in chart["series"])
-            assert [line["colour"] for line in chart["series"]] == COLOURS
-            widths, dashes = ([line[part] for line in chart["series"]] for part in ("width", "dash"))  # one may cover another
-            assert widths == sorted(set(widths), reverse=True) and dashes[-1] == "" and len(set(dashes)) == 3
             ends = [i for i in range(1, len(logits)) if np.isfinite(values[0][i - 1]) and not np.isfinite(values[0][i])][:1]
             marks = [(z, None, "ink")] + [(z, near(y), colour) for y, colour in zip(now[part], COLOURS, strict=True)]
             for end in ends:
@@ -97,9 +93,3 @@ def test_what_the_page_says_of_a_logit(core, show, name):
                 marks = [(between, None, COLOURS[0]), (between, height, text), *marks]
             drawn = [(mark["x"], mark.get("y"), mark.get("text") or mark.get("colour", "ink")) for mark in chart["marks"]]
             assert drawn == marks
-            assert chart["x"] == {"label": "logit of the pixel", "low": logits[0], "high": logits[-1]}
-        low_and_high = [{"label": "loss (nats)", "low": 0, "high": 32}, {"label": "gradient", "low": -1.1, "high": 1.1}]
-        assert [chart["y"] for chart in seen.charts] == low_and_high
-    assert core.locator("legend, .ae-slider > span").all_text_contents() == ["logit z", "the pixel should be"]
-    heads = [f"{form} {formula}" for form, formula in data["forms"]]
-    assert core.locator("th").all_text_contents() == ["written as", "loss", "gradient", *heads]

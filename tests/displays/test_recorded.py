@@ -9,9 +9,7 @@ from tests.displays.reading import unpacked
 
 
 def test_epochs_hand_over_what_was_stored():
-    run = ae.stored_arrays("garment_epochs")
-    display = ae.recorded_display("garment_epochs")
-    data = display.data
+    run, data = ae.stored_arrays("garment_epochs"), ae.recorded_display("garment_epochs").data
     assert data["starts"] == ["as asked", "identity start"] and data["epochs"][0] == 0.05 and data["epochs"][-1] == 50
     assert unpacked(data["made"]).shape == (2, len(data["epochs"]), len(data["garments"]), 784)
     assert unpacked(data["errors"]) == pytest.approx(run["errors"])
@@ -26,8 +24,7 @@ def test_bits_by_hand():
         runs[f"{code}_bits"] = np.array([[True, False, True], [False, False, False]])
         runs[f"{code}_rebuilt"] = np.stack([images, images[::-1]])
         runs[f"{code}_errors"] = np.array([0.5, 0.25])
-    state, data = RECORDED["bits"].data(runs)
-    assert state == {"size": 128, "code": "random", "pair": "a pair"}
+    _, data = RECORDED["bits"].data(runs)
     assert unpacked(data["angles"]) == pytest.approx([45])
     assert list(data["codes"]) == ["random", "learned", "learned, centred"]
     code = data["codes"]["learned"]
@@ -37,18 +34,15 @@ def test_bits_by_hand():
 
 
 def test_activations_hand_over_what_was_stored():
-    run = ae.stored_arrays("sparse_course")
-    data = ae.recorded_display("sparse_course").data
+    run, data = ae.stored_arrays("sparse_course"), ae.recorded_display("sparse_course").data
     assert data["models"] == ["plain", "KL"] and data["steps"][0] == 250 and data["steps"][-1] == 20_000
     assert unpacked(data["counts"]).sum(axis=2) == pytest.approx(128 * 10_000)
     assert unpacked(data["activeShare"]) == pytest.approx(run["active_share"])
 
 
 def test_training_noise_hands_over_what_was_stored():
-    run = ae.stored_arrays("denoising")
-    display = ae.recorded_display("denoising")
-    data = display.data
-    assert data["trained"] == ["none", "0.1", "0.3", "0.5", "0.7", "0 to 0.9"] and display.state == {"trained": "none"}
+    run, data = ae.stored_arrays("denoising"), ae.recorded_display("denoising").data
+    assert data["trained"] == ["none", "0.1", "0.3", "0.5", "0.7", "0 to 0.9"]
     assert unpacked(data["errors"]) == pytest.approx(run["errors"], rel=1e-6)
     assert np.rint(unpacked(data["rebuilt"]) * 255).tolist() == run["rebuilt"].tolist()
     assert unpacked(data["noisy"]).shape == (3, 8, 784) and unpacked(data["filters"]) == pytest.approx(run["filters"], abs=0.02)
@@ -57,17 +51,12 @@ def test_training_noise_hands_over_what_was_stored():
 
 
 def test_collapse_hands_over_what_was_stored():
-    run = ae.stored_arrays("mean_or_sum")
-    display = ae.recorded_display("mean_or_sum")
-    data = display.data
-    assert display.state == {"variance": 392, "data": "MNIST", "model": "no hidden layer"}
+    run, data = ae.stored_arrays("mean_or_sum"), ae.recorded_display("mean_or_sum").data
     runs = ae.stored_runs("mean_or_sum").query("run == 'sigma' and seed == 0")
     assert np.ravel(data["alive"]).tolist() == runs["alive"].tolist() and np.shape(data["alive"]) == (2, 2, 6)
-    assert data["variances"] == [392, 10, 4, 2, 1, 0.5] and data["sets"] == ["MNIST", "Fashion-MNIST"]
     assert unpacked(data["kl"]) == pytest.approx(run["kl"], rel=1e-6, abs=1e-6) and unpacked(data["kl"]).shape == (2, 2, 6, 32)
     assert np.rint(unpacked(data["samples"]) * 255).tolist() == run["samples"].tolist()
-    images = ae.load("fashion_mnist").x_test[:8]
-    assert unpacked(data["images"])[1] == pytest.approx(images, abs=1e-6)
+    assert unpacked(data["images"])[1] == pytest.approx(ae.load("fashion_mnist").x_test[:8], abs=1e-6)
     # Of the largest components, half the variance of the training images is in a few.
     assert unpacked(data["spectrum"])[0][:2] == pytest.approx([5.12, 3.73], abs=0.01)
 
@@ -77,9 +66,7 @@ def grey_levels(picture):
 
 
 def test_anomaly_hands_over_what_was_stored(mnist):
-    display = ae.recorded_display("anomalies")
-    data = display.data
-    assert data["scores"] == ["error", "relative error", "code distance"] and display.state["digit"] == 1
+    data = ae.recorded_display("anomalies").data
     counts, pictures = unpacked(data["counts"]), unpacked(data["pictures"])
     assert counts.shape == (10, 3, 2, 60) and unpacked(data["edges"]).shape == (10, 3, 61)
     # Each image is counted once: the left-out digits apart from the others.

@@ -27,7 +27,6 @@ def test_a_shift_by_hand():
 
 
 SHIFTS = [-2.0, -0.75, -0.5, 0.0, 0.25, 1.5]
-STOPPED, THROUGH = "#d55e00", "#0072b2"
 # Pre-activations, and by the rules of toPrecision(2) what is said of each gradient.
 CASES = {
     "scattered": (np.random.default_rng(5).normal(0.2, 1, 500), [0, 1e-7, 1.05e-4, 0.5, 0.346, 12]),
@@ -40,7 +39,7 @@ SAID |= {0.1: "0.10", 1: "1.0", 2: "2.0", 3: "3.0"}
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_gets_through(core, show, name):
+def test_what_gets_through(show, name):
     z, gradients = CASES[name]
     data = {"preActivations": packed(z, "float32"), "gradients": packed(gradients, "float32"), "shifts": SHIFTS}
     shown, z = show(Display("shift", "Made", "shift", {"shift": 0.0}, **data)), z.astype(np.float32).astype(float)
@@ -52,31 +51,18 @@ def test_what_gets_through(core, show, name):
             f"Shifted by {shift:.2f}, {(z + shift > 0).sum()} of {len(z)} images get through and can send a gradient; "
             f"its norm is {SAID[gradient]}."
         )
-        assert seen.texts[0] == f"{shift:.2f}"
         histogram, course = seen.charts
         # A bar that lies on both sides of 0 is cut there.
         moved = edges + shift
-        for line, name, colour, sides in zip(
-            histogram["series"],
-            ("stopped: the unit says 0", "through: the unit answers"),
-            (STOPPED, THROUGH),
-            (np.minimum(moved, 0), np.maximum(moved, 0)),
-            strict=True,
-        ):
+        for line, sides in zip(histogram["series"], (np.minimum(moved, 0), np.maximum(moved, 0)), strict=True):
             bars = np.diff(sides) > 0
-            assert line["name"] == name and line["colour"] == colour and line["area"] == [0] * 2 * bars.sum()
-            assert line["y"] == np.repeat(counts[bars], 2).tolist()
+            assert line["y"] == np.repeat(counts[bars], 2).tolist() and line["area"] == [0] * 2 * bars.sum()
             assert line["x"] == pytest.approx(np.stack([sides[:-1], sides[1:]], axis=1)[bars].ravel(), abs=1e-6)
         assert seen.marks() == [(0, None)] and seen.marks(1) == [(shift, pytest.approx(gradient))]
-        ends = {"low": pytest.approx(low - 2), "high": pytest.approx(high + 1.5)}
-        assert histogram["x"] == {"label": "pre-activation", **ends}
-        assert histogram["y"] == {"label": "images", "low": 0, "high": pytest.approx(1.1 * counts.max())}
-        assert course["x"] == {"label": "shift", "low": -2, "high": 1.5}
-        steepest = pytest.approx(1.1 * max(gradients) or 1)
-        assert course["y"] == {"label": "gradient at its weights", "low": 0, "high": steepest}
-        (line,) = course["series"]
-        assert line["name"] == "norm of the gradient at the unit's weights" and line["x"] == SHIFTS
-        assert line["y"] == pytest.approx(gradients) and line["colour"] == course["marks"][0]["colour"] == THROUGH
+        assert (histogram["x"]["low"], histogram["x"]["high"]) == pytest.approx((low - 2, high + 1.5))
+        assert histogram["y"]["high"] == pytest.approx(1.1 * counts.max())
+        assert course["y"]["high"] == pytest.approx(1.1 * max(gradients) or 1)
+        assert course["series"][0]["x"] == SHIFTS and course["series"][0]["y"] == pytest.approx(gradients)
 
 
 def test_a_unit_that_answers_every_image_alike():

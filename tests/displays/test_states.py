@@ -43,7 +43,7 @@ def described(seen):
         lines.append(f"  pictures: {', '.join(f'{title} {grey:.1f}' for title, grey in seen['pictures'])}")
     if seen["texts"]:
         lines.append(f"  texts: {' | '.join(seen['texts'])}")
-    return lines, f"  all that is drawn: {seen['hash']:08x}"
+    return lines
 
 
 def as_text(walked, name):
@@ -51,9 +51,9 @@ def as_text(walked, name):
     text, before = [name, ""], []
     for seen in walked:
         assert not seen["failed"], seen["sentence"]
-        lines, drawing = described(seen)
+        lines = described(seen)
         text += [seen["done"], *[line for number, line in enumerate(lines) if line not in before[number : number + 1]]]
-        text.append(drawing)
+        text.append(f"  all that is drawn: {seen['hash']:08x}")
         before = lines
     return "\n".join(text) + "\n"
 

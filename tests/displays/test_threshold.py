@@ -44,30 +44,20 @@ CHANGED = {
 
 def made(names):
     """A made display: five images of two by one pixels; ties of activations and thresholds, and a dead code."""
-    decoders = {
-        name: [{"kernel": packed(RANDOM.normal(size=(UNITS[name], 2))), "bias": packed([0.1, -0.2]), "activation": "sigmoid"}]
-        for name in names
-    }
-    return Display(
-        "threshold",
-        "Made",
-        "threshold",
-        {"model": names[0], "way": "set to zero", "threshold": 0.25},
-        thresholds=THRESHOLDS,
-        size=[2, 1],
-        images=packed(RANDOM.random((5, 2)), "uint8"),
-        codes={name: packed(CODES[name], "float32") for name in names},
-        decoders=decoders,
-        means={name: packed(RANDOM.random(UNITS[name]), "float32") for name in names},
-        errors={name: packed(RANDOM.random((3, 4)), "float32") for name in names},
-        measured=77,
-        measure="error",
-        styles=styles(names),
-    )
+
+    def random(*shape):
+        return packed(RANDOM.random(shape), "float32")
+
+    data = {"thresholds": THRESHOLDS, "size": [2, 1], "measured": 77, "measure": "error", "styles": styles(names)}
+    data |= {"images": packed(RANDOM.random((5, 2)), "uint8"), "codes": {one: packed(CODES[one], "float32") for one in names}}
+    data |= {"means": {one: random(UNITS[one]) for one in names}, "errors": {one: random(3, 4) for one in names}}
+    layer = {"bias": packed([0.1, -0.2]), "activation": "sigmoid"}
+    data["decoders"] = {one: [layer | {"kernel": packed(RANDOM.normal(size=(UNITS[one], 2)))}] for one in names}
+    return Display("threshold", "Made", "threshold", {"model": names[0], "way": "set to zero", "threshold": 0.25}, **data)
 
 
 @pytest.mark.parametrize("names", [["one", "another", "dead"], ["another"]])
-def test_what_the_decoder_makes_of_the_rest(core, show, names):
+def test_what_the_decoder_makes_of_the_rest(show, names):
     data = made(names).data
     shown = show(data)
     for (number, way), name, (place, t) in itertools.product(enumerate(CHANGED), names, enumerate(THRESHOLDS)):
@@ -76,8 +66,6 @@ def test_what_the_decoder_makes_of_the_rest(core, show, names):
         assert seen.row(0) == pytest.approx(unpacked(data["images"]).ravel())
         for row, rest in ((1, code), (2, CHANGED[way](code, t, mean))):
             assert seen.row(row) == pytest.approx(run_layers(data["decoders"][name], rest).ravel(), abs=1e-6)
-        assert seen.texts[:4] == [f"{t:.2f}", "original", "whole code", way]
-        assert (seen.pictures[0]["height"], seen.pictures[0]["width"]) == (2, 1)
         assert seen.sentence == (
             f"Model {name}: {100 * (code >= t).mean():.0f} % of the activations of these images reach {t:.2f}. On 77 images "
             f"the error is {errors[number, 0]:.4f} with the whole code and {errors[number, place]:.4f} with what is below "
@@ -87,9 +75,6 @@ def test_what_the_decoder_makes_of_the_rest(core, show, names):
         courses = {one: unpacked(data["errors"][one])[number] for one in names}
         for line, (one, course) in zip(chart["series"], courses.items(), strict=True):
             assert line == {"name": one, "x": THRESHOLDS, "y": pytest.approx(course), **data["styles"][one]}
-        assert chart["x"] == {"label": "threshold", "low": 0, "high": 1}
         highest = max(course.max() for course in courses.values())
-        assert chart["y"] == {"label": "error", "low": 0, "high": pytest.approx(1.05 * highest)}
+        assert chart["y"]["high"] == pytest.approx(1.05 * highest)
         assert seen.marks() == [(t, pytest.approx(errors[number, place]))]
-        assert chart["marks"][0]["colour"] == data["styles"][name]["colour"]
-    assert core.locator("legend").all_text_contents() == [*["model"][: len(names) - 1], "below the threshold"]
