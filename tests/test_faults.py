@@ -1,8 +1,4 @@
-"""The package where a machine is not as it should be: each time a whole program, in a process of its own.
-
-Faults of single parts are tested with the part: damaged data files and the shared images in test_datasets.py; interrupts of a
-training in test_training.py; `run.py` in test_run.py.
-"""
+"""The package where a machine is not as it should be: each time a whole program, in a process of its own."""
 
 import os
 import shutil

@@ -9,12 +9,10 @@ from types import SimpleNamespace
 import aehelpers as ae
 import numpy as np
 import pytest
-from sklearn.decomposition import PCA
 
 from notebooks.evidence import (
     anomalies,
     bits,
-    blurry_identity,
     code_sizes,
     dead_code_run,
     denoising,
@@ -184,14 +182,3 @@ def test_the_linear_denoiser_by_hand(monkeypatch):
     assert denoising.linear_denoiser(0.5) == pytest.approx(np.c_[solution, solution], abs=1e-4)
     assert denoising.linear(seen, 0.5)[0] == pytest.approx([solution[2]] * 2, abs=1e-4)
     denoising.linear_denoiser.cache_clear()
-
-
-def test_missing_and_added_by_hand():
-    """Two pixels, a reconstruction that halves the first direction and puts something of its own into the second."""
-    x = np.float32([[3, 0], [-3, 0], [1, 1], [-1, -1], [1, -1], [-1, 1]])
-    pca = PCA(2, svd_solver="covariance_eigh").fit(x)
-    made = np.stack([x[:, 0] / 2, [1, 1, 0, 0, 0, 0]], axis=1)
-    missing, added = blurry_identity.split_error(x, made, pca)
-    assert missing == pytest.approx([(9 + 9 + 4) / 6 / 4 / 2, 4 / 6 / 2], rel=1e-5)
-    assert added == pytest.approx([0, 2 / 6 / 2], abs=1e-6)
-    assert missing.sum() + added.sum() == pytest.approx(ae.mse(x, np.float32(made)), rel=1e-5)

@@ -39,11 +39,9 @@ def pages(site):
 @pytest.fixture
 def project(tmp_path):
     """A copy of what the website is made from, one notebook of it, to be spoilt."""
-    for part in ("notebooks/displays", "notebooks/pictures", "classroom/lesson_plans"):
-        (tmp_path / part).mkdir(parents=True)
-    shutil.copy(NOTEBOOKS[0], tmp_path / "notebooks")
-    for path in (ROOT / "notebooks" / "displays").glob("00-*.json"):
-        shutil.copy(path, tmp_path / "notebooks" / "displays")
+    others = shutil.ignore_patterns("0[1-9]*", "[1-9]*", "evidence")
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=others)
+    (tmp_path / "classroom" / "lesson_plans").mkdir(parents=True)
     return tmp_path
 
 

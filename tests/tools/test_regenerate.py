@@ -125,13 +125,13 @@ def test_ids_are_kept_and_made_the_same_each_time(tmp_path):
 
 
 def test_names(tmp_path, capsys):
-    paths = [tmp_path / name for name in ("00_start.ipynb", "01_one.ipynb", "10_ten.ipynb")]
-    for path in paths:
+    start, one, ten = (tmp_path / name for name in ("00_start.ipynb", "01_one.ipynb", "10_ten.ipynb"))
+    for path in (start, one, ten):
         path.touch()
-    assert regenerate.find([], tmp_path) == paths
+    assert regenerate.find([], tmp_path) == [start, one, ten]
     for name in ("01", "1", "01_one", "01_one.ipynb", "notebooks/01_one.ipynb"):
-        assert regenerate.find([name], tmp_path) == [paths[1]]
-    assert regenerate.find(["10", "00_start", "10_ten"], tmp_path) == [paths[0], paths[2]]
+        assert regenerate.find([name], tmp_path) == [one]
+    assert regenerate.find(["10", "00_start", "10_ten"], tmp_path) == [start, ten]
     assert regenerate.main(["01", "12"], tmp_path) == 2
     said = capsys.readouterr().err
     assert "'12'" in said and "00_start, 01_one, 10_ten" in said
