@@ -1,14 +1,8 @@
 """Print how a room full of learners fares on this machine: many kernels run one notebook at the same time.
 
-<<<<<<< HEAD
     python -m benchmarks.classroom                           # thirty learners with notebook 01
     python -m benchmarks.classroom --kernels 5 --notebook 03
     python -m benchmarks.classroom --each                    # a table of the own memory of every notebook, one after the other
-=======
-    python benchmarks/classroom.py                           # thirty learners with notebook 01
-    python benchmarks/classroom.py --kernels 5 --notebook 03
-    python benchmarks/classroom.py --each                    # a table of the own memory of every notebook, one after the other
->>>>>>> 799efea (classroom.py --each: own memory of every notebook; a test of one of them)
 
 All kernels start at once, which is harder than a class in which people read, and stay until the last is done. "Own" memory is
 what a kernel takes for itself at its peak, looked at five times a second. The rest of its resident memory are pages of files,
@@ -52,7 +46,7 @@ async def learn(notebook, everybody):
         resources={"metadata": {"path": notebook.parent}},
     )
     # Else nbclient answers the output areas of widgets on the socket that it waits at, and now and then waits for ever.
-    client.comm_open_handlers.clear()
+    client.comm_open_handlers["jupyter.widget"] = lambda message: None
     start, failure, peaks = time.perf_counter(), None, {"RssAnon": 0, "RssFile": 0}
     async with contextlib.AsyncExitStack() as stack:
         try:

@@ -76,9 +76,9 @@ class Shown:
 
 
 class Seen:
-    """What a display shows: its sentence and the numbers in it; what was handed to its charts (``x``, ``y``, ``series``, ``levels``,
-    ``marks``) and pictures (``rows`` of ``values``, ``titles``); every canvas that is seen (height, width, the bytes of its
-    pixels); and the texts of tables, titles of rows, legends, lamps, and outputs of sliders.
+    """What a display shows: its sentence and the numbers in it; what was handed to its charts (``x``, ``y``, ``series``,
+    ``levels``, ``marks``) and pictures (``rows`` of ``values``, ``titles``); every canvas that is seen (height, width, the
+    bytes of its pixels); and the texts of tables, titles of rows, legends, lamps, and outputs of sliders.
     """
 
     def __init__(self, seen):
