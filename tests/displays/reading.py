@@ -5,7 +5,6 @@ What is read is what the display handed to its charts and pictures, number by nu
 
 import base64
 import json
-import re
 import tempfile
 from pathlib import Path
 
@@ -76,23 +75,17 @@ class Shown:
 
 
 class Seen:
-    """What a display shows: its sentence and the numbers in it; what was handed to its charts (``x``, ``y``, ``series``,
-    ``levels``, ``marks``) and pictures (``rows`` of ``values``, ``titles``); every canvas that is seen (height, width, the
-    bytes of its pixels); and the texts of tables, titles of rows, legends, lamps, and outputs of sliders.
+    """What a display shows: its sentence; what was handed to its charts (``x``, ``y``, ``series``, ``levels``, ``marks``) and
+    pictures (``rows`` of ``values``, ``titles``); every canvas that is seen (height, width, the bytes of its pixels); and the
+    texts of tables, titles of rows, legends, lamps, and outputs of sliders.
     """
 
     def __init__(self, seen):
         vars(self).update(seen)
-        self.numbers = numbers(self.sentence)
         for row in (row for pictures in self.pictures for row in pictures["rows"]):
             row["values"] = np.frombuffer(base64.b64decode(row["values"])).tolist()
         for canvas in self.canvases:
             canvas["pixels"] = list(base64.b64decode(canvas["pixels"]))
-
-    def series(self, name, chart=0):
-        """Return the line of that name."""
-        (found,) = [one for one in self.charts[chart]["series"] if one.get("name") == name]
-        return found
 
     def marks(self, chart=0):
         return [(mark["x"], mark.get("y")) for mark in self.charts[chart]["marks"]]
@@ -100,8 +93,3 @@ class Seen:
     def row(self, place, pictures=0):
         """Return the values of one row of pictures."""
         return self.pictures[pictures]["rows"][place]["values"]
-
-
-def numbers(text):
-    """Return the numbers of a sentence, with their signs."""
-    return [float(number.replace(",", "")) for number in re.findall(r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", text)]

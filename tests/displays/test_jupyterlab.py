@@ -11,7 +11,6 @@ from tests.browser import THEMES, OpenNotebook, jupyterlab
 from tests.displays.opened import CONTRAST, ROOT, SCREENSHOTS, TEXTS, Page
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-# Waits for the sentence of one of several displays.
 SENTENCE = "([number, start]) => document.querySelectorAll('.ae-sentence')[number].textContent.startsWith(start)"
 CELLS = """
 import aehelpers as ae
@@ -60,30 +59,24 @@ def lab(tmp_path_factory):
 def notebook(lab, chromium):
     notebook = OpenNotebook(chromium.new_context(viewport={"width": 1400, "height": 1000}), lab, "displays.ipynb")
     notebook.run_all(300)
-    errors = [output["traceback"] for outputs in notebook.outputs() for output in outputs if output["output_type"] == "error"]
-    assert not errors, errors
+    assert [output for outputs in notebook.outputs() for output in outputs if output["output_type"] == "error"] == []
     yield notebook
     notebook.close()
 
 
-@pytest.fixture
-def in_python(notebook):
-    """Evaluate an expression in the notebook's kernel."""
-
-    def evaluate(expression):
+def test_displays_live_in_jupyterlab(notebook):
+    def in_python(expression):
         return json.loads(notebook.evaluate_in_kernel(f"import json\nprint(json.dumps({expression}))"))
 
-    return evaluate
+    def says(number, start):
+        notebook.page.wait_for_function(SENTENCE, arg=[number, start])
 
-
-def test_displays_live_in_jupyterlab(notebook, in_python):
     displays = notebook.page.locator(".ae-display")
     displays.nth(5).wait_for()
-    assert displays.count() == 6
     pad, sizes, plane, training = (Page.__new__(Page) for _ in range(4))
     for number, page in enumerate((pad, sizes, plane, training)):
         page.page, page.display = notebook.page, displays.nth(number)
-    notebook.page.wait_for_function(SENTENCE, arg=[3, "Step 60"])
+    says(3, "Step 60")
     assert in_python("recorder.steps == history.steps == [10, 20, 30, 40, 50, 60]")
 
     pad.display.get_by_role("button", name="clear").click()
@@ -93,14 +86,14 @@ def test_displays_live_in_jupyterlab(notebook, in_python):
     assert in_python("[sizes.state['size'], sizes.value, slider.value, seen[-1]['size']]") == [8, 8, 8, 8]
     seen = sizes.seen()
     notebook.evaluate_in_kernel("sizes.state = {**sizes.state, 'size': 1}")
-    notebook.page.wait_for_function(SENTENCE, arg=[1, "A code of 1 number"])
+    says(1, "A code of 1 number")
     assert sizes.seen() != seen and in_python("slider.value") == 1
     notebook.page.locator(".widget-slider [role=slider]").press("ArrowRight")
-    notebook.page.wait_for_function(SENTENCE, arg=[1, "A code of 2 numbers"])
+    says(1, "A code of 2 numbers")
     assert in_python("sizes.state['size']") == 2
 
     displays.nth(4).get_by_role("button", name="the egg").click()
-    notebook.page.wait_for_function(SENTENCE, arg=[5, "You chose A; the answer is B."])
+    says(5, "You chose A; the answer is B.")
     assert in_python("vote.value") == "A"
 
     selected = "jupyterapp.shell.currentWidget.content.activeCellIndex"
