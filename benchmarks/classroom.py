@@ -45,6 +45,8 @@ async def learn(notebook, everybody):
         kernel_name="python3",
         resources={"metadata": {"path": notebook.parent}},
     )
+    # Else nbclient answers the output areas of widgets on the socket that it waits at, and now and then waits for ever.
+    client.comm_open_handlers.clear()
     start, failure, peaks = time.perf_counter(), None, {"RssAnon": 0, "RssFile": 0}
     async with contextlib.AsyncExitStack() as stack:
         try:
