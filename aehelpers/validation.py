@@ -61,7 +61,7 @@ def takes(**constraints):
 
 
 class Images:
-    """An array of finite numbers with ``at_least`` so many images; it becomes float32. Those of ``pixels`` lie in [0, 1]."""
+    """An array of finite numbers, ``at_least`` so many rows of them; it becomes float32. With ``pixels``, all lie in [0, 1]."""
 
     def __init__(self, at_least=1, pixels=False, dimensions=(2, 3, 4)):
         self.at_least, self.pixels, self.dimensions = at_least, pixels, dimensions
