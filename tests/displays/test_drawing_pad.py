@@ -86,7 +86,6 @@ def test_drawings(shown, display, name):
         under = unpacked(display.data["images"])[base] if base >= 0 else np.zeros(784)
         image = np.maximum(under, blocks) if base >= 0 else as_mnist(paper)
         rebuilt = {one: run_layers(layers, np.float32(image)) for one, layers in display.data["networks"].items()}
-        assert seen.pictures[0]["titles"] == ["input", "one", "two"] and len(seen.canvases) == 4
         for row, values in zip(seen.pictures[0]["rows"], (image, *rebuilt.values()), strict=True):
             assert row == {"values": pytest.approx(values, abs=1e-5)}
         drawn = "Your drawing, scaled and centred." if strokes else "Draw a digit, or take a test image."
