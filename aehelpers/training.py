@@ -263,6 +263,8 @@ def _rows(where, number):
         raise ValueError(
             f"where must hold a bool for each of {number} images, but its dtype is {mask.dtype} and its shape {mask.shape}"
         )
+    if not mask.any():
+        raise ValueError(f"where must pick at least one image, but it is False for all {number}")
     return np.flatnonzero(mask).astype(np.int32)
 
 

@@ -15,63 +15,37 @@ from aehelpers import datasets
 
 FILES = Path(datasets.__file__).parent / "data"
 
-# Counted once from the published files.
-LABELS = {
-    ("mnist", "train"): [5434, 6212, 5465, 5622, 5343, 4963, 5436, 5702, 5357, 5466],
-    ("mnist", "valid"): [489, 530, 493, 509, 499, 458, 482, 563, 494, 483],
-    ("mnist", "test"): [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
-    ("fashion_mnist", "train"): [5479, 5503, 5510, 5492, 5473, 5497, 5533, 5550, 5485, 5478],
-    ("fashion_mnist", "valid"): [521, 497, 490, 508, 527, 503, 467, 450, 515, 522],
-    ("fashion_mnist", "test"): [1000] * 10,
-}
-FIRST_LABELS = {"mnist": ([5, 0, 4, 1, 9, 2, 1, 3], [7, 2, 1, 0, 4, 1, 4, 9]), "fashion_mnist": ([9, 0, 0, 3], [9, 2, 1, 1])}
-MEAN_OF_60000 = {"mnist": 0.1307, "fashion_mnist": 0.2860}  # the figures that are in every tutorial
-SIZES = {"train": 55_000, "valid": 5_000, "test": 10_000}
-
-BOTH = pytest.mark.parametrize("name", list(MEAN_OF_60000))
+NAMES = ("mnist", "fashion_mnist")
+PARTS = ("train", "valid", "test")
 
 
 @pytest.fixture(scope="module")
 def both():
-    return {name: ae.load(name) for name in MEAN_OF_60000}
+    return {name: ae.load(name) for name in NAMES}
 
 
-@BOTH
-@pytest.mark.parametrize("part", list(SIZES))
-def test_shapes_ranges_and_labels(both, name, part):
-    x, y = getattr(both[name], f"x_{part}"), getattr(both[name], f"y_{part}")
-    assert x.shape == (SIZES[part], 784) and x.dtype == np.float32
-    assert y.shape == (SIZES[part],) and y.dtype == np.uint8
-    assert (x.min(), x.max()) == (0, 1)
-    assert np.bincount(y).tolist() == LABELS[name, part]
-    for array in (x, y):
-        with pytest.raises(ValueError, match="read-only"):
-            array[0] = 0
-
-
-@BOTH
+@pytest.mark.parametrize("name", NAMES)
 def test_split_and_pixels_are_those_of_the_file(both, name):
     exact = np.array([level / 255 for level in range(256)], np.float32)
     data = both[name]
     with np.load(FILES / f"{name}.npz") as file:
-        images, labels = {"train": file["x_train"], "test": file["x_test"]}, file["y_train"]
+        images, labels = {"train": file["x_train"], "test": file["x_test"]}, np.concatenate([file["y_train"], file["y_test"]])
     levels = {"train": images["train"][:55_000], "valid": images["train"][55_000:], "test": images["test"]}
     for part, expected in levels.items():
-        x = getattr(data, f"x_{part}")
+        x, y = getattr(data, f"x_{part}"), getattr(data, f"y_{part}")
+        assert x.shape == (len(expected), 784) and y.shape == (len(expected),)
+        assert (x.dtype, y.dtype) == (np.float32, np.uint8) and not (x.flags.writeable or y.flags.writeable)
         for start in range(0, len(x), 5_000):
             assert np.array_equal(x[start : start + 5_000], exact[expected[start : start + 5_000].reshape(-1, 784)])
     checksum = zlib.crc32(data.x_test, zlib.crc32(data.x_valid, zlib.crc32(data.x_train)))
     assert checksum == datasets._CRC32[name]  # else no file of them would ever be believed
-    assert np.array_equal(data.y_train, labels[:55_000]) and np.array_equal(data.y_valid, labels[55_000:])
-    assert round(images["train"].mean() / 255, 4) == MEAN_OF_60000[name]
-    for y, first in zip((data.y_train, data.y_test), FIRST_LABELS[name], strict=True):
-        assert y[: len(first)].tolist() == first
+    assert np.array_equal(np.concatenate([data.y_train, data.y_valid, data.y_test]), labels)
 
 
 def test_validation_images_may_be_for_training(both):
     data, split = ae.load("mnist", validation=False), both["mnist"]
     for letter in "xy":
-        train, valid, test = (getattr(data, f"{letter}_{part}") for part in SIZES)
+        train, valid, test = (getattr(data, f"{letter}_{part}") for part in PARTS)
         assert len(train) == 60_000 and len(valid) == 0
         assert np.array_equal(train[55_000:], getattr(split, f"{letter}_valid"))
         assert np.array_equal(test, getattr(split, f"{letter}_test"))

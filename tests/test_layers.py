@@ -7,16 +7,6 @@ import pytest
 import tensorflow as tf
 from aehelpers.layers import ACTIVATIONS, activation_of
 
-STEPS = pytest.mark.parametrize("function", [ae.step, ae.straight_through_step])
-
-
-@STEPS
-def test_values_and_names(function):
-    made = function(tf.constant([[-100.0, -0.3, 0.0], [1e-3, 0.3, 100.0]]))
-    assert made.dtype == tf.float32 and made.numpy().tolist() == [[0, 0, 0], [1, 1, 1]]
-    assert keras.saving.get_registered_object(f"aehelpers>{function.__name__}") is function
-    assert keras.activations.deserialize(keras.activations.serialize(function)) is function
-
 
 def test_step_has_no_gradient_and_straight_through_that_of_the_sigmoid():
     x = tf.constant([0.0, 2.0, -2.0, 30.0])
@@ -32,8 +22,8 @@ def test_straight_through_is_exactly_the_step_forwards(jit_compile):
     x = tf.constant(np.concatenate([np.linspace(-20, 20, 20001), np.linspace(-1e-6, 1e-6, 2001)]), tf.float32)
     functions = [tf.function(function, jit_compile=jit_compile) for function in (ae.step, ae.straight_through_step)]
     rounded, through = (function(x).numpy() for function in functions)
-    assert np.array_equal(rounded, through)
-    assert set(through.tolist()) == {0.0, 1.0}
+    assert np.array_equal(rounded, through) and through.dtype == np.float32
+    assert np.array_equal(through[:20001], x[:20001] > 0) and set(through.tolist()) == {0.0, 1.0}
 
 
 # The price of units that are on too often or too seldom.
@@ -85,19 +75,6 @@ def test_layer_adds_its_price_once_and_returns_the_code(tiny):
         assert np.array_equal(trained(tiny), model(tiny))
         assert len(trained.losses) == 1
         assert float(trained.losses[0]) == pytest.approx(0.5 * float(ae.kl_sparsity(code, 0.1)), rel=1e-6)
-
-
-def test_price_is_the_same_in_our_fit_and_in_keras_fit(tiny, fit):
-    """One step of gradient descent on the whole set, by both."""
-    (_, ours), (_, keras_own), (_, unpriced) = sparse(weight=2.0), sparse(weight=2.0), sparse(weight=0.0)
-    history = fit(ours, tiny, steps=1, batch_size=96, learning_rate=0.5)
-    keras_own.compile(optimizer=keras.optimizers.SGD(0.5), loss="binary_crossentropy", jit_compile=False)
-    losses = keras_own.fit(tiny, tiny, batch_size=96, epochs=1, verbose=0).history["loss"]
-    assert history.history["loss"] == pytest.approx(losses, rel=1e-5)
-    for a, b in zip(ours.get_weights(), keras_own.get_weights(), strict=True):
-        assert a == pytest.approx(b, abs=1e-5)
-    fit(unpriced, tiny, steps=1, batch_size=96, learning_rate=0.5)
-    assert np.abs(unpriced.get_weights()[1] - ours.get_weights()[1]).max() > 0.01  # the price reaches the encoder's bias
 
 
 def test_training_brings_the_mean_activations_to_rho(tiny, fit):

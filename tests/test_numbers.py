@@ -32,9 +32,10 @@ NOTEBOOKS = [
 NOT_PROSE = re.compile(
     r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)]*\)|https?://\S+|\(?\b\d+ minutes?\)?|<[^>]+>", re.DOTALL
 )
-# "784-128-784" and notebook 07 are names, and so is version 2; a year in brackets, or after a name, is a reference.
+# "784-128-784" and notebook 07 are names, and so is version 2; a year in brackets, or after a name or a link, is a reference.
 NAMES = re.compile(
-    r"\b\d+(?:-[\d.…]+)+-\d+\b|\b\d+-(?=[a-zA-Z])|\b(?:19|20)\d\d\b(?=[),;. ])|^\s*\d+\. |[A-Za-z_]\d+"
+    r"\b\d+(?:-[\d.…]+)+-\d+\b|\b\d+-(?=[a-zA-Z])|^\s*\d+\. |[A-Za-z_]\d+"
+    r"|(?:\(| , |\b[A-Z]\w*,? |\bothers,? |\b(?:lectures|post) of )(?:19|20)\d\d\b(?=[),;. ])"
     r"|\b(?i:question|exercise|version|patient|TensorFlow) \d+|(?<![\d.,])0\d\b",
     re.MULTILINE,
 )
@@ -191,6 +192,7 @@ POSSIBLE = {
     [
         ("In 784-128-784, 12,345 of 0.0970 are 38 % (Adam 2014).", ["12,345", "0.0970", "38"]),
         ("`x = 3` and $4 z$, [text 5](page6.html); 7 (8 minutes)", ["5", "7"]),
+        ("Jang and others, 2017; a [page](https://x.y), 2018; only 1950 of 2000 steps", ["1950", "2000"]),
         ("1. L2, 2-D and float32\n2. **Exercise 2.** Version 1 of notebook 04: 1e-3, 32.", ["1e-3", "32"]),
         ('<details lang="ru">0,05 и 20 000</details> 3,000', ["0.05", "20000", "3,000"]),
     ],

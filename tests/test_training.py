@@ -1,6 +1,5 @@
 """The compiled loop does what Keras does, on the batches it promises, and ends well however it ends."""
 
-import _thread
 import gc
 import re
 import signal
@@ -202,56 +201,33 @@ def is_shared(tensor, array):
 
 @XLA
 def test_memory_is_shared_where_tensorflow_can_read_it(xla):
-    """With a shared array at any other address TensorFlow aborts: there, it must be a copy."""
+    """With a shared array at any other address TensorFlow aborts: there, it must be a copy. The tensor outlives its array."""
     twice = tf.function(lambda tensor: 2 * tensor, jit_compile=xla)
-    for offset in range(0, 132, 4):
+    for offset in (0, 4, 32, 60, 64, 68, 128):
         array = at_offset(offset)
-        tensor = _loop.as_tensor(array)
-        assert tensor.dtype == tf.float32 and np.array_equal(tensor, array)
-        assert is_shared(tensor, array) == (offset % 64 == 0)
-        assert np.array_equal(twice(tensor), 2 * array)
-
-
-def test_memory_that_is_shared_outlives_its_array():
-    array = at_offset(0)
-    kept, tensor = array.copy(), _loop.as_tensor(array)
-    del array
-    gc.collect()
-    assert np.array_equal(tensor, kept)
+        tensor, expected = _loop.as_tensor(array), 2 * array
+        assert tensor.dtype == tf.float32 and is_shared(tensor, array) == (offset % 64 == 0)
+        del array
+        gc.collect()
+        assert np.array_equal(twice(tensor), expected)
 
 
 def test_images_of_load_are_not_copied(mnist):
     for images in (mnist.x_train, mnist.x_valid, mnist.x_test):
-        assert not images.flags.writeable
-        tensor = _loop.as_tensor(images)
-        assert is_shared(tensor, images) and not images.flags.writeable
-    part = mnist.x_test[3:2000]
-    assert np.array_equal(_loop.as_tensor(part), part)
-
-
-def read_only():
-    array = at_offset(0)
-    array.base.flags.writeable = array.flags.writeable = False
-    return array
+        assert is_shared(_loop.as_tensor(images), images) and not images.flags.writeable
 
 
 @pytest.mark.parametrize(
     "array",
     [
-        read_only(),
-        np.frombuffer(bytes(range(64)) * 4, np.float32).reshape(4, 16),
-        at_offset(0).T,
+        np.frombuffer(bytes(range(64)) * 4, np.float32).reshape(4, 16),  # it may not be written
         at_offset(0)[:, ::2],
         at_offset(0)[::-1],
-        at_offset(0)[::20],
-        at_offset(0)[..., None],
         np.broadcast_to(at_offset(0)[:1], (5, 16)),
     ],
 )
 def test_any_array_has_its_values_inside_tensorflow(array):
-    writeable = array.flags.writeable
     assert np.array_equal(_loop.as_tensor(array), array)
-    assert array.flags.writeable == writeable
 
 
 def test_images_that_are_their_own_target_are_there_once(tiny):
@@ -309,7 +285,7 @@ def test_history_averages_over_the_interval(small, tiny, fit):
 
 @pytest.mark.parametrize(
     ("steps", "record_every", "expected"),
-    [(1, None, [1]), (5, None, [1, 2, 3, 4, 5]), (41, None, [*range(2, 41, 2), 41]), (6, 3, [3, 6]), (np.int8(4), 3, [3, 4])],
+    [(1, None, [1]), (40, None, [*range(1, 41)]), (41, None, [*range(2, 41, 2), 41]), (6, 3, [3, 6]), (np.int8(4), 3, [3, 4])],
 )
 def test_when_records_are_made(small, tiny, fit, steps, record_every, expected):
     history = fit(small(), tiny, steps=steps, record_every=record_every)
@@ -487,17 +463,6 @@ def test_interrupt_at_the_last_step_is_no_interruption(small, tiny, fit, monkeyp
     assert not history.interrupted and history.steps == [3, 6] and capsys.readouterr().out == ""
 
 
-def test_interrupt_from_outside(small, tiny, fit):
-    timer = threading.Timer(0.2, _thread.interrupt_main)
-    history = fit(
-        small(), tiny, steps=10**7, record_every=50, on_record=lambda history: len(history.steps) == 1 and timer.start()
-    )
-    timer.join()
-    assert history.interrupted
-    assert int(history.optimizer.iterations) == history.steps[-1] < 10**7
-    assert np.all(np.diff(history.steps) == 50)
-
-
 @pytest.mark.parametrize("act", [interrupt, interrupt_directly])
 def test_interrupt_while_compiling(small, tiny, fit, monkeypatch, capsys, act):
     compile_loop = _loop.compile_loop
@@ -573,6 +538,7 @@ def test_loss_that_is_not_finite(small, fit, bad, step, xla):
         fit(small(), x, xla=xla, batch_size=1, steps=8, record_every=3, loss=loss, validation_data=np.delete(x, place, 0))
     error = raised.value
     assert isinstance(error, ArithmeticError) and error.step == step
+    assert int(error.history.optimizer.iterations) == step  # the loop has stopped there, whatever was still to come
     for word in (str(bad), "logarithm of 0", "learning rate", "outside the range", ".history"):
         assert word in str(error)
     assert error.history.steps == {1: [], 3: [2], 5: [3, 4], 6: [3, 5]}[step]

@@ -26,7 +26,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
-from tools.regenerate import digest_of
+from tools.digest import digest_of
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "website"

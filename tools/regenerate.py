@@ -8,7 +8,6 @@ cells fails is left as it was.
 """
 
 import base64
-import hashlib
 import json
 import os
 import re
@@ -26,6 +25,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from tools.chromium import find_chromium
+from tools.digest import digest_of
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 KERNELSPEC = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -184,12 +184,6 @@ def add_screenshots(displays, former):
             width = display.bounding_box()["width"]
             output.metadata["image/png"] = {"alt": display.get_attribute("aria-label"), "width": width}
         browser.close()
-
-
-def digest_of(notebook):
-    """Return a fingerprint of what the outputs come from: the sources of all code cells."""
-    sources = "\0".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    return hashlib.sha256(sources.encode()).hexdigest()
 
 
 def tidy(notebook):

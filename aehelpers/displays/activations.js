@@ -1,4 +1,4 @@
-import { Chart, choice, fixed, row, slider } from "./core.js";
+import { Chart, choice, fixed, row, slider, stairs } from "./core.js";
 
 const SHARE = "#0072b2", MEAN = "#d55e00", EDGE = 0.1;
 
@@ -13,19 +13,15 @@ export default function activations(data) {
     x: { label: "training steps", low: steps[0], high: steps.at(-1), log: true, ticks: steps, format: String },
     y: { label: "share, or activation", low: 0, high: 1 }, height: 200,
   });
-  const outline = values => ({
-    x: edges.slice(1).flatMap((end, i) => [edges[i], end]),
-    y: Array.from(values).flatMap(count => [count, count]),
-  });
   let drawn = null;
   return {
     controls: { steps: slider("training steps", { options: steps }), model: choice("model", models) },
     parts: [histogram, course],
     draw({ steps: step, model }) {
       const which = models.indexOf(model), place = steps.indexOf(step);
-      const most = 1.1 * Math.max(...steps.map((_, i) => Math.max(...row(counts, which, i))));
+      const name = "activations of all units and test images", most = 1.1 * Math.max(...row(counts, which));
       histogram.set({
-        series: [{ name: "activations of all units and test images", ...outline(row(counts, which, place)), colour: SHARE }],
+        series: [{ name, ...stairs(edges, row(counts, which, place)), colour: SHARE }],
         y: { ...histogram.y, high: most },
       });
       histogram.mark([{ x: EDGE }]);

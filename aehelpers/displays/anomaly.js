@@ -1,6 +1,4 @@
-import { Chart, Pictures, choice, fixed, row, slider } from "./core.js";
-
-const sum = values => values.reduce((a, b) => a + b, 0);
+import { Chart, Pictures, choice, fixed, row, slider, stairs, sum } from "./core.js";
 
 // Of all pairs of a strange and a known image, the share in which the strange one has the larger score; a tie counts half.
 function detection(known, strange) {
@@ -18,10 +16,7 @@ export default function anomaly(data) {
     label: "Left-out digits with the smallest scores, and learned digits with the largest",
   });
   const chart = new Chart({ x: { label: "score", low: 0, high: 1 }, y: { label: "% of the images", low: 0, high: 1 } });
-  const steps = (at, values) => ({
-    x: Array.from(values).flatMap((_, bin) => [at[bin], at[bin + 1]]),
-    y: Array.from(values).flatMap(value => [100 * value / sum(values), 100 * value / sum(values)]),
-  });
+  const shares = (at, values) => stairs(at, Array.from(values, value => 100 * value / sum(values)));
   return {
     controls: {
       threshold: slider("alarm from here on", { max: bins, format: place => `${fixed(100 * place / bins, 0)} % of the axis` }),
@@ -33,8 +28,8 @@ export default function anomaly(data) {
       const which = scores.indexOf(score), at = row(edges, digit, which);
       const known = row(counts, digit, which, 0), strange = row(counts, digit, which, 1);
       const lines = [
-        { name: "the nine digits that were learned", ...steps(at, known), colour: "#0072b2" },
-        { name: `${digit}, left out`, ...steps(at, strange), colour: "#d55e00", dash: "7 3" },
+        { name: "the nine digits that were learned", ...shares(at, known), colour: "#0072b2" },
+        { name: `${digit}, left out`, ...shares(at, strange), colour: "#d55e00", dash: "7 3" },
       ];
       chart.set({
         series: lines,

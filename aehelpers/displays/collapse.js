@@ -1,6 +1,4 @@
-import { Chart, Pictures, choice, fixed, row, slider, squaredError } from "./core.js";
-
-const sum = values => values.reduce((a, b) => a + b, 0);
+import { Chart, Pictures, choice, fixed, row, slider, squaredError, sum } from "./core.js";
 
 // Which units of a code live when the decoder expects so much noise: the spectrum with the line, the KL of each unit, pictures.
 export default function collapse(data) {

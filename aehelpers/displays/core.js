@@ -34,10 +34,25 @@ export function row(array, ...places) {
   return array.values.subarray(start, start + size);
 }
 
+export const sum = values => values.reduce((a, b) => a + b, 0);
+
 export function mean(values, of = value => value) {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += of(values[i], i);
-  return sum / values.length;
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += of(values[i], i);
+  return total / values.length;
+}
+
+// The smallest and the largest value; Math.min(...values) fails where there are a hundred thousand.
+export function extent(values) {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
+  return [low, high];
+}
+
+// The outline of a histogram: each count from one edge of its bin to the other.
+export function stairs(edges, counts) {
+  const bins = Array.from(counts);
+  return { x: bins.flatMap((_, bin) => [edges[bin], edges[bin + 1]]), y: bins.flatMap(count => [count, count]) };
 }
 
 export function squaredError(a, b) {
@@ -203,7 +218,7 @@ export function ticksBetween(low, high, log, most = 6) {
 const tickText = value => (Math.abs(value) >= 1e4 || (value !== 0 && Math.abs(value) < 1e-3)
   ? value.toExponential(0) : String(value));
 
-const LEFT = 62, RIGHT = 12;  // what the axis leaves free
+const LEFT = 62, RIGHT = 12, TOP = 10, BOTTOM = 44;  // what the axes leave free
 
 // A chart of lines with axes, labels, a legend below it, and marks that move. Axes are { label, low, high, log, ticks }.
 export class Chart {
@@ -240,7 +255,7 @@ export class Chart {
 
   draw() {
     if (!this.width) return;
-    const { width, height, svg } = this, box = { left: LEFT, right: width - RIGHT, top: 10, bottom: height - 44 };
+    const { width, height, svg } = this, box = { left: LEFT, right: width - RIGHT, top: TOP, bottom: height - BOTTOM };
     this.toX = value => this.place(this.x, value, box.left, box.right);
     this.toY = value => this.place(this.y, value, box.bottom, box.top);
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -304,10 +319,10 @@ export class Chart {
   mark(marks) {
     this.marks = marks;
     if (!this.moving) return;
-    const top = 10, bottom = this.height - 44, upright = { "stroke-width": 1.5, "stroke-dasharray": "4 3" };
+    const ends = { y1: TOP, y2: this.height - BOTTOM }, look = { "stroke-width": 1.5, "stroke-dasharray": "4 3" };
     const made = ({ x, y, colour = "ink", text }) => {
       const at = this.toX(Math.min(Math.max(x, this.x.low), this.x.high)), fill = paint(colour);
-      if (y === undefined) return element("line", { x1: at, x2: at, y1: top, y2: bottom, stroke: fill, ...upright });
+      if (y === undefined) return element("line", { x1: at, x2: at, ...ends, stroke: fill, ...look });
       const height = this.toY(Math.min(Math.max(y, this.y.low), this.y.high));
       if (text) return element("g", { fill }, element("text", { x: at + 6, y: height + 5, class: "ae-sign" }, text));
       return element("circle", { cx: at, cy: height, r: 6, fill, stroke: "var(--ae-paper)", "stroke-width": 2 });
@@ -319,6 +334,9 @@ export class Chart {
 
 // -------------------------------------------------------------------------------------------------------------- controls
 
+// Number("") is 0, but an empty field or an empty part of a link is no number.
+const numberOf = value => (typeof value === "string" && value.trim() === "" ? NaN : Number(value));
+
 // A control says which values make sense (clean returns undefined for others), and makes its element.
 
 // A slider over options or over numbers. What is in ``also`` comes into the state whenever it is moved.
@@ -328,7 +346,7 @@ export function slider(label, { options, min = 0, max = options?.length - 1, ste
     also,
     clean: value => {
       if (options) return options.find(option => String(option) === String(value));
-      const number = typeof value === "string" && value.trim() === "" ? NaN : Number(value);
+      const number = numberOf(value);
       return number >= min && number <= max ? Number((min + step * Math.round((number - min) / step)).toFixed(10)) : undefined;
     },
     make: change => {
@@ -360,15 +378,19 @@ export function choice(label, options) {
 }
 
 export function number(label, { min, max, step, digits = 2 }) {
+  const clean = value => {
+    const given = numberOf(value);
+    return given >= min && given <= max ? given : undefined;
+  };
   return {
-    clean: value => {
-      const given = typeof value === "string" && value.trim() === "" ? NaN : Number(value);
-      return given >= min && given <= max ? given : undefined;
-    },
+    clean,
     make: change => {
       const field = element("input", { type: "number", min, max, step, "aria-label": label });
-      field.addEventListener("input", () => { if (field.value !== "" && field.validity.valid) change(Number(field.value)); });
-      const set = value => { if (Number(field.value) !== value) field.value = fixed(value, digits); };
+      field.addEventListener("input", () => {
+        const given = clean(field.value);  // to field.validity, steps count from min, which need not be a round number
+        if (given !== undefined) change(given);
+      });
+      const set = value => { if (numberOf(field.value) !== value) field.value = fixed(value, digits); };
       return { element: element("label", { class: "ae-control ae-number" }, element("span", {}, label), field), set };
     },
   };
@@ -376,8 +398,8 @@ export function number(label, { min, max, step, digits = 2 }) {
 
 // A whole number that no control shows, such as a seed.
 export function whole(least, most) {
-  const fits = value => value !== "" && Number.isInteger(Number(value)) && value >= least && value <= most;
-  return { clean: value => (fits(value) ? Number(value) : undefined) };
+  const fits = given => Number.isInteger(given) && given >= least && given <= most;
+  return { clean: value => (fits(numberOf(value)) ? Number(value) : undefined) };
 }
 
 // A button that changes the state by a function of it, or that does something else.
@@ -437,7 +459,8 @@ export const displays = {};
 
 // What a display gets from Python: to read a field that is not there is an error.
 function strict(data, kind) {
-  if (data === null || typeof data !== "object" || Array.isArray(data) || data.values instanceof Float32Array) return data;
+  if (Array.isArray(data)) return data.map(part => strict(part, kind));
+  if (data === null || typeof data !== "object" || data.values instanceof Float32Array) return data;
   const fields = Object.fromEntries(Object.entries(data).map(([name, part]) => [name, strict(part, kind)]));
   return new Proxy(fields, {
     get: (_, name) => {
@@ -558,13 +581,7 @@ export function mountOnPage(root, packed) {
       history.replaceState(null, "", address());
     },
     listen: (update, signal) =>
-      window.addEventListener(
-        "hashchange",
-        () => {
-          if (isMine()) update((now = read()));
-        },
-        { signal },
-      ),
+      window.addEventListener("hashchange", () => { if (isMine()) update((now = read())); }, { signal }),
   });
   return { address, unmount };
 }

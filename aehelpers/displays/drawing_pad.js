@@ -96,7 +96,7 @@ export default function drawingPad(data, view) {
   };
   canvas.addEventListener("pointerdown", event => {
     canvas.setPointerCapture(event.pointerId); canvas.focus();
-    pen = at(event); stroke = [pen]; change([...strokes(), stroke]);
+    pen = at(event); stroke = [pen]; keyStroke = null; change([...strokes(), stroke]);
   });
   canvas.addEventListener("pointermove", event => {
     if (!stroke) return;

@@ -1,4 +1,4 @@
-import { Chart, choice, drawImage, drawSigned, element, fixed, row, slider } from "./core.js";
+import { Chart, choice, drawImage, drawSigned, element, fixed, row, slider, sum } from "./core.js";
 
 const MISSING = "#0072b2", ADDED = "#d55e00";
 
@@ -10,8 +10,7 @@ export default function epochs(data) {
   const figures = titles.map((title, i) => element("figure", {}, canvases[i], element("figcaption", {}, title)));
   const large = { element: element("div", { class: "ae-large" }, ...figures) };
   const places = edges.slice(1).map((_, i) => i);
-  const sum = values => values.reduce((total, value) => total + value, 0);
-  const sums = from => [0, 1].map(part => data.epochs.map((_, i) => sum(Array.from(row(errors, from, i, part)))));
+  const sums = from => [0, 1].map(part => data.epochs.map((_, i) => sum(row(errors, from, i, part))));
   const least = Math.min(...starts.flatMap((_, from) => sums(from).flat()));
   const ends = { low: data.epochs[0] / 1.2, high: data.epochs.at(-1) * 1.2 };
   const course = new Chart({

@@ -1,11 +1,10 @@
-import { Chart, Pictures, choice, fixed, sigmoid, slider } from "./core.js";
+import { Chart, Pictures, choice, extent, fixed, sigmoid, slider, stairs } from "./core.js";
 
 const TOGETHER = "one for both rows", EACH = "each row its own", FIXED = "0 to 1", HAND = "by hand";
 const BINS = 60, HANDLE = 3e4;
 
 function ends(values) {
-  let low = Infinity, high = -Infinity;
-  for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
+  const [low, high] = extent(values);
   return [low, Math.max(high, low + 1e-6)];  // a range of one value has no grey levels
 }
 
@@ -45,8 +44,8 @@ export default function greyRange(data, view) {
   function histogram(values) {
     const counts = Array.from({ length: BINS }, () => 0), from = low - 0.5, size = (high - low + 1) / BINS;
     for (const value of values) counts[Math.min(BINS - 1, Math.floor((value - from) / size))]++;
-    const x = counts.flatMap((_, i) => [from + i * size, Math.min(from + (i + 1) * size, high + 0.5)]);
-    return { x, y: counts.flatMap(count => [Math.max(count, 0.7), Math.max(count, 0.7)]) };
+    const edges = Array.from({ length: BINS + 1 }, (_, i) => Math.min(from + i * size, high + 0.5));
+    return stairs(edges, counts.map(count => Math.max(count, 0.7)));
   }
 
   const byHand = { also: { greys: HAND }, min: low, max: high, step: 0.1, format: value => fixed(value, 1) };

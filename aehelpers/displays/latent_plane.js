@@ -6,8 +6,7 @@ const SIDE = 440;
 // The plane of a code of two numbers: a point is decoded as it moves, and beside it stand the images whose codes lie nearest.
 export default function latentPlane(data, view) {
   const { codes, labels, images, limits } = data, [left, right, bottom, top] = limits, [height, width] = data.size;
-  const decode = network(data.decoder), count = labels.shape[0];
-  const digit = i => Math.round(255 * labels.values[i]);  // bytes are unpacked as shares of 255
+  const decode = network(data.decoder), count = labels.length;
   const pictures = new Pictures({ titles: ["decoded", "nearest images"], height, width, count: 5 });
   const point = element("circle", { r: 9, fill: "#d55e00", stroke: "var(--ae-paper)", "stroke-width": 2 });
   const cross = element("path", { stroke: "currentColor", "stroke-opacity": 0.45, fill: "none" });
@@ -19,8 +18,8 @@ export default function latentPlane(data, view) {
   for (let i = 0; i < count; i++) {
     const [x, y] = row(codes, i);
     if (x < left || x > right || y < bottom || y > top) continue;
-    const place = { x: toX(x).toFixed(1), y: (toY(y) + 4).toFixed(1), fill: TENTHS[digit(i)], "text-anchor": "middle" };
-    svg.append(element("text", place, String(digit(i))));
+    const place = { x: toX(x).toFixed(1), y: (toY(y) + 4).toFixed(1), fill: TENTHS[labels[i]], "text-anchor": "middle" };
+    svg.append(element("text", place, String(labels[i])));
   }
   svg.append(cross, point);
 
@@ -51,8 +50,8 @@ export default function latentPlane(data, view) {
       const size = height * width, beside = new Float32Array(nearest.length * size);
       nearest.forEach((i, place) => beside.set(row(images, i), place * size));
       pictures.show([{ values: decode(Float32Array.of(x, y)) }, { values: beside }]);
-      const labels = nearest.map(digit).join(", ");
-      return `The point (${fixed(x, 2)}, ${fixed(y, 2)}), decoded; the nearest images are labelled ${labels}.`;
+      const labelled = nearest.map(i => labels[i]).join(", ");
+      return `The point (${fixed(x, 2)}, ${fixed(y, 2)}), decoded; the nearest images are labelled ${labelled}.`;
     },
   };
 }

@@ -61,7 +61,7 @@ def latent_plane(decoder, codes, x, labels):
         size=size,
         limits=[left, right, bottom, top],
         codes=packed(codes[:_SHOWN], "float32"),
-        labels=packed(labels[:_SHOWN] / 255, "uint8"),
+        labels=labels[:_SHOWN].tolist(),
         images=packed(x[:_SHOWN], "uint8"),
         decoder=network,
     )

@@ -1,4 +1,4 @@
-import { Chart, Pictures, fixed, mean, network, slider } from "./core.js";
+import { Chart, Pictures, fixed, mean, network, slider, stairs } from "./core.js";
 
 const BINS = 60, LOW = 1e-4, HIGH = 10, EDGE = 0.1;
 
@@ -8,8 +8,8 @@ function histogram(values) {
   for (const value of values) {
     if (value > 0) counts[Math.min(Math.max(Math.floor(BINS * Math.log(value / LOW) / reach), 0), BINS - 1)] += 1;
   }
-  const edge = i => Math.min(LOW * Math.exp(reach * i / BINS), HIGH);  // a rounding beyond it would not be drawn
-  return { x: counts.flatMap((_, i) => [edge(i), edge(i + 1)]), y: counts.flatMap(count => [count, count]) };
+  // A rounding beyond the end would not be drawn.
+  return stairs(Array.from({ length: BINS + 1 }, (_, i) => Math.min(LOW * Math.exp(reach * i / BINS), HIGH)), counts);
 }
 
 // A code times c, and a decoder whose first weights are divided by c.

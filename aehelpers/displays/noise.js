@@ -23,7 +23,6 @@ export default function noise(data, view) {
     x: { label: "level of the noise", low: 0, high: levels.at(-1) },
     y: { label: `squared error per pixel, ${data.measured} images`, low: 0, high: 1 },
   });
-  const place = level => levels.findIndex(one => Math.abs(one - level) < 1e-9);
   let drawn = null;
   return {
     controls: {
@@ -47,7 +46,7 @@ export default function noise(data, view) {
         chart.set({ series, y: { ...chart.y, high: 1.05 * Math.max(...series.flatMap(({ y }) => Array.from(y))) } });
       }
       const [errors, nothings] = [row(data.errors[model], kinds.indexOf(kind)), data.nothing[kind].values];
-      const error = errors[place(level)], nothing = nothings[place(level)];
+      const place = levels.indexOf(level), error = errors[place], nothing = nothings[place];
       chart.mark([{ x: level, y: error, colour: data.styles[model].colour }]);
       return `${kind} noise of ${fixed(level, 1)}: squared error ${fixed(error, 4)} (${model}), `
         + `${fixed(nothing, 4)} by doing nothing.`;

@@ -36,4 +36,7 @@ def as_json(data):
             return base64.b64encode(thing).decode()
         raise TypeError(f"{type(thing).__name__} cannot be sent to the page")
 
-    return json.dumps(data, default=text, separators=(",", ":")).replace("<", "\\u003c")
+    try:
+        return json.dumps(data, default=text, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    except ValueError as error:
+        raise ValueError("NaN and infinity reach the page in packed arrays only, but another value is not finite") from error

@@ -171,6 +171,10 @@ def recorded_display(name):
     .. [3] J. Lucas, G. Tucker, R. Grosse and M. Norouzi (2019), Don't blame the ELBO! A linear VAE perspective on posterior
        collapse, NeurIPS 32.
     """
+    return _display(name, stored_arrays(RECORDED[name].file))
+
+
+def _display(name, run):
     entry = RECORDED[name]
-    state, data = entry.data(stored_arrays(entry.file))
+    state, data = entry.data(run)
     return Display(entry.kind, entry.title, entry.main, state, **data)

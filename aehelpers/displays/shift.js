@@ -1,11 +1,11 @@
-import { Chart, fixed, mean, slider } from "./core.js";
+import { Chart, extent, fixed, mean, slider } from "./core.js";
 
 const BINS = 40, THROUGH = "#0072b2", STOPPED = "#d55e00";
 
 // The pre-activations of one unit as a histogram that moves across 0, and the gradient that is left.
 export default function shift(data) {
   const { shifts, preActivations, gradients } = data, z = preActivations.values;
-  const low = Math.min(...z), high = Math.max(...z), width = (high - low || 1) / BINS;
+  const [low, high] = extent(z), width = (high - low || 1) / BINS;
   const counts = Array.from({ length: BINS }, () => 0);
   for (const value of z) counts[Math.min(BINS - 1, Math.floor((value - low) / width))] += 1;
   const histogram = new Chart({

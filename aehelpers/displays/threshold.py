@@ -1,5 +1,6 @@
 """A slider for a threshold on a code."""
 
+import keras
 import numpy as np
 from aehelpers.displays.networks import halves, packed_network
 from aehelpers.displays.packing import packed, styles
@@ -66,5 +67,4 @@ def threshold_display(models, x):
 
 
 def _cross_entropy(x, decoder, code):
-    logits = predict(decoder, code.astype(np.float32)).astype(float)
-    return float((np.maximum(logits, 0) - x * logits + np.log1p(np.exp(-np.abs(logits)))).mean())
+    return float(keras.losses.BinaryCrossentropy(from_logits=True)(x, predict(decoder, code.astype(np.float32))))

@@ -1,68 +1,60 @@
-import { Chart, Pictures, button, element, fixed, row, slider } from "./core.js";
+import { Chart, Pictures, button, element, extent, fixed, row, slider } from "./core.js";
 
 const reduced = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 // A training, record by record: its loss, a lamp for each unit of the code, its reconstructions, and the pre-activations of
-// the units. In Jupyter more records may come while it is shown.
+// the units. When a record is added in Jupyter, the display is made anew.
 export default function training(data, view) {
   const { images, level, units } = data, [height, width] = data.size;
   const { steps, losses, alive, rebuilt, band } = data.record;
-  const count = () => steps.length;
+  const last = steps.length - 1;
   const lamps = element("div", { class: "ae-lamps", role: "img" });
   const pictures = new Pictures({ titles: ["original", "now"], height, width, count: images.shape[0] });
   const loss = new Chart({
-    x: { label: "training step", low: 0, high: 1 },
+    x: { label: "training step", low: 0, high: Math.max(steps.at(-1) ?? 1, data.steps) },
     y: { label: "squared error per pixel", low: 0, high: data.highest },
     height: 200,
   });
   // A line a unit, from the smallest to the largest pre-activation of the images; some are no numbers where a run diverges.
+  const [least, most] = extent([0, ...band.values.filter(Number.isFinite)]);
   const bands = new Chart({
     x: { label: "unit of the code", low: 0.3, high: units + 0.7, ticks: Array.from({ length: units }, (_, i) => i + 1) },
-    y: { label: "pre-activation", low: 0, high: 1 },
+    y: { label: "pre-activation", low: least, high: Math.max(most, least + (last < 0 ? 1 : 1e-6)) },
     height: 210,
   });
   let playing = null;
 
-  function redraw() {
-    const x = { label: "training step", low: 0, high: Math.max(steps.at(-1) ?? 1, data.steps) };
-    loss.set({
-      x,
-      series: [{ name: "loss", x: steps, y: losses, colour: "#0072b2" }],
-      levels: [{ name: "error of the mean image", value: level }],
-    });
-  }
-
   function showBands(record) {
-    const all = band.values.filter(Number.isFinite), least = Math.min(0, ...all), most = Math.max(0, least + 1e-6, ...all);
     const one = unit => {
       const [low, , high] = row(band, record, unit), lives = row(alive, record)[unit] > 0;
       const look = lives ? { colour: "#0072b2", dash: "" } : { colour: "#d55e00", dash: "2 2" };
       return { x: [unit + 1, unit + 1], y: [low, high], width: 7, ...look };
     };
     bands.set({
-      y: { label: "pre-activation", low: least, high: most },
       series: Array.from({ length: units }, (_, unit) => one(unit)),
       levels: [{ name: "edge of the ReLU; a line reaches from the smallest to the largest of the images", value: 0, dash: "" }],
     });
   }
 
-  const last = () => count() - 1;
   const stop = () => { clearInterval(playing); playing = null; play.textContent = "play"; };
   const play = button("play", () => {
     if (playing) { stop(); return; }
     play.textContent = "stop";
-    let place = view.state.record >= last() ? 0 : view.state.record;
-    playing = setInterval(() => { view.change({ record: place }); if (place++ >= last()) stop(); }, reduced() ? 600 : 120);
+    let place = view.state.record >= last ? 0 : view.state.record;
+    playing = setInterval(() => { view.change({ record: place }); if (place++ >= last) stop(); }, reduced() ? 600 : 120);
   });
   view.signal.addEventListener("abort", () => clearInterval(playing));
-  redraw();
-  const scrub = slider("record", { min: 0, max: Math.max(last(), 0), step: 1, format: place => `step ${steps[place] ?? 0}` });
+  loss.set({
+    series: [{ name: "loss", x: steps, y: losses, colour: "#0072b2" }],
+    levels: [{ name: "error of the mean image", value: level }],
+  });
+  const scrub = slider("record", { min: 0, max: Math.max(last, 0), step: 1, format: place => `step ${steps[place] ?? 0}` });
   return {
     controls: { record: scrub },
     buttons: [play],
     parts: [{ element: lamps }, bands, pictures, loss],
     draw({ record }) {
-      if (!count()) {
+      if (last < 0) {
         pictures.show([{ values: images.values }, { values: new Float32Array(0) }]);
         return "Not trained yet: run the next cell, and watch.";
       }

@@ -70,9 +70,9 @@ class TrainingDisplay(Display):
 
     def __call__(self, history):
         self.recorder(history)
-        last = len(self.recorder.steps) - 1
-        self.data = {**self.data, "record": _packed_record(self.recorder.arrays())}
-        self.state = {"record": last}
+        with self.hold_sync():  # one message, so that the page never shows a record of the former data
+            self.data = {**self.data, "record": _packed_record(self.recorder.arrays())}
+            self.state = {"record": len(self.recorder.steps) - 1}
 
 
 def _record(value, name):

@@ -9,8 +9,7 @@ export default function trainingNoise(data) {
   const { trained, levels, shownLevels } = data;
   const pictures = new Pictures({
     titles: [...shownLevels.flatMap(level => [`${fixed(100 * level, 0)} % lost`, "rebuilt"]), "filters"],
-    height: SIZE,
-    width: SIZE,
+    height: SIZE, width: SIZE,
     label: "Masked digits at three levels, what the model makes of them, and eight of its filters",
   });
   const chart = new Chart({
@@ -19,16 +18,9 @@ export default function trainingNoise(data) {
   });
   const name = level =>
     level === "none" ? "trained without noise" : `trained ${level.includes("to") ? "from" : "at"} ${level}`;
-  const all = trained.map((level, i) => ({
-    name: name(level),
-    x: levels,
-    y: row(data.errors, i),
-    colour: COLOURS[i],
-    width: 1,
-  }));
-  const references = [
-    { name: "do nothing", x: levels, y: data.nothing, dash: "1 3" },
-  ];
+  const line = (level, i) => ({ name: name(level), x: levels, y: row(data.errors, i), colour: COLOURS[i], width: 1 });
+  const all = trained.map(line);
+  const nothing = { name: "do nothing", x: levels, y: data.nothing, dash: "1 3" };
   return {
     controls: { trained: slider("noise of the training", { options: trained }) },
     parts: [pictures, chart],
@@ -40,7 +32,7 @@ export default function trainingNoise(data) {
       ]);
       chart.set({
         levels: [{ name: "mean image", value: data.meanError, dash: "7 3" }],
-        series: [...references, ...all.map((one, i) => (i === which ? { ...one, width: 4, marker: true } : one))],
+        series: [nothing, ...all.map((one, i) => (i === which ? { ...one, width: 4, marker: true } : one))],
       });
       const errors = row(data.errors, which),
         at = share => fixed(errors[levels.findIndex(one => Math.abs(one - share) < 1e-9)], 3);

@@ -18,7 +18,7 @@ With all ten digits learned, one thing at a time is changed in the test images: 
 shifted to the right by as many pixels; "lines", that many straight strokes at random in place of a digit. The measures are
 "error of ..." and "relative error of ...", means over the images, and "accepted ...", the share whose error is below that of
 95 % of the test images. "Fashion" are garments; "Fashion, dimmed" each garment times the factor that gives it the mean square
-of a test digit. The npz file holds what `ae.anomaly_display` shows, seed 0 of "code 16".
+of a test digit. The npz file holds what `ae.recorded_display("anomalies")` shows, seed 0 of "code 16".
 """
 
 import functools

@@ -16,8 +16,8 @@ units on both sides ("256"), Adam from 0.001 with cosine decay to 0, batches of 
 
 Columns: ``alive`` units are those whose mean has a variance above 0.1 over the test images, ``alive_loosely`` above 0.01;
 ``kl`` is in nats per image, ``farthest`` the largest distance of a unit's KL from what the theorem for linear models
-predicts, both sorted by size; ``squared_error`` is per pixel, from the means. The npz file holds what `ae.collapse_display`
-shows, seed 0.
+predicts, both sorted by size; ``squared_error`` is per pixel, from the means. The npz file holds what
+`ae.recorded_display("mean_or_sum")` shows, seed 0.
 """
 
 import functools

@@ -22,7 +22,7 @@ def show(core):
 
 
 @pytest.fixture(scope="session")
-def digits(mnist):
+def forty(mnist):
     return mnist.x_test[:40]
 
 

@@ -37,25 +37,27 @@ TEXTS = (
 )
 
 
+def seen(display):
+    return display.evaluate(SEEN)
+
+
+def said(display):
+    return display.locator(".ae-sentence").inner_text()
+
+
 class Page:
     """A page of a display, opened from the disk; ``problems`` and ``requests`` as in `OpenNotebook`."""
 
-    def __init__(self, chromium, path, width="wide", scheme="light", link=""):
+    def __init__(self, chromium, path, width="wide", scheme="light"):
         self.context = chromium.new_context(viewport={"width": WIDTHS[width], "height": 900}, color_scheme=scheme)
         self.page, self.problems, self.requests = self.context.new_page(), [], []
         self.page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
         self.page.on("pageerror", lambda error: self.problems.append(error.stack or error.message))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.address = path.as_uri()
-        self.page.goto(self.address + link)
+        self.page.goto(self.address)
         self.display = self.page.locator(".ae-display")
         self.display.wait_for()
-
-    def seen(self):
-        return self.display.evaluate(SEEN)
-
-    def said(self):
-        return self.display.locator(".ae-sentence").inner_text()
 
     def is_quiet(self):
         assert self.problems == []

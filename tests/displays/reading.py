@@ -9,9 +9,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from aehelpers.displays import Display
 from aehelpers.displays.page import STYLE, as_json, source
-from aehelpers.displays.recorded import RECORDED
 from aehelpers.layers import ACTIVATIONS
 
 
@@ -27,13 +25,6 @@ def run_layers(layers, x):
         z = np.asarray(x, float) @ unpacked(layer["kernel"]) + unpacked(layer["bias"])
         x = np.asarray(ACTIVATIONS[layer["activation"]].function(z))
     return x
-
-
-def recorded(name, run):
-    """Return what `aehelpers.recorded_display` does, of these arrays in place of the stored ones."""
-    entry = RECORDED[name]
-    state, data = entry.data(run)
-    return Display(entry.kind, entry.title, entry.main, state, **data)
 
 
 SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")

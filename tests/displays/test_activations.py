@@ -3,8 +3,7 @@
 import aehelpers as ae
 import numpy as np
 import pytest
-
-from tests.displays.reading import recorded
+from aehelpers.displays.recorded import _display
 
 
 def made_run():
@@ -24,7 +23,7 @@ def made_run():
 
 @pytest.mark.parametrize("run", [made_run(), ae.stored_arrays("sparse_course")], ids=["made", "stored"])
 def test_activations(show, run):
-    shown = show(recorded("sparse_course", run))
+    shown = show(_display("sparse_course", run))
     steps, edges = run["steps"].tolist(), np.round(run["edges"], 6).tolist()
     for which, model in enumerate(run["models"].tolist()):
         active, mean, norm = (
@@ -37,28 +36,9 @@ def test_activations(show, run):
                 f"{model}, {step} steps: mean activation {mean[place]:.3f} = active share {active[place]:.3f} times level "
                 f"{level}; decoder norm {norm[place]:.1f}."
             )
-            histogram, course = seen.charts
-            x, y = np.repeat(edges, 2)[1:-1].tolist(), np.repeat(run["counts"][which, place], 2).tolist()
-            name = "activations of all units and test images"
-            assert histogram["series"] == [{"name": name, "x": x, "y": y, "colour": "#0072b2"}]
-            assert histogram["y"]["high"] == pytest.approx(1.1 * run["counts"][which].max())
-            assert (histogram["y"]["low"], histogram["marks"]) == (0, [{"x": 0.1}])
-            axis = {"label": "activation", "low": edges[0], "high": 1, "log": True, "format": None}
-            assert histogram["x"] == {**axis, "ticks": [1e-4, 1e-3, 0.01, 0.1, 1]}
-            assert histogram["axes"][:5] == ["0.0001", "0.001", "0.01", "0.1", "1"]
-            thousands = [float(text) for text in histogram["axes"][5:-2]]
-            assert thousands[0] == 0 and thousands[-1] <= histogram["y"]["high"] / 1000 < thousands[-1] + thousands[1]
-            assert str(thousands[1]).strip("0.") in ("1", "2", "5")
-            line = {"x": steps, "marker": True}
-            assert course["series"] == [
-                {**line, "name": "active share", "y": active, "colour": "#0072b2"},
-                {**line, "name": "mean activation", "y": mean, "colour": "#d55e00", "dash": "7 3"},
-            ]
-            assert course["marks"] == [
-                {"x": step, "y": active[place], "colour": "#0072b2"},
-                {"x": step, "y": mean[place], "colour": "#d55e00"},
-            ]
-            axis = {"label": "training steps", "low": steps[0], "high": steps[-1], "log": True, "format": None}
-            assert course["x"] == {**axis, "ticks": steps} and course["axes"][: len(steps)] == [str(one) for one in steps]
-            assert course["y"] == {"label": "share, or activation", "low": 0, "high": 1}
-            assert seen.texts[0] == str(step)
+            (histogram,), course = seen.charts[0]["series"], seen.charts[1]
+            assert histogram["x"] == np.repeat(edges, 2)[1:-1].tolist()
+            assert histogram["y"] == np.repeat(run["counts"][which, place], 2).tolist()
+            assert seen.charts[0]["y"]["high"] == pytest.approx(1.1 * run["counts"][which].max())
+            assert [(line["x"], line["y"]) for line in course["series"]] == [(steps, active), (steps, mean)]
+            assert seen.marks(1) == [(step, active[place]), (step, mean[place])]

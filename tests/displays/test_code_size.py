@@ -23,11 +23,9 @@ def test_code_sizes_of_real_models(mnist):
     models = ae.stored_models("code_sizes")
     data = ae.code_size_display(models, mnist.x_train[:3000], mnist.x_test).data
     assert data["sizes"] == [1, 2, 4, 8, 16, 32, 64, 128] and data["state"] == {"size": 16, "page": 0}
-    made = ae.predict(models[16], mnist.x_test[:24])
-    assert np.abs(unpacked(data["rebuilt"])[4] - made).max() <= 1 / 509
-    assert unpacked(data["errors"])[4] == pytest.approx(
-        ae.mse(mnist.x_test[:1000], ae.predict(models[16], mnist.x_test[:1000]))
-    )
+    made = ae.predict(models[16], mnist.x_test[:1000])
+    assert np.abs(unpacked(data["rebuilt"])[4] - made[:24]).max() <= 1 / 509
+    assert unpacked(data["errors"])[4] == pytest.approx(ae.mse(mnist.x_test[:1000], made))
 
 
 def made(images, sizes, height, width):

@@ -38,9 +38,7 @@ def test_activations_are_those_of_the_table(core, name):
     made = core.evaluate(script, [as_page_value(layer), as_page_value(packed(z, "float32"))])
     with np.errstate(all="ignore"):
         expected = np.asarray(ACTIVATIONS[name].function(z))
-    odd = "elu" in name or name in ("softsign", "tanh")  # Keras gives NaN, or nothing, for infinities of some
-    keep = np.isfinite(z) if odd else np.full(len(z), True)
-    assert np.array(made)[keep] == pytest.approx(expected[keep], rel=1e-5, abs=1e-6, nan_ok=True)
+    assert np.array(made) == pytest.approx(expected, rel=1e-5, abs=1e-6, nan_ok=True)
     assert np.isnan(made[-1])
 
 
@@ -142,9 +140,7 @@ def test_rows_of_pictures_take_the_columns_that_fit(core, available, narrow, col
         (0, 1, False, 4, [0, 0.5, 1]),
         (-16, 3, False, 4, [-15, -10, -5, 0]),
         (0, 0.0735, False, 8, [0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07]),
-        (5, 5.5, False, 5, [5, 5.1, 5.2, 5.3, 5.4, 5.5]),
         (0, 14_000, False, 5, [0, 5_000, 10_000]),
-        (1, 10, True, 6, [1, 2, 5, 10]),
         (0.9, 140, True, 6, [1, 2, 5, 10, 20, 50, 100]),
         (0.7, 1e5, True, 5, [1, 10, 100, 1e3, 1e4, 1e5]),
         (1e-4, 0.05, True, 8, [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2]),
@@ -323,6 +319,8 @@ def test_a_display_begins_moves_and_tells(with_small, show):
     for refused in ("1.7", ""):
         page.locator("input[type=number]").fill(refused)
         assert shown.state["level"] == 0.7
+    page.evaluate("view.change({ level: 0 })")
+    assert page.locator("input[type=number]").input_value() == "0.0", "an empty field is taken for 0"
     page.evaluate("view.change({ level: 0.25, size: 1 })")
     assert shown.state["level"] == 0.25 and page.locator("input[type=number]").input_value() == "0.3"
     count = page.evaluate("n => kept(n).told.length", shown.number)
@@ -403,21 +401,6 @@ def test_keys_that_are_meant_for_a_display_stop_there(with_small, show):
       return seen;
     }"""
     assert with_small.evaluate(script) == ["keydownTab", "keydownEscape", "keydownc", "keydownm", "keydowns"]
-
-
-def test_what_displays_tell_one_another(core):
-    script = """() => {
-      globalThis.aehelpers = undefined;
-      const seen = [], controller = new AbortController();
-      const { recall, remember, forget, onRemembered } = core;
-      onRemembered(() => seen.push(recall("a")), controller.signal);
-      seen.push(recall("a")); remember("a", "A"); seen.push(recall("a"));
-      controller.abort(); remember("a", "B"); seen.push(recall("a"));
-      globalThis.aehelpers = undefined;
-      forget(); seen.push(recall("a"));
-      return seen;
-    }"""
-    assert core.evaluate(script) == [None, "A", "A", "B", None]
 
 
 def test_numbers_as_they_are_said(core):

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from tests.browser import THEMES, OpenNotebook, jupyterlab
-from tests.displays.opened import CONTRAST, ROOT, SCREENSHOTS, TEXTS, Page
+from tests.displays.opened import CONTRAST, ROOT, SCREENSHOTS, TEXTS, said, seen
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SENTENCE = "([number, start]) => document.querySelectorAll('.ae-sentence')[number].textContent.startsWith(start)"
@@ -73,21 +73,19 @@ def test_displays_live_in_jupyterlab(notebook):
 
     displays = notebook.page.locator(".ae-display")
     displays.nth(5).wait_for()
-    pad, sizes, plane, training = (Page.__new__(Page) for _ in range(4))
-    for number, page in enumerate((pad, sizes, plane, training)):
-        page.page, page.display = notebook.page, displays.nth(number)
+    pad, sizes, plane = map(displays.nth, range(3))
     says(3, "Step 60")
     assert in_python("recorder.steps == history.steps == [10, 20, 30, 40, 50, 60]")
 
-    pad.display.get_by_role("button", name="clear").click()
+    pad.get_by_role("button", name="clear").click()
     assert in_python("pad.state") == {"strokes": [], "base": -1}
-    slider = sizes.display.locator("input[type=range]")
+    slider = sizes.locator("input[type=range]")
     slider.press("ArrowLeft")
     assert in_python("[sizes.state['size'], sizes.value, slider.value, seen[-1]['size']]") == [8, 8, 8, 8]
-    seen = sizes.seen()
+    before = seen(sizes)
     notebook.evaluate_in_kernel("sizes.state = {**sizes.state, 'size': 1}")
     says(1, "A code of 1 number")
-    assert sizes.seen() != seen and in_python("slider.value") == 1
+    assert seen(sizes) != before and in_python("slider.value") == 1
     notebook.page.locator(".widget-slider [role=slider]").press("ArrowRight")
     says(1, "A code of 2 numbers")
     assert in_python("sizes.state['size']") == 2
@@ -97,12 +95,12 @@ def test_displays_live_in_jupyterlab(notebook):
     assert in_python("vote.value") == "A"
 
     selected = "jupyterapp.shell.currentWidget.content.activeCellIndex"
-    surface = plane.display.locator(".ae-plane")
+    surface = plane.locator(".ae-plane")
     surface.focus()
-    cell, said = notebook.page.evaluate(selected), plane.said()
+    cell, sentence = notebook.page.evaluate(selected), said(plane)
     for key in ("ArrowDown", "ArrowLeft", "ArrowUp", "ArrowUp"):
         surface.press(key)
-    assert plane.said() != said
+    assert said(plane) != sentence
     assert notebook.page.evaluate(selected) == cell, "an arrow key that was meant for the display moved to another cell"
 
 

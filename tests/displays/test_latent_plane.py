@@ -11,14 +11,14 @@ from aehelpers.displays.widget import Display
 from tests.displays.reading import run_layers, unpacked
 
 
-def test_plane(model, digits, mnist):
-    codes = ae.predict(model.encoder, digits)
-    data = ae.latent_plane(model.decoder, codes, digits, mnist.y_test[:40]).data
-    assert np.rint(unpacked(data["labels"]) * 255).tolist() == mnist.y_test[:40].tolist()
+def test_plane(model, forty, mnist):
+    codes = ae.predict(model.encoder, forty)
+    data = ae.latent_plane(model.decoder, codes, forty, mnist.y_test[:40]).data
+    assert data["labels"] == mnist.y_test[:40].tolist()
     left, right, bottom, top = data["limits"]
     assert left < data["state"]["x"] < right and bottom < data["state"]["y"] < top
     with pytest.raises(ValueError, match="codes must differ in both units"):
-        ae.latent_plane(model.decoder, codes * [1, 0], digits, mnist.y_test[:40])
+        ae.latent_plane(model.decoder, codes * [1, 0], forty, mnist.y_test[:40])
 
 
 LIMITS = [-2.0, 3.0, -4.0, 6.0]  # left, right, bottom, top
@@ -30,7 +30,7 @@ def plane(codes, labels):
     kernel, bias = random.normal(size=(2, 6)), random.normal(size=6)
     decoder = [{"kernel": packed(kernel, "float32"), "bias": packed(bias, "float32"), "activation": "sigmoid"}]
     data = {"size": [2, 3], "limits": LIMITS, "decoder": decoder, "codes": packed(codes, "float32")}
-    data |= {"labels": packed(labels / 255, "uint8"), "images": packed(random.random((len(codes), 6)), "uint8")}
+    data |= {"labels": labels.tolist(), "images": packed(random.random((len(codes), 6)), "uint8")}
     return Display("latent_plane", "A plane", "x", {"x": 0.5, "y": 1.0}, **data)
 
 
@@ -49,8 +49,7 @@ DRAWN = """number => [".ae-plane text", ".ae-plane circle", ".ae-plane path"].ma
 @pytest.mark.parametrize("name", PLANES)
 def test_decoded_and_nearest(core, show, name):
     data = PLANES[name].data
-    codes, images, labels = (unpacked(data[part]).astype(float) for part in ("codes", "images", "labels"))
-    labels = np.rint(255 * labels).astype(int)
+    (codes, images), labels = (unpacked(data[part]).astype(float) for part in ("codes", "images")), np.array(data["labels"])
     shown = show(data)
     for x, y in [(0.5, 1.0), (-2, -4), (3, 6), (-2, 6), (0, 0), (1.234, -3.21)]:
         seen = shown.at(x=x, y=y)
@@ -100,6 +99,12 @@ def test_keys_and_pointer_move_the_point(core, show):
     fields = core.locator("input[type=number]")
     ends = "fields => fields.map(({ min, max, step }) => [min, max, step].map(Number))"
     assert fields.evaluate_all(ends) == [[-2, 3, 0.1], [-4, 6, 0.2]]
-    fields.first.fill("-1.5")
-    fields.last.fill("2.2")
-    assert place() == (-1.5, 2.2)
+
+
+def test_any_number_of_the_plane_can_be_typed(core, show):
+    """Its ends are quantiles, from which a number of two digits is no whole number of steps away."""
+    shown = show({**PLANES["two images"].data, "limits": [-2.003, 3.01, -4.07, 6.0]})
+    for field, (refused, typed) in enumerate([("-2.1", "-1.5"), ("6.1", "2.2")]):
+        for text in (typed, refused):
+            core.locator("input[type=number]").nth(field).fill(text)
+    assert shown.state == {"x": -1.5, "y": 2.2}

@@ -8,20 +8,20 @@ from scipy.special import expit
 from tests.displays.reading import unpacked
 
 
-def test_noise_errors(one_layer, digits):
+def test_noise_errors(one_layer, forty):
     logits = ae.autoencoder(code_size=5, output_activation=None)
-    data = ae.noise_display({"plain": one_layer}, digits).data
-    noisy = ae.masking_noise(digits, 0.3, seed=0)
-    assert unpacked(data["errors"]["plain"])[0, 3] == pytest.approx(ae.mse(digits, ae.predict(one_layer, noisy)))
-    assert unpacked(data["nothing"]["masking"])[3] == pytest.approx(ae.mse(digits, noisy))
+    data = ae.noise_display({"plain": one_layer}, forty).data
+    noisy = ae.masking_noise(forty, 0.3, seed=0)
+    assert unpacked(data["errors"]["plain"])[0, 3] == pytest.approx(ae.mse(forty, ae.predict(one_layer, noisy)))
+    assert unpacked(data["nothing"]["masking"])[3] == pytest.approx(ae.mse(forty, noisy))
     assert unpacked(data["nothing"]["Gaussian"])[0] == 0
     assert data["styles"]["plain"]["colour"] == "#0072b2" and data["levels"] == pytest.approx(np.arange(10) / 10)
-    as_logits = ae.noise_display({"l": logits}, digits, from_logits=True).data
-    made = expit(ae.predict(logits, digits))
-    assert unpacked(as_logits["errors"]["l"])[0, 0] == pytest.approx(ae.mse(digits, made))
+    as_logits = ae.noise_display({"l": logits}, forty, from_logits=True).data
+    made = expit(ae.predict(logits, forty))
+    assert unpacked(as_logits["errors"]["l"])[0, 0] == pytest.approx(ae.mse(forty, made))
     assert as_logits["networks"]["l"][-1]["activation"] == "sigmoid"
-    assert data["measured"] == len(digits)
-    coloured = ae.noise_display({"plain": one_layer, "l": one_layer}, digits, colours={"plain": "ink"}).data["styles"]
+    assert data["measured"] == len(forty)
+    coloured = ae.noise_display({"plain": one_layer, "l": one_layer}, forty, colours={"plain": "ink"}).data["styles"]
     assert coloured == {"plain": {"colour": "ink", "dash": ""}, "l": {"colour": "#d55e00", "dash": ""}}
 
 
@@ -49,12 +49,12 @@ def noisy_by_hand(images, kind, level, seed):
 
 @pytest.mark.parametrize("kind", ["masking", "salt and pepper", "Gaussian"])
 @pytest.mark.parametrize(("level", "seed"), [(0.0, 0), (0.3, 5), (0.9, 999)])
-def test_noise_in_the_page(show, one_layer, model, digits, kind, level, seed):
-    display = ae.noise_display({"one": one_layer, "two": model}, digits)
+def test_noise_in_the_page(show, one_layer, model, forty, kind, level, seed):
+    display = ae.noise_display({"one": one_layer, "two": model}, forty)
     data, place = display.data, round(10 * level)
     seen = show(display).at(level=level, kind=kind, seed=seed, model="one")
-    noisy = noisy_by_hand(digits[:8], kind, level, seed)
-    assert seen.row(0) == pytest.approx(digits[:8].ravel())
+    noisy = noisy_by_hand(forty[:8], kind, level, seed)
+    assert seen.row(0) == pytest.approx(forty[:8].ravel())
     assert seen.row(1) == pytest.approx(noisy, abs=1e-6)
     assert seen.row(2) == pytest.approx(ae.predict(one_layer, noisy.reshape(8, -1).astype(np.float32)).ravel(), abs=2e-3)
     number = list(data["nothing"]).index(kind)

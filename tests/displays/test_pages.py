@@ -7,11 +7,10 @@ page, wide and narrow, light and dark, is left in the folder ``screenshots``, or
 
 import re
 
-import aehelpers as ae
 import pytest
 from aehelpers.displays.page import page as as_page
 
-from tests.displays.opened import CONTRAST, ROOT, SCREENSHOTS, SEEN, TEXTS, WIDTHS, Page
+from tests.displays.opened import CONTRAST, ROOT, SCREENSHOTS, SEEN, TEXTS, WIDTHS, Page, seen
 
 STORED = sorted((ROOT / "notebooks" / "displays").glob("*.json"))
 CONTROLS = "button, select, input, textarea, [tabindex='0']"
@@ -90,63 +89,6 @@ def test_every_control_is_reached_by_keyboard_and_answers(open_page, name):
 
 
 def answers(page, act):
-    seen = page.seen()
+    before = seen(page.display)
     act()
-    page.page.wait_for_function(f"before => ({SEEN})(document.querySelector('.ae-display')) !== before", arg=seen)
-
-
-@EACH_KIND
-def test_a_link_shows_what_its_sender_saw(open_page, name):
-    page = open_page(name)
-    first, before = page.seen(), page.page.url
-    control = page.display.locator("input[type=range], input[type=number], .ae-pad, .ae-option").first
-    if not control.count():
-        pytest.skip("nothing can be moved")
-    if control.get_attribute("class") == "ae-option":
-        control.press("Enter")
-        control.evaluate("it => it.blur()")
-    elif control.get_attribute("class") == "ae-pad":
-        control.focus()
-        for key in (" ", "ArrowDown", "ArrowDown", " "):
-            page.page.keyboard.press(key)
-        control.evaluate("it => it.blur()")
-    else:
-        for key in ("ArrowDown", "ArrowUp", "ArrowUp"):  # also at an end of its range it has then moved
-            control.press(key)
-    assert "#" in page.page.url and page.page.url != before
-    other = open_page(name, "wide", "light", "#" + page.page.url.split("#")[1])
-    assert other.seen() == page.seen() and other.said() == page.said()
-    values = "level=1e9&size=none&model=%00&x=&strokes=[[1]]&record=-3&threshold=NaN"
-    for nonsense in ("#display?", f"#display?{values}", "#elsewhere?level=0.9"):
-        spoilt = open_page(name, "wide", "light", nonsense)
-        assert spoilt.seen() == first
-        spoilt.is_quiet()
-
-
-@EACH_KIND
-def test_accessibility(open_page, name):
-    from axe_playwright_python.sync_playwright import Axe
-
-    for scheme in ("light", "dark"):
-        found = Axe().run(open_page(name, "phone", scheme).page).response["violations"]
-        serious = [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")]
-        assert serious == []
-
-
-def test_a_vote_is_kept_from_page_to_page(chromium, tmp_path):
-    asked = ae.vote("What comes <first>?", {"A": "the egg", "B": "the hen"})
-    asked.save_html(tmp_path / "vote.html")
-    asked.verdict("B", {"A": "because of omelettes"}).save_html(tmp_path / "verdict.html")
-    page = Page(chromium, tmp_path / "verdict.html")
-    assert page.said() == "You have not voted. The answer is B."
-    chosen = [("the egg", "A", "You chose A; the answer is B."), ("the hen", "B", "You chose B, and so it is.")]
-    for option, letter, verdict in chosen:
-        page.page.goto((tmp_path / "vote.html").as_uri())
-        page.display.get_by_role("button", name=option).click()
-        assert page.page.url.endswith(f"#display?choice={letter}")
-        page.page.goto((tmp_path / "verdict.html").as_uri())
-        assert page.said() == verdict
-    page.page.goto((tmp_path / "vote.html").as_uri())
-    assert page.said().startswith("You chose B"), "it is forgotten"
-    assert page.problems == []
-    page.context.close()
+    page.page.wait_for_function(f"before => ({SEEN})(document.querySelector('.ae-display')) !== before", arg=before)

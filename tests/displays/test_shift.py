@@ -31,6 +31,7 @@ SHIFTS = [-2.0, -0.75, -0.5, 0.0, 0.25, 1.5]
 CASES = {
     "scattered": (np.random.default_rng(5).normal(0.2, 1, 500), [0, 1e-7, 1.05e-4, 0.5, 0.346, 12]),
     "ties at the edge": (np.repeat([-0.25, 0.5, 0.75, 2], [1, 5, 2, 3]), [0, 0, 0, 3, 2, 1]),
+    "more than a call takes arguments": (np.repeat([-0.25, 0.5], 150_000), [0] * 6),
     "one image": (np.array([0.5]), [0.1] * 6),
     "all equal, no gradient": (np.full(7, -1.5), [0] * 6),
 }

@@ -74,10 +74,3 @@ def test_states_are_as_expected(walk, path, request):
 def test_there_is_no_state_of_a_display_that_is_gone():
     names = {path.stem for path in STATES.glob("*.txt") if not path.stem.endswith("-changed")}
     assert names == {path.stem for path in STORED}
-
-
-def test_states_differ_where_a_control_is_moved():
-    """A control that changes nothing would make a file that is the same at each of its states."""
-    for path in STATES.glob("*.txt"):
-        drawn = [line for line in path.read_text(encoding="utf-8").splitlines() if "all that is drawn" in line]
-        assert len(set(drawn)) > len(drawn) / 3 or "verdict" in path.stem, path.stem

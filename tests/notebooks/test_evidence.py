@@ -13,6 +13,7 @@ import pytest
 from notebooks.evidence import (
     anomalies,
     bits,
+    blurry_identity,
     code_sizes,
     dead_code_run,
     denoising,
@@ -129,7 +130,9 @@ def test_the_stored_denoisers_are_those_of_the_table():
 def test_the_stored_units_are_those_of_the_table():
     """Seed 0; the spectrum is that of the training images, from their singular values."""
     run = ae.stored_arrays("mean_or_sum")
-    table = ae.stored_runs("mean_or_sum").query("run == 'sigma' and seed == 0").set_index(["data", "model", "sigma2"])["kl"]
+    runs = ae.stored_runs("mean_or_sum").query("run == 'sigma' and seed == 0")
+    table = runs.set_index(["data", "model", "sigma2"])["kl"]
+    assert run["alive"].ravel().tolist() == runs["alive"].tolist()
     for place, data in enumerate(run["data"]):
         for model, kl in zip(run["models"], run["kl"][place], strict=True):
             assert kl.sum(axis=1) == pytest.approx([table[data, model, sigma2] for sigma2 in run["variances"]], abs=1e-4)
@@ -152,6 +155,13 @@ def test_the_stored_histograms_are_those_of_the_table():
         for name, (known, strange) in zip(run["scores"], scores, strict=True):
             won = strange @ (np.cumsum(known) - known / 2) / known.sum() / strange.sum()
             assert won == pytest.approx(table[digit, name], abs=0.01)
+
+
+def test_the_two_parts_of_an_error_by_hand():
+    """One component: s is 2 and -2, r is 3 and 1. The line through 0 has the slope 1/2 and leaves 2 and 2. Two pixels share."""
+    pixels = SimpleNamespace(transform=np.array)
+    parts = blurry_identity.split_error(np.array([[2, 0], [-2, 0]]), np.array([[3, 0], [1, 0]]), pixels)
+    assert np.array(parts) == pytest.approx(np.array([[(1 - 0.5) ** 2 * 4 / 2, 0], [2**2 / 2, 0]]))
 
 
 def test_scores_for_strange_images_by_hand(monkeypatch):
