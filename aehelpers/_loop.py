@@ -32,7 +32,7 @@ def output_in_training(model, x, shape):
     try:
         return model(x, training=True)
     except Exception as error:  # whatever a model says to images that it was not made for
-        raise cannot_take("model", shape, error) from error
+        raise cannot_take("model", model, shape, error) from error
 
 
 def total_loss(model, loss, target, output):

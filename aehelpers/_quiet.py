@@ -3,7 +3,9 @@
 A variable that the user has set is left alone. Warnings, errors, CUDA's messages and the reason of an abort are shown.
 """
 
+import contextlib
 import ctypes
+import importlib.util
 import os
 import sys
 
@@ -22,3 +24,9 @@ if sys.platform == "linux":
         # 1 MB it would have 544, and the notebook would take a fifth longer.
         mallopt(-3, 2**21)  # M_MMAP_THRESHOLD
         mallopt(-1, 2**24)  # M_TRIM_THRESHOLD
+
+# PyTorch's optimizers load Triton, and after TensorFlow that ends the process with a segmentation fault (Triton 3.8, TensorFlow
+# 2.21, both with an LLVM of their own). The other way round it works. Who has no PyTorch has no Triton, and loads nothing.
+if "tensorflow" not in sys.modules and importlib.util.find_spec("triton") is not None:
+    with contextlib.suppress(Exception):  # what Triton says of a machine is nothing that a reader of notebooks should see
+        importlib.import_module("triton")

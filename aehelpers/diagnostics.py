@@ -2,20 +2,21 @@
 
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 from aehelpers._loop import output_in_training, total_loss
 from aehelpers.baselines import fit_pca
-from aehelpers.models import finite_outputs, pieces, predict, unchanged
+from aehelpers.models import compiled_loss, finite_outputs, pieces, predict, unchanged
 from aehelpers.validation import Images, Loss, Model, Optional, same_number, same_shape, suits, takes
 from sklearn.decomposition import PCA
 
 _NO_VARIANCE = 1e-10  # of the largest: above what the rounding of float32 components leaves, below any real pixel
 
 
-@takes(model=Model(), x=Images(), loss=Loss(), target=Optional(Images()))
-def gradient_report(model, x, loss="bce", target=None):
+@takes(model=Model(), x=Images(), loss=Optional(Loss()), target=Optional(Images()))
+def gradient_report(model, x, loss=None, target=None):
     """Say for each weight whether a gradient of the loss reaches it.
 
     Parameters
@@ -23,7 +24,7 @@ def gradient_report(model, x, loss="bce", target=None):
     model : keras.Model
     x : array of images
         The batch on which the gradient is taken; a few hundred images are enough.
-    loss : str, keras.Loss or callable
+    loss : str, keras.Loss or callable, optional
         As in `aehelpers.fit`.
     target : array of images, optional
         What to reconstruct; ``x`` itself unless told.
@@ -36,6 +37,7 @@ def gradient_report(model, x, loss="bce", target=None):
         weight and a weight behind a rounding get. "zero" means that there is a gradient and all its entries are 0.
         Notebook 01.
     """
+    loss = loss or compiled_loss(model) or keras.losses.get("bce")
     if target is not None:
         same_number(x, "x", target, "target")
     suits(loss, x if target is None else target, "x" if target is None else "target")

@@ -27,6 +27,12 @@ def unchanged(model):
             variable.assign(before)
 
 
+def compiled_loss(model):
+    """Return the loss that a model was compiled with, as something to call; None where it has none, or one for each output."""
+    loss = getattr(model, "loss", None) if getattr(model, "compiled", False) else None
+    return keras.losses.get(loss) if isinstance(loss, str) or callable(loss) else None
+
+
 @takes(model=Model(or_function=True), x=Images())
 def predict(model, x):
     """Return ``model(x)`` as an array; computed in pieces of 1,000 images, silently, outside training.
@@ -53,11 +59,13 @@ def outputs(model, x, name):
         try:
             # Not `model.predict`, nor a graph for each model: after a few models TensorFlow warns about tracing too often.
             output = model(piece, training=False) if isinstance(model, keras.Model) else model(piece)
-        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:  # they do not name the argument
-            raise cannot_take(name, piece.shape, error) from error
+        except (TypeError, ValueError, NotImplementedError, tf.errors.InvalidArgumentError) as error:  # they do not name it
+            raise cannot_take(name, model, piece.shape, error) from error
         shape = getattr(output, "shape", None)
         if shape is None or shape[:1] != piece.shape[:1]:
+            several = [getattr(part, "shape", None) for part in output] if isinstance(output, (list, tuple)) else []
             came = f"{output!r:.200}" if shape is None else f"an array of shape {tuple(shape)}"
+            came = f"{len(several)} arrays" if several and None not in several else came
             raise ValueError(f"{name} must give one array with a row for each of {len(piece)} rows, but it gives {came}")
         rows = np.empty((len(x), *shape[1:]), np.float32) if rows is None else rows
         rows[one] = output

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from aehelpers import _loop
 from aehelpers._interrupt import deferred_interrupt
-from aehelpers.models import predict
+from aehelpers.models import compiled_loss, predict
 from aehelpers.validation import (
     Boolean,
     Function,
@@ -100,7 +100,7 @@ class NonFiniteLossError(ArithmeticError):
     steps=Integer(),
     batch_size=Integer(),
     learning_rate=Optional(Real(0, open_interval=True)),
-    loss=Loss(),
+    loss=Optional(Loss()),
     target=Optional(Images()),
     record_every=Optional(Integer()),
     on_record=Optional(Function(of="the history")),
@@ -113,9 +113,9 @@ def fit(
     *,
     steps,
     batch_size=128,
-    optimizer="adam",
+    optimizer=None,
     learning_rate=None,
-    loss="bce",
+    loss=None,
     target=None,
     where=None,
     validation_data=None,
@@ -142,12 +142,14 @@ def fit(
         Number of batches.
     batch_size : int
         Images in a batch; at most as many as there are.
-    optimizer : str or keras.Optimizer
+    optimizer : str or keras.Optimizer, optional
+        Unless told, what the model was compiled with, or else "adam".
     learning_rate : float, optional
         For an optimizer given by name; 0.001 unless told. An optimizer object has its own.
-    loss : str, keras.Loss or callable
-        "bce", "mse", any other name that Keras knows, or a function of (target, reconstruction) that returns a tensor,
-        whose mean is taken. Penalties that layers add with ``add_loss`` are added to it.
+    loss : str, keras.Loss or callable, optional
+        "bce", "mse", any other name that Keras knows, or a function of (target, reconstruction) that returns a tensor, whose
+        mean is taken; unless told, what the model was compiled with, or else "bce". Penalties that layers add with
+        ``add_loss`` are added to it.
     target : array of images, optional
         What to reconstruct, row for row; ``x`` itself unless told.
     where : array of bool, optional
@@ -175,6 +177,8 @@ def fit(
     NonFiniteLossError
         If the loss becomes NaN or infinite.
     """
+    loss = loss or compiled_loss(model) or keras.losses.get("bce")
+    optimizer = optimizer or (None if learning_rate else getattr(model, "optimizer", None)) or "adam"
     target, validation = _check_data(loss, x, target, validation_data)
     batches = _batches(_rows(where, len(x)), batch_size, seed)
     optimizer = _as_optimizer(optimizer, learning_rate)

@@ -92,6 +92,7 @@ class Images:
             low, high = array.min(), array.max()
             if low < 0 or high > 1:
                 hint = "; divide by 255 first" if low >= 0 and 2 < high <= 255 else ""
+                hint = "; take (x + 1) / 2 first" if -1 <= low < -0.5 and 0.5 < high <= 1 else hint
                 raise ValueError(f"{name} must lie in [0, 1], but its values go from {low:g} to {high:g}{hint}")
         read[id(array), False] = read[id(array), self.pixels] = array
         return array
@@ -293,13 +294,19 @@ def same_number(first, first_name, second, second_name):
         raise ValueError(f"{second_name} must have {wanted}, but it has {len(second)}")
 
 
-def cannot_take(model_name, shape, error):
+def cannot_take(model_name, model, shape, error):
     """Return the `ValueError` for a model that fails with images of this shape; what it says itself comes last."""
-    hint = "; a model of flat images takes x.reshape(len(x), -1)" if len(shape) > 2 else ""
+    wanted = getattr(model, "input_shape", None) if getattr(model, "built", False) else None
+    hint = "; a model of flat images takes x.reshape(len(x), -1)" if len(shape) > 2 and len(wanted or (1, 2)) == 2 else ""
+    if isinstance(error, NotImplementedError) and hasattr(model, "encoder") and hasattr(model, "decoder"):
+        hint = f"; it has no call(): write one, or hand over lambda x: {model_name}.decoder({model_name}.encoder(x)[0])"
     return ValueError(f"{model_name} must take x, but it cannot take an array of shape {tuple(shape)}{hint}: {error}")
 
 
 def suits(loss, target, name):
     """Raise a `ValueError` for a binary cross entropy of a target outside [0, 1]: it has no least value there."""
     if loss is keras.losses.binary_crossentropy or isinstance(loss, keras.losses.BinaryCrossentropy):
-        Images(pixels=True)(target, name)
+        try:
+            Images(pixels=True)(target, name)
+        except ValueError as error:
+            raise ValueError(f'{error}; or take loss="mse", for "bce" has no least value there') from None

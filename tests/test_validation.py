@@ -18,6 +18,8 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from aehelpers import checks, diagnosis, diagnostics, displays, evidence, models, plots
+from aehelpers.diagnosis.probes import examinable
+from aehelpers.diagnosis.rows import Rows
 from aehelpers.displays.latent_plane import _labels
 from aehelpers.displays.training import _record
 from aehelpers.layers import _one_level_or_two
@@ -172,6 +174,24 @@ def wrong_images(constraint):
         yield spoiled(1.1), ValueError, r"lie in \[0, 1\], but its values go from 0\.5 to 1\.1$"
 
 
+def wrong_rows_of_any_kind():
+    good = np.full((6, 9), 0.5)
+    yield np.array(0.5), ValueError, r"have 2 to 6 dimensions, a row for each example, but its shape is \(\)"
+    yield good[:0], ValueError, r"hold at least one row of at least one number, but its shape is \(0, 9\)"
+    gap = np.where(np.arange(54).reshape(6, 9) == 30, np.nan, good)
+    yield (
+        gap,
+        ValueError,
+        r"be finite, but it has NaN or infinite values in 1 row\(s\), the first at \(3, 3\); leave those rows out",
+    )
+    for value in (None, good.astype(object), good * 1j, np.array([["2020"]], "M8[D]")):
+        yield value, TypeError, f"hold real numbers, but its dtype is {re.escape(str(np.asarray(value).dtype))}"
+    yield good.astype(str), TypeError, "hold real numbers, but its dtype is .*; turn words into numbers first"
+    yield [[0.1], [0.1, 0.2]], ValueError, "be an array, but none can be made of it: .*; rows of different lengths"
+    yield tf.data.Dataset.from_tensor_slices(good), TypeError, r"be an array .*; collect it: np\.concatenate"
+    yield {"a": good, "b": good[:2]}, ValueError, r"have one number of rows, but they have \[2, 6\]$"
+
+
 def wrong_integers(constraint):
     wanted = f"be a whole number of at least {constraint.at_least}"
     yield from each(TypeError, wanted, 2.0, "2", None, True, np.True_, np.nan, [2], 1j)
@@ -288,8 +308,24 @@ WRONG = {
         *(None, 3, "weights", MODEL, MODEL.weights, [np.array(["a"])], [[0.5]]),
     ),
     diagnostics._images_or_pca: lambda _: wrong_images(Images(at_least=2)),
+    diagnosis._before: lambda _: each(
+        *(TypeError, r"be an earlier model\.get_weights\(\), a list of arrays, or for PyTorch a copy of model\.state_dict\(\)"),
+        *(3, "weights", MODEL, MODEL.weights, [np.array(["a"])], [[0.5]]),
+    ),
+    diagnosis._loss: lambda _: each(TypeError, "be the name of a loss or a function", 3, np.zeros(3), [0.5]),
+    diagnosis._named_rows: lambda _: wrong_rows_of_any_kind(),
+    Rows: lambda _: wrong_rows_of_any_kind(),
+    examinable: lambda _: [
+        *each(TypeError, "be a keras.Model, a torch.nn.Module or a function from arrays to arrays", None, 3, keras.Model),
+        ("model.keras", TypeError, r"be a keras.Model, .*; load the file first, keras\.models\.load_model\('model\.keras'\)$"),
+        (
+            PCA_OF_X,
+            TypeError,
+            r"be a keras.Model, .*; hand over a function, lambda x: p\.inverse_transform\(p\.transform\(x\)\)",
+        ),
+    ],
     diagnosis._target: lambda _: [
-        *wrong_images(Images()),
+        *(row for row in wrong_rows_of_any_kind() if not isinstance(row[0], dict)),
         ((X, X, X), ValueError, "be one array or a pair of two, but it has 3 parts"),
     ],
     evidence._name_of_file: wrong_files,
@@ -425,7 +461,7 @@ def test_the_same_images_in_another_form_give_the_same(name, argument, weights_c
 # What only several arguments, or what a model makes of them, can make wrong: (function, arguments, message).
 
 CANNOT = r"must take x, but it cannot take an array of shape \(24, 16\): "
-ONE_ARRAY = r"must give one array with a row for each of 24 rows, but it gives (None|an array of shape \(1, 16\)|\[<tf.Tensor)"
+ONE_ARRAY = r"must give one array with a row for each of 24 rows, but it gives (None|an array of shape \(1, 16\)|2 arrays)"
 NARROW, ONE_ROW, NAN, NONE = (lambda x: x[:, :9]), (lambda x: x[:1]), (lambda x: x * np.nan), (lambda x: None)
 ADAM, CROSS_ENTROPY = keras.optimizers.Adam(), keras.losses.BinaryCrossentropy()
 
@@ -527,7 +563,6 @@ TOGETHER = [
     ("fit", {"where": np.zeros(24, bool)}, "where must pick at least one image, but it is False for all 24"),
     ("fit", {"optimizer": "adamm"}, "optimizer must be a name that Keras knows or .*, but it is 'adamm'"),
     ("fit", {"optimizer": keras.optimizers.Adam}, r"optimizer must be a name or a keras\.Optimizer, but it is <class"),
-    ("fit", {"optimizer": None}, r"optimizer must be a name or a keras\.Optimizer, but it is None"),
     ("fit", {"optimizer": ADAM, "learning_rate": 0.1}, "learning_rate must be None for an optimizer object"),
     ("fit", {"stepz": 3}, r"fit\(\) got an unexpected keyword argument 'stepz'"),
     ("kl_sparsity", {"h": X[0]}, r"h must have the shape \(images, units\), but its shape is \(16,\)"),

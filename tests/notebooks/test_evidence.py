@@ -10,6 +10,7 @@ import aehelpers as ae
 import numpy as np
 import pytest
 
+from benchmarks import zoo
 from notebooks.evidence import (
     anomalies,
     bits,
@@ -31,7 +32,8 @@ def test_evidence_can_be_recomputed(path):
     """Each table names its command and versions, and the script beside it makes the row again that it calls its sample."""
     first, second = path.read_text(encoding="utf-8").splitlines()[:2]
     module = first.removeprefix("# python -m ")
-    assert first.startswith("# python -m ") and module in (f"notebooks.evidence.{path.stem}", "benchmarks.diagnose")
+    assert first.startswith("# python -m ")
+    assert module in (f"notebooks.evidence.{path.stem}", "benchmarks.diagnose", "benchmarks.public_reports")
     assert re.match(r"# Python [\d.]+, TensorFlow [\d.]+, Keras [\d.]+", second)
     script = importlib.import_module(module)
     made = script.sample()
@@ -43,6 +45,10 @@ def test_evidence_can_be_recomputed(path):
     assert len(stored) == 1
     for name in script.MEASURED:
         assert made[name] == pytest.approx(float(stored[0][name]), rel=0.03), name
+
+
+def test_the_designs_that_judge_the_diagnosis_are_those_that_were_sealed():
+    assert len(zoo.seals()) > 100 and zoo.broken_seals() == []
 
 
 def test_stored_arrays_are_small():

@@ -1,0 +1,110 @@
+"""Faults of the training: weights that get nothing, or that do not move."""
+
+from aehelpers.diagnosis.faults.data import QUALITY
+from aehelpers.diagnosis.faults.words import count, number, weight
+from aehelpers.diagnosis.rules import Said, rule
+
+_01 = "01_why_the_step_function_trains.ipynb"
+NO_VARIATION = 0.02  # of the rows' variance: below it, every reconstruction is the same
+PERFECT = 1e-4  # of the mean row's error: a perfect copy has nothing to learn
+
+
+@rule("step_fails", read=(_01, "Does a gradient arrive?"), explains=("never_moved", *QUALITY))
+def step_fails(gradients, e):
+    if not gradients.stuck:
+        return None
+    stuck = gradients.stuck
+    sentence = (
+        f"{count(len(stuck), 'weight')} get{'s' if len(stuck) == 1 else ''} a gradient and "
+        f"{'does' if len(stuck) == 1 else 'do'} not move when "
+        f"an optimizer steps; the first is {weight(stuck[0])}."
+    )
+    remedy = (
+        "Make the weights contiguous before the training (`p.data = p.data.contiguous()` for each parameter), update "
+        "PyTorch, or train "
+        "on the CPU and compare."
+        if e.probe.framework == "torch"
+        else "See which dtype and which constraint these weights have: a step can be smaller than what float16 can hold."
+    )
+    return Said("broken", sentence, remedy, ("stuck",))
+
+
+@rule(
+    "no_gradient",
+    read=(_01, "Does a gradient arrive?"),
+    explains=("never_moved", "saturated_code", "whispering", "below_pca", "undertrained"),
+)
+def no_gradient(gradients, e):
+    lost = gradients.without_gradient
+    if not lost:
+        return None
+    sentence = (
+        f"No gradient at all reaches {count(len(lost), 'kernel')}, the first is {weight(lost[0])}: "
+        f"{'it stays as it' if len(lost) == 1 else 'they stay as they'} began."
+    )
+    remedy = (
+        "Find the operation that cuts the graph (`detach()`, `.data`, NumPy, `torch.no_grad()`), and leave it out."
+        if e.probe.framework == "torch"
+        else "Find the operation without a gradient (rounding, argmax, a step), and give it a straight-through gradient."
+    )
+    return Said("weak", sentence, remedy, ("without_gradient",))
+
+
+@rule(
+    "zero_gradient",
+    read=("03_why_the_2d_code_dies.ipynb", "Why does nothing move?"),
+    explains=("squeezed_output", "never_moved", "dead_units", *QUALITY),
+)
+def zero_gradient(gradients, ladder, code, data, e):
+    zero = gradients.zero_gradient
+    if not zero or ladder.error < PERFECT * ladder.mean_image_error:
+        return None
+    kernels = code.zero_kernels
+    if kernels:
+        sentence = (
+            f"{count(len(kernels), 'kernel')} {'is' if len(kernels) == 1 else 'are'} exactly 0, so that no "
+            f"gradient gets through; the first is {weight(kernels[0])}."
+        )
+        remedy = "Begin with random kernels (`glorot_uniform`): from zeros, all units stay the same."
+    else:
+        sentence = f"The gradient of {count(len(zero), 'kernel')} is exactly 0, the first is {weight(zero[0])}."
+        remedy = "Look at the layer above: units that are off, saturated or cut off for all rows pass no gradient."
+        if code.code_is_binary and e.probe.framework == "torch":
+            remedy = (
+                "PyTorch gives torch.round and torch.sign a gradient of 0: let it pass straight through, z + "
+                "(torch.round(z) - z).detach()."
+            )
+    # A kernel that gets no gradient does no harm by itself: the model may still learn with the others.
+    severity = "broken" if kernels or not gradients.with_gradient or ladder.variation < NO_VARIATION else "weak"
+    return Said(severity, sentence, remedy, ("zero_gradient", "zero_kernels"))
+
+
+@rule(
+    "never_moved",
+    read=(_01, "Does a gradient arrive?"),
+    explains=("no_gradient", "dead_units", "train_mode_differs", "copies_anything", "step_fails", "ignored_code", *QUALITY),
+)
+def never_moved(gradients):
+    still, moved = gradients.never_moved, gradients.moved
+    if not still:
+        return None
+    if not moved:
+        sentence = "No kernel has moved since the beginning: this model was not trained."
+        remedy = (
+            "See whether the model that was trained is this one, whether the learning rate is not 0, and `trainable` not False."
+        )
+        return Said("broken", sentence, remedy, ("never_moved", "moved"))
+    sentence = (
+        f"{len(still)} of {len(still) + len(moved)} kernels have not moved since the beginning, the first is "
+        f"{weight(still[0])}."
+    )
+    remedy = "See whether these layers are frozen (`trainable`) on purpose, and whether the loss depends on them."
+    return Said("weak", sentence, remedy, ("never_moved", "moved"))
+
+
+def describe(gradients):
+    """Return how the model was trained, for a remedy: "SGD with a learning rate of 0.001"; empty where nothing is known."""
+    if gradients is None or gradients.optimizer is None:
+        return ""
+    rate = f" with a learning rate of {number(gradients.learning_rate)}" if gradients.learning_rate else ""
+    return f"{gradients.optimizer}{rate}"

@@ -1,0 +1,270 @@
+"""Keras models: all that the diagnosis needs to know of Keras's own parts stands here."""
+
+import contextlib
+import threading
+
+import keras
+import numpy as np
+import tensorflow as tf
+from aehelpers.diagnosis.probes.base import Call, Gradient, Step, reconstruction_among
+from aehelpers.diagnosis.probes.function import FunctionProbe
+from aehelpers.diagnosis.rows import number_of, parts
+from aehelpers.layers import activation_of
+from aehelpers.models import compiled_loss, unchanged
+
+_LOCK = threading.RLock()
+# What happens inside of these happens once for every step, or inside of a loop that is compiled: they count as one layer.
+_WHOLE = (keras.layers.RNN, keras.layers.Bidirectional, keras.layers.Wrapper, keras.layers.MultiHeadAttention)
+_RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional)
+_SEQUENTIAL = (*_RECURRENT, keras.layers.Conv1D, keras.layers.TimeDistributed, keras.layers.MultiHeadAttention)
+_STEP = 1e-3  # of the optimizer that is tried
+
+
+class KerasProbe(FunctionProbe):
+    """Sequential, functional and subclassed models; those with ``encoder`` and ``decoder`` and no ``call`` of their own too."""
+
+    framework = "keras"
+    inside = True
+
+    def __init__(self, model, shape, encode):
+        super().__init__(model, shape, encode)
+        self.loss = compiled_loss(model)
+        self._graphs = {}
+        self.optimizer = getattr(model, "optimizer", None)
+        self.halves = None if _has_call(model) else (getattr(model, "encoder", None), getattr(model, "decoder", None))
+        kinds = [type(layer) for layer in self._layers()]
+        self.sequential = any(issubclass(kind, _SEQUENTIAL) for kind in kinds)
+        self.recurrent = any(issubclass(kind, _RECURRENT) for kind in kinds)
+        self.tokens = any(issubclass(kind, keras.layers.Embedding) for kind in kinds)
+        self.dropout = any("Dropout" in kind.__name__ for kind in kinds)
+        self.batch_normalization = any(issubclass(kind, keras.layers.BatchNormalization) for kind in kinds)
+
+    def _layers(self):
+        return list(self.model._flatten_layers(include_self=False))
+
+    def layer_names(self):
+        return [layer.name for layer in self._layers()]
+
+    def number_of_inputs(self):
+        return len(getattr(self.model, "inputs", None) or [None])
+
+    def wanted_shape(self):
+        wanted = getattr(self.model, "input_shape", None) if self.model.built else None
+        return wanted[1:] if isinstance(wanted, tuple) else None
+
+    def _tensors(self, x):
+        return keras.tree.map_structure(tf.constant, x)
+
+    def _forward(self, x, training):
+        """Return all outputs, and those beside the reconstruction that a penalty may rest on, as lists of tensors."""
+        if self.halves is None:
+            return keras.tree.flatten(self.model(x, training=training)), []
+        encoder, decoder = self.halves
+        described = keras.tree.flatten(encoder(x, training=training))
+        code = described[0]
+        if training and len(described) > 1:
+            mean, spread = described[:2]
+            code = described[2] if len(described) > 2 else mean + tf.exp(spread / 2) * tf.random.normal(tf.shape(mean))
+        return keras.tree.flatten(decoder(code, training=training)), described
+
+    def outputs(self, x, training):
+        made = self._compiled(x, training)(self._tensors(x)) if self.recurrent else self._forward(self._tensors(x), training)[0]
+        return [np.asarray(part) for part in made]
+
+    def _compiled(self, x, training):
+        """Return the model as one graph: run step by step, a loop over 100 steps takes a hundred times as long."""
+        key = training, tuple(part.shape[1:] for part in parts(x))
+        if key not in self._graphs:
+            graph = tf.function(lambda rows: self._forward(rows, training)[0], autograph=False)
+            spec = keras.tree.map_structure(lambda part: tf.TensorSpec([None, *part.shape[1:]], part.dtype), self._tensors(x))
+            self._graphs[key] = graph.get_concrete_function(spec)  # called by itself, TensorFlow warns of tracing too often
+        return self._graphs[key]
+
+    def trace(self, x, training=False, place=None, change=None):
+        """Run the model on rows and note the calls of its layers, in their order.
+
+        Parameters
+        ----------
+        x : array, or several
+        training : bool
+        place : Place, optional
+            An output that ``change``, a function from an array to one, takes and replaces on its way.
+
+        Returns
+        -------
+        output : ndarray
+            The reconstruction.
+        calls : list of Call
+        """
+        calls, counts, whole = [], {}, []
+        original, thread = keras.Layer.__call__, threading.get_ident()
+
+        def listening(layer, *args, **kwargs):
+            if threading.get_ident() != thread or whole:  # another thread's model is not ours
+                return original(layer, *args, **kwargs)
+            is_whole = isinstance(layer, _WHOLE)
+            if is_whole:
+                whole.append(layer)
+            try:
+                result = original(layer, *args, **kwargs)
+            finally:
+                if is_whole:
+                    whole.pop()
+            occurrence = counts.get(id(layer), 0)
+            counts[id(layer)] = occurrence + 1
+            if place is not None and (place.key, place.occurrence) == (id(layer), occurrence):
+                several = isinstance(result, (list, tuple))
+                first = result[place.part] if several else result
+                new = tf.constant(change(np.asarray(first)), first.dtype)
+                result = type(result)(new if n == place.part else part for n, part in enumerate(result)) if several else new
+            calls.append(_call_of(layer, occurrence, args, kwargs, result, is_whole))
+            return result
+
+        # Every layer of every kind of model is called through this one method; a graph of the inner tensors, the usual way,
+        # exists for functional models only.
+        with _LOCK:
+            keras.Layer.__call__ = listening
+            try:
+                made, _ = self._forward(self._tensors(x), training)
+            finally:
+                keras.Layer.__call__ = original
+        return self.as_rows([np.asarray(part) for part in made], number_of(x)), calls
+
+    @contextlib.contextmanager
+    def unchanged(self):
+        with unchanged(self.model):
+            yield
+
+    def weights(self):
+        return {name_of(weight): np.asarray(weight) for weight in self.model.weights}
+
+    def trainable(self):
+        return {name_of(weight) for weight in self.model.trainable_weights}
+
+    def penalty(self, x):
+        """Return what layers add to the loss of these rows, as a float."""
+        self._forward(self._tensors(x), True)
+        return float(sum(float(tf.reduce_sum(part)) for part in self.model.losses))
+
+    def loss_of(self, loss, target, made):
+        """Return the loss of some reconstructions, a float: the mean over the rows."""
+        value = loss(tf.constant(target), tf.constant(made, tf.float32))
+        return float(tf.reduce_mean(tf.cast(value, tf.float32)))
+
+    def default_loss(self):
+        return keras.losses.get("mse")
+
+    def _values(self, x, target, loss):
+        """Return the loss of some rows, and a sum over all that a training could charge for beside it."""
+        made, described = self._forward(self._tensors(x), True)
+        number = reconstruction_among([tuple(part.shape[1:]) for part in made], self.shape)
+        rebuilt = tf.reshape(made[number], (-1, *self.shape))
+        # Not `total_loss` of _loop.py: the target of a sparse loss has another shape than what is made.
+        terms = [
+            tf.reduce_mean(loss(tf.constant(target), tf.cast(rebuilt, tf.float32))),
+            *map(tf.reduce_sum, self.model.losses),
+        ]
+        value = tf.add_n([tf.cast(term, tf.float32) for term in terms])
+        beside = [*(part for n, part in enumerate(made) if n != number), *described[1:], *self.model.losses]
+        if self.halves is None:
+            beside += _beside(self.model, self._tensors(x))
+        return value, sum((tf.reduce_sum(tf.square(tf.cast(part, tf.float32))) for part in beside), tf.constant(0.0))
+
+    def gradients(self, x, target, loss):
+        """Return a `Gradient` for each trainable weight."""
+        with tf.GradientTape(persistent=True) as tape:
+            value, beside = self._values(x, target, loss)
+        values = {name_of(weight): weight.value for weight in self.model.trainable_weights}
+        found, other = tape.gradient(value, values), tape.gradient(beside, values)
+        return [
+            Gradient(name, len(values[name].shape) >= 2, _word(found[name]), _word(other[name]) == "flows") for name in values
+        ]
+
+    def one_step(self, x, target, loss):
+        """Let an optimizer of its own take one step, compare it with what its formula says, and take the step back."""
+        weights = list(self.model.trainable_weights)
+        before = [weight.numpy() for weight in weights]
+        try:
+            with tf.GradientTape() as tape:
+                value, _ = self._values(x, target, loss)
+            found = tape.gradient(value, [weight.value for weight in weights])
+            pairs = [(g, w, b) for g, w, b in zip(found, weights, before, strict=True) if g is not None]
+            keras.optimizers.Adam(_STEP).apply_gradients([(g, w) for g, w, _ in pairs])
+            return [_step_of(name_of(w), np.asarray(tf.convert_to_tensor(g)), b, w.numpy(), w.constraint) for g, w, b in pairs]
+        finally:
+            for weight, old in zip(weights, before, strict=True):
+                weight.assign(old)
+
+
+def _has_call(model):
+    return any("call" in vars(kind) for kind in type(model).__mro__[: type(model).__mro__.index(keras.Model)])
+
+
+def _beside(model, x):
+    """Return what an encoder gives beside its first output: the training of a variational model may charge for it."""
+    encoder = getattr(model, "encoder", None)
+    if not isinstance(encoder, keras.layers.Layer):
+        return []
+    try:
+        return keras.tree.flatten(encoder(x, training=True))[1:]
+    except Exception:  # an encoder with arguments of its own: then nothing is known
+        return []
+
+
+def name_of(weight):
+    """Return the name of a weight by its layer: "lstm/recurrent_kernel", without the parts in between that Keras has."""
+    path = weight.path.split("/")
+    inner = path[-2:-1]
+    if len(path) >= 3 and path[-2].endswith("_cell"):
+        inner = path[-3:-2]
+    return "/".join([*inner, path[-1]])
+
+
+def _call_of(layer, occurrence, args, kwargs, result, whole):
+    inputs = [np.asarray(part) for part in keras.tree.flatten((args, kwargs)) if tf.is_tensor(part)]
+    outputs = [np.asarray(part) for part in keras.tree.flatten(result) if tf.is_tensor(part)]
+    leaf = whole or not list(layer._flatten_layers(include_self=False, recursive=False))
+    mixes = not isinstance(layer, keras.Model) and (
+        hasattr(layer, "kernel") or any(len(w.shape) >= 2 for w in _own(layer, whole))
+    )
+    kernel = getattr(layer, "kernel", None) if mixes and not whole else None
+    kernel = np.asarray(kernel) if kernel is not None and len(kernel.shape) == 2 else None
+    affine = None
+    if isinstance(layer, keras.layers.Rescaling):
+        affine = float(np.max(layer.scale)), float(np.max(layer.offset))
+    return Call(
+        name=layer.name,
+        key=id(layer),  # a layer compares by value in places where two are meant
+        occurrence=occurrence,
+        inputs=inputs,
+        outputs=outputs,
+        leaf=leaf,
+        mixes=mixes,
+        activation=activation_of(layer.layer if isinstance(layer, keras.layers.TimeDistributed) else layer),
+        kernel=kernel,
+        affine=affine,
+        unbounded=isinstance(layer, (keras.layers.BatchNormalization, keras.layers.LayerNormalization)),
+        recurrent=isinstance(layer, _RECURRENT),
+    )
+
+
+def _own(layer, whole):
+    if whole:
+        return layer.weights
+    below = {id(weight) for part in layer._flatten_layers(include_self=False) for weight in part.weights}
+    return [weight for weight in layer.weights if id(weight) not in below]
+
+
+def _word(gradient):
+    if gradient is None:
+        return "none"
+    return "flows" if float(tf.norm(tf.cast(tf.convert_to_tensor(gradient), tf.float32))) else "zero"
+
+
+def _step_of(name, gradient, before, after, constraint):
+    """Compare a first step of Adam, which moves each entry by the learning rate, with the movement that came."""
+    size, old = np.abs(gradient.astype(np.float32)), np.abs(before.astype(np.float32))
+    # A constraint may hold an entry at 0; what float16 cannot hold of a step is a fault, what float32 cannot is none.
+    should = (size > 1e-5) & (old < _STEP / 8 / np.finfo(np.float32).eps) & ((old > 0) | (constraint is None))
+    stuck = float((after == before)[should].mean()) if should.any() else 0.0
+    return Step(name, int(should.sum()), stuck)

@@ -1,0 +1,348 @@
+"""PyTorch modules; imported only when one is handed over."""
+
+import contextlib
+import copy
+import importlib.util
+import inspect
+import sys
+
+import keras
+import numpy as np
+import torch
+from aehelpers.diagnosis.probes.base import Call, Gradient, Step, reconstruction_among
+from aehelpers.diagnosis.probes.function import FunctionProbe
+from aehelpers.diagnosis.rows import number_of
+from torch.overrides import TorchFunctionMode
+
+_RECURRENT = (torch.nn.RNNBase, torch.nn.RNNCellBase)
+_WHOLE = (torch.nn.MultiheadAttention,)
+_SEQUENTIAL = (*_RECURRENT, torch.nn.Conv1d, torch.nn.MultiheadAttention)
+_CONVOLUTIONS = torch.nn.modules.conv._ConvNd
+_STEP = 1e-3  # of the optimizer that is tried
+# Of modules, and of functions by their names: only those of PyTorch itself are ever asked for.
+_ACTIVATIONS = {
+    torch.nn.ReLU: "relu",
+    torch.nn.ReLU6: "relu6",
+    torch.nn.LeakyReLU: "leaky_relu",
+    torch.nn.ELU: "elu",
+    torch.nn.Softplus: "softplus",
+    torch.nn.Sigmoid: "sigmoid",
+    torch.nn.Hardsigmoid: "hard_sigmoid",
+    torch.nn.Tanh: "tanh",
+    torch.nn.Softsign: "softsign",
+    torch.nn.Softmax: "softmax",
+    torch.nn.Softmax2d: "softmax",
+}
+_FUNCTIONS = {
+    "relu": "relu",
+    "relu_": "relu",
+    "relu6": "relu6",
+    "leaky_relu": "leaky_relu",
+    "elu": "elu",
+    "softplus": "softplus",
+    "sigmoid": "sigmoid",
+    "sigmoid_": "sigmoid",
+    "hardsigmoid": "hard_sigmoid",
+    "tanh": "tanh",
+    "tanh_": "tanh",
+    "softsign": "softsign",
+    "softmax": "softmax",
+    "exp": "exponential",
+}
+_MIXING = {
+    "linear",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "matmul",
+    "mm",
+    "__matmul__",
+    "bilinear",
+}
+
+
+class TorchProbe(FunctionProbe):
+    """Any `torch.nn.Module`, on its own device; `unchanged` keeps mode, buffers and random state, and no gradient is set."""
+
+    framework = "torch"
+    inside = True
+
+    def __init__(self, module, shape, encode):
+        super().__init__(module, shape, encode)
+        self.names = {id(part): name or type(part).__name__ for name, part in module.named_modules()}
+        kinds = [type(part) for part in module.modules()]
+        self.sequential = any(issubclass(kind, _SEQUENTIAL) for kind in kinds)
+        self.recurrent = any(issubclass(kind, _RECURRENT) for kind in kinds)
+        self.tokens = any(issubclass(kind, torch.nn.Embedding) for kind in kinds)
+        self.dropout = any("Dropout" in kind.__name__ for kind in kinds)
+        self.batch_normalization = any(issubclass(kind, torch.nn.modules.batchnorm._BatchNorm) for kind in kinds)
+        first = next((p for p in module.parameters() if p.is_floating_point()), None)
+        self.device = torch.device("cpu") if first is None else first.device
+        self.dtype = torch.float32 if first is None else first.dtype
+
+    def layer_names(self):
+        return [name for name, _ in self.model.named_modules() if name]
+
+    def _tensors(self, x):
+        def convert(part):
+            kind = torch.int64 if part.dtype.kind in "iub" and self.tokens else self.dtype
+            return torch.as_tensor(np.array(part), dtype=kind, device=self.device)
+
+        return keras.tree.map_structure(convert, x)
+
+    def _forward(self, x, training, module=None):
+        """Return all outputs as a list of tensors."""
+        module = self.model if module is None else module
+        module.train(training)
+        call = module if type(module).forward is not torch.nn.Module.forward else _halves(module)
+        made = call(*x) if isinstance(x, tuple) else call(**x) if isinstance(x, dict) else call(x)
+        return _tensors_in(made)
+
+    def outputs(self, x, training):
+        with torch.no_grad():
+            return [_array(part) for part in self._forward(self._tensors(x), training)]
+
+    def trace(self, x, training=False, place=None, change=None):
+        """Run the module and note the calls of its parts, and of PyTorch's functions between them; as that of `KerasProbe`."""
+        calls, counts, inside = [], {}, []
+        convolutions = {id(part) for part in self.model.modules() if isinstance(part, _CONVOLUTIONS)}
+        rows = number_of(x)
+
+        def note(key, name, inputs, result, **more):
+            occurrence = counts.get(key, 0)
+            counts[key] = occurrence + 1
+            inside.append(None)  # what happens from here to the end of this function is not the module's
+            if place is not None and (place.key, place.occurrence) == (key, occurrence):
+                result = _replaced(result, place.part, change)
+            given, made = ([_array(tensor) for tensor in part] for part in (inputs, _tensors_in(result)))
+            axis = _unit_axis(key in convolutions, more, made, calls[-1] if calls else None)
+            calls.append(Call(name, key, occurrence, given, made, unit_axis=axis, **more))
+            inside.pop()
+            return result
+
+        def enter(part, _):
+            if _is_leaf(part):
+                inside.append(part)
+
+        def leave(part, args, kwargs, result):
+            leaf = _is_leaf(part)
+            if leaf:
+                inside.pop()
+            if inside:
+                return result
+            inputs = _tensors_in((args, kwargs))
+            return note(
+                id(part), self.names.get(id(part), type(part).__name__), inputs, result, leaf=leaf, **_facts_of(part, leaf)
+            )
+
+        class Functions(TorchFunctionMode):
+            def __torch_function__(self, function, types, args=(), kwargs=None):
+                result = function(*args, **(kwargs or {}))
+                name = getattr(function, "__name__", "")
+                plain = (
+                    isinstance(result, torch.Tensor) and result.is_floating_point() and result.ndim >= 2 and len(result) == rows
+                )
+                if inside or not plain or name in ("__get__", "__set__"):
+                    return result
+                inputs = [part for part in _tensors_in((args, kwargs or {})) if part.ndim]
+                about = {"leaf": True, "mixes": name in _MIXING, "activation": _FUNCTIONS.get(name)}
+                return note(("function", name), name, inputs, result, **about)
+
+        hooks = []
+        with torch.no_grad():
+            try:
+                for part in self.model.modules():
+                    hooks.append(part.register_forward_pre_hook(enter))
+                    hooks.append(part.register_forward_hook(leave, with_kwargs=True))
+                tensors = self._tensors(x)
+                with Functions():
+                    made = self._forward(tensors, training)
+            finally:
+                for hook in hooks:
+                    hook.remove()
+        return self.as_rows([_array(part) for part in made], rows), calls
+
+    @contextlib.contextmanager
+    def unchanged(self):
+        modes = [(part, part.training) for part in self.model.modules()]
+        buffers = [(buffer, buffer.detach().clone()) for buffer in self.model.buffers()]
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            try:
+                yield
+            finally:
+                for part, mode in modes:
+                    part.training = mode
+                with torch.no_grad():
+                    for buffer, before in buffers:
+                        buffer.copy_(before)
+
+    def weights(self):
+        return {name: _array(weight) for name, weight in [*self.model.named_parameters(), *self.model.named_buffers()]}
+
+    def trainable(self):
+        return {name for name, weight in self.model.named_parameters() if weight.requires_grad}
+
+    def penalty(self, x):
+        """A module charges for nothing by itself: penalties stand in the training loop, which nobody sees from here."""
+        return 0.0
+
+    def default_loss(self):
+        return torch.nn.functional.mse_loss
+
+    def loss_of(self, loss, target, made):
+        with torch.no_grad():
+            return float(_value(loss, self._target(made), self._target(target), []))
+
+    def _target(self, array):
+        return torch.as_tensor(np.array(array, np.float32), dtype=self.dtype, device=self.device)
+
+    def _values(self, x, target, loss, module=None):
+        made = self._forward(self._tensors(x), True, module)
+        number = reconstruction_among([tuple(part.shape[1:]) for part in made], self.shape)
+        others = [part for n, part in enumerate(made) if n != number and part.is_floating_point() and part.requires_grad]
+        value = _value(loss, made[number].reshape(-1, *self.shape), self._target(target), others)
+        return value, sum((part.float().square().sum() for part in others), torch.zeros((), device=self.device))
+
+    def gradients(self, x, target, loss):
+        weights = {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
+        with torch.enable_grad():
+            value, beside = self._values(x, target, loss)
+            found, other = (_gradients_of(part, list(weights.values())) for part in (value, beside))
+        return [
+            Gradient(name, weight.ndim >= 2, _word(g), _word(o) == "flows")
+            for (name, weight), g, o in zip(weights.items(), found, other, strict=True)
+        ]
+
+    def one_step(self, x, target, loss):
+        """Let an optimizer take one step with a copy of the module, and compare it with what its formula says."""
+        if "triton" not in sys.modules and importlib.util.find_spec("triton") is not None:  # see _quiet.py
+            return []
+        with torch.enable_grad():
+            module = copy.deepcopy(self.model)
+            value, _ = self._values(x, target, loss, module)
+            weights = {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
+            before = {name: _array(weight) for name, weight in weights.items()}
+            gradients = _gradients_of(value, list(weights.values()))
+            for weight, gradient in zip(weights.values(), gradients, strict=True):
+                weight.grad = gradient
+            torch.optim.Adam(list(weights.values()), lr=_STEP).step()
+            return [
+                _step_of(name, _array(gradient), before[name], _array(weight))
+                for (name, weight), gradient in zip(weights.items(), gradients, strict=True)
+                if gradient is not None
+            ]
+
+
+def _halves(module):
+    """Return the way through a module that has an encoder and a decoder, and no ``forward``."""
+
+    def through(x):
+        described = _tensors_in(module.encoder(x))
+        return module.decoder(described[0])
+
+    return through
+
+
+def _unit_axis(convolves, about, made, before):
+    """Return where the channels stand: first in the outputs of convolutions, and in what follows them without mixing."""
+    dimensions = made[0].ndim if made else 0
+    if dimensions == 4:
+        return 1
+    if dimensions != 3 or about["mixes"]:
+        return 1 if convolves and about["mixes"] and dimensions == 3 else -1
+    return before.unit_axis if before is not None and before.outputs and before.outputs[0].ndim == 3 else -1
+
+
+def _is_leaf(part):
+    return isinstance(part, _WHOLE) or next(iter(part.children()), None) is None
+
+
+def _tensors_in(value):
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [tensor for part in value for tensor in _tensors_in(part)] if isinstance(value, (tuple, list)) else []
+
+
+def _array(tensor):
+    return tensor.detach().to("cpu", torch.float32 if tensor.is_floating_point() else tensor.dtype).numpy().copy()
+
+
+def _replaced(result, number, change):
+    if isinstance(result, torch.Tensor):
+        return torch.as_tensor(change(_array(result)), dtype=result.dtype, device=result.device)
+    if isinstance(result, tuple) and number < len(result) and isinstance(result[number], torch.Tensor):
+        return tuple(_replaced(part, 0, change) if n == number else part for n, part in enumerate(result))
+    return result
+
+
+def _facts_of(part, leaf):
+    own = list(part.parameters(recurse=leaf))
+    mixes = leaf and any(weight.ndim >= 2 for weight in own)
+    kernel = _array(part.weight).T if isinstance(part, torch.nn.Linear) else None
+    normalization = isinstance(part, (torch.nn.modules.batchnorm._NormBase, torch.nn.LayerNorm, torch.nn.GroupNorm))
+    return {
+        "mixes": mixes,
+        "activation": _ACTIVATIONS.get(type(part)),
+        "kernel": kernel,
+        "unbounded": normalization,
+        "recurrent": isinstance(part, _RECURRENT),
+    }
+
+
+def _value(loss, made, target, others):
+    """Return a loss as a scalar; one that also takes what the module gives beside its reconstruction gets it, in that order.
+
+    PyTorch's losses take the reconstruction first. A function whose first argument is called a target gets that first.
+    """
+    wanted = _arguments(loss)
+    if wanted == 2 and _first_is_target(loss):
+        made, target = target, made
+    value = loss(made, target, *others[: wanted - 2]) if wanted > 2 and len(others) >= wanted - 2 else loss(made, target)
+    value = value[0] if isinstance(value, (tuple, list)) else next(iter(value.values())) if isinstance(value, dict) else value
+    return value.mean()
+
+
+_TARGETS = {"target", "targets", "y_true", "true", "label", "labels", "y", "x", "original", "truth"}
+
+
+def _first_is_target(loss):
+    if isinstance(loss, torch.nn.Module) or getattr(loss, "__module__", "").startswith("torch"):
+        return False
+    try:
+        return next(iter(inspect.signature(loss).parameters)) in _TARGETS
+    except (TypeError, ValueError, StopIteration):
+        return False
+
+
+def _arguments(loss):
+    if isinstance(loss, torch.nn.Module) or getattr(loss, "__module__", "").startswith("torch"):
+        return 2
+    try:
+        needed = [p for p in inspect.signature(loss).parameters.values() if p.default is p.empty and p.kind in (0, 1)]
+    except (TypeError, ValueError):
+        return 2
+    return len(needed)
+
+
+def _gradients_of(value, weights):
+    if not value.requires_grad:
+        return [None] * len(weights)
+    return torch.autograd.grad(value, weights, allow_unused=True, retain_graph=True)
+
+
+def _word(gradient):
+    return "none" if gradient is None else "flows" if float(gradient.float().norm()) else "zero"
+
+
+def _step_of(name, gradient, before, after):
+    """Compare a first step of Adam, which moves each entry by the learning rate, with the movement that came."""
+    size = np.abs(gradient).astype(float)
+    expected = _STEP * size / (size + 1e-8)
+    should = (expected > 8 * np.finfo(np.float32).eps * np.abs(before)) & (size > 1e-5)
+    stuck = float((after == before)[should].mean()) if should.any() else 0.0
+    return Step(name, int(should.sum()), stuck)

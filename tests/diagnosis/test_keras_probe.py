@@ -1,0 +1,243 @@
+"""Keras models of every form: what is seen of them, and that they are afterwards as they were."""
+
+import threading
+
+import aehelpers as ae
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from aehelpers.diagnosis.probes import probe_of
+from keras import layers
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # NumPy's, of the arrays of Keras's variables
+X = np.random.default_rng(0).random((80, 12)).astype(np.float32)
+STEPS = np.random.default_rng(1).normal(size=(24, 4, 2)).astype(np.float32)
+
+
+def codes(diagnosis):
+    return [finding.code for finding in diagnosis.findings]
+
+
+class Own(keras.Model):
+    """A subclass with a call of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.narrow, self.wide = layers.Dense(3, "tanh", name="narrow"), layers.Dense(12, name="wide")
+
+    def call(self, x):
+        return self.wide(self.narrow(x))
+
+
+class Halves(keras.Model):
+    """An encoder and a decoder, and no call, as in Keras's own example of a variational autoencoder."""
+
+    def __init__(self):
+        super().__init__()
+        rows = keras.Input((12,))
+        self.encoder = keras.Model(rows, [layers.Dense(3, name="mean")(rows), layers.Dense(3, name="spread")(rows)])
+        self.decoder = keras.Sequential([keras.Input((3,)), layers.Dense(12)])
+
+
+def sequential():
+    return keras.Sequential([keras.Input((12,)), layers.Dense(3, "tanh", name="narrow"), layers.Dense(12)])
+
+
+def functional():
+    rows = keras.Input((12,))
+    return keras.Model(rows, layers.Dense(12)(layers.Dense(3, "tanh", name="narrow")(rows)))
+
+
+class TestForms:
+    @pytest.mark.parametrize("make", [sequential, functional, Own])
+    def test_the_same_is_seen_of_every_form(self, make):
+        model = make()
+        model(X[:1])
+        model.set_weights([np.full(w.shape, 0.1, np.float32) for w in model.get_weights()])
+        facts = ae.diagnose(model, X).facts
+        assert (facts["code_size"], facts["code_layer"], facts["code_activation"]) == (3, "narrow", "tanh")
+        assert facts["error"] == pytest.approx(ae.mse(X, np.asarray(model(X))), rel=1e-4)
+        assert "narrow/kernel" in facts["with_gradient"] and len(facts["with_gradient"]) == 2
+
+    def test_without_call_the_decoder_gets_the_mean_and_in_training_a_draw(self):
+        keras.utils.set_random_seed(0)
+        diagnosis = ae.diagnose(Halves(), X)
+        model, facts = diagnosis._examined.probe.model, diagnosis.facts
+        made = model.decoder(model.encoder(X)[0])
+        assert facts["error"] == pytest.approx(ae.mse(X, np.asarray(made)), rel=1e-4)
+        assert facts["variational"] and facts["random_in_training"] and facts["code_size"] == 3
+        assert facts["without_gradient"] == [] and "no_gradient" not in codes(diagnosis)
+
+    @pytest.mark.parametrize("form", [list, tuple, lambda parts: dict(zip("abc", parts, strict=True))])
+    def test_of_several_outputs_the_one_of_that_shape_is_examined(self, form):
+        rows = keras.Input((12,))
+        code = layers.Dense(3, name="narrow")(rows)
+        rebuilt, classes = layers.Dense(12)(code), layers.Dense(4)(code)
+        facts = ae.diagnose(keras.Model(rows, form((code, rebuilt, classes))), X).facts
+        made = np.asarray(keras.Model(rows, rebuilt)(X))
+        assert facts["raises"] == "" and facts["error"] == pytest.approx(ae.mse(X, made), rel=1e-4)
+        assert facts["code_size"] == 3 and len(facts["with_gradient"]) == 2 and facts["without_gradient"] == []
+
+    @pytest.mark.parametrize("form", ["tuple", "dict"])
+    def test_two_inputs(self, form):
+        rows, label = keras.Input((12,), name="rows"), keras.Input((4,), name="label")
+        code = layers.Dense(3, name="narrow")(rows)
+        rebuilt = layers.Dense(12)(layers.Concatenate()([code, label]))
+        inputs = [rows, label] if form == "tuple" else {"rows": rows, "label": label}
+        model, labels = keras.Model(inputs, rebuilt), np.eye(4, dtype=np.float32)[np.arange(80) % 4]
+        both = (X, labels) if form == "tuple" else {"rows": X, "label": labels}
+        facts = ae.diagnose(model, both).facts
+        assert facts["raises"] == "" and facts["error"] == pytest.approx(ae.mse(X, np.asarray(model(both))), rel=1e-4)
+        assert len(facts["with_gradient"]) == 2
+        assert "hand them over together" in ae.diagnose(model, X).findings[0].remedy
+
+    def test_tokens_come_back_one_hot(self):
+        x = np.arange(300).reshape(60, 5) % 9
+        model = keras.Sequential([keras.Input((5,)), layers.Embedding(9, 4), layers.Dense(9, "softmax")])
+        diagnosis = ae.diagnose(model, x, loss="sparse_categorical_crossentropy")
+        assert diagnosis.facts["kind"] == "tokens" and diagnosis.facts["loss_raises"] == ""
+        assert diagnosis.facts["error"] == pytest.approx(ae.mse(np.eye(9)[x], np.asarray(model(x))), rel=1e-4)
+        assert diagnosis.facts["loss_of_target"] == pytest.approx(0, abs=1e-3)
+        assert diagnosis.unmeasured == [] and len(diagnosis.facts["with_gradient"]) == 2
+
+    @pytest.mark.parametrize(
+        ("kind", "size"),
+        [
+            (layers.LSTM, 5),
+            (layers.GRU, 5),
+            (layers.SimpleRNN, 5),
+            (lambda n, **o: layers.Bidirectional(layers.LSTM(n, **o)), 10),
+        ],
+    )
+    def test_a_recurrent_code_is_what_comes_before_its_repetition(self, kind, size):
+        decoder = layers.GRU(5, return_sequences=True) if size == 5 else layers.Conv1D(5, 1)
+        after = [layers.RepeatVector(4), decoder, layers.Dense(2)]
+        model = keras.Sequential([keras.Input((4, 2)), kind(5, name="narrow") if size == 5 else kind(5), *after])
+        facts = ae.diagnose(model, STEPS).facts
+        assert facts["code_size"] == size and facts["code_layer"] == model.layers[0].name
+        assert facts["code_is_recurrent"] and facts["kind"] == "series"
+        assert not any("_cell" in name for name in facts["with_gradient"])
+        assert facts["error"] == pytest.approx(ae.mse(STEPS, np.asarray(model(STEPS))), rel=1e-3)
+
+    def test_a_convolution_over_steps(self):
+        options = {"padding": "same", "strides": 2}
+        narrow = [layers.Conv1D(4, 3, activation="relu", **options), layers.Conv1D(1, 1, name="narrow")]
+        model = keras.Sequential([keras.Input((4, 2)), *narrow, layers.Conv1DTranspose(4, 3, **options), layers.Conv1D(2, 1)])
+        facts = ae.diagnose(model, STEPS).facts
+        assert (facts["code_size"], facts["code_units"], facts["code_layer"]) == (2, 1, "narrow")
+        assert facts["code_is_map"] and facts["dead_by_layer"][model.layers[0].name][1] == 4
+
+    def test_half_precision(self):
+        half = keras.DTypePolicy("mixed_float16")
+        model = keras.Sequential([keras.Input((12,)), layers.Dense(3, dtype=half), layers.Dense(12, dtype=half)])
+        # A loss of one's own cannot take a difference of float32 and float16, and gets float32.
+        diagnosis = ae.diagnose(model, X, loss=lambda target, made: tf.reduce_mean(tf.square(target - made)))
+        assert diagnosis.unmeasured == [] and diagnosis.facts["stuck"] == []
+        assert diagnosis.facts["error"] == pytest.approx(ae.mse(X, np.asarray(model(X), np.float32)), rel=1e-2)
+
+
+class TestListening:
+    def test_private_names_of_keras_are_as_they_were(self):
+        """If this fails, Keras has changed what `KerasProbe` and `trace` rest on, and all that they see is in doubt."""
+        model = sequential()
+        assert [layer for layer in model._flatten_layers(include_self=False) if layer.weights] == model.layers
+        assert list(model.layers[0]._flatten_layers(include_self=False, recursive=False)) == []
+        called, original = [], keras.Layer.__call__
+        try:
+            keras.Layer.__call__ = lambda layer, *args, **kwargs: called.append(layer) or original(layer, *args, **kwargs)
+            model(X[:2])
+        finally:
+            keras.Layer.__call__ = original
+        assert [layer for layer in called if layer in model.layers] == model.layers
+
+    def test_calls_of_another_thread_are_not_noted(self):
+        other, mine = layers.Dense(2, name="other"), sequential()
+
+        class Slow(layers.Layer):
+            def call(self, x):
+                thread = threading.Thread(target=other, args=(X[:2],))
+                thread.start()
+                thread.join()
+                return x
+
+        model = keras.Sequential([mine.layers[0], Slow(name="slow"), mine.layers[1]])
+        model(X[:2])
+        names = [call.name for call in probe_of(model, (12,)).trace(X[:2])[1]]
+        assert "slow" in names and "other" not in names and other.built
+
+    def test_a_replaced_output_goes_on(self):
+        probe = probe_of(sequential(), (12,))
+        _, calls = probe.trace(X[:4])
+        made, again = probe.trace(X[:4], place=calls[0].place, change=lambda values: 0 * values)
+        assert not again[1].inputs[0].any() and np.ptp(made, axis=0).max() == 0
+
+
+class Fragile(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.narrow, self.wide = layers.Dense(3), layers.Dense(12)
+
+    def call(self, x, training=False):
+        if training:
+            raise RuntimeError("only for use")
+        return self.wide(self.narrow(x))
+
+
+def failing_loss(target, made):
+    raise ArithmeticError("no such logarithm")
+
+
+class TestModelStaysAsItWas:
+    def test_bit_by_bit(self):
+        keras.utils.set_random_seed(1)
+        parts = [layers.GaussianNoise(0.1), layers.Dense(5), layers.BatchNormalization(), layers.Dropout(0.2), layers.Dense(12)]
+        model = keras.Sequential([keras.Input((12,)), *parts])
+        model.compile(keras.optimizers.Adam(0.01), "mae", metrics=["mse"])
+        model.fit(X, X, epochs=1, verbose=0)
+        everything = [*model.variables, *model.optimizer.variables]
+        before, optimizer, loss = [np.array(variable) for variable in everything], model.optimizer, model.loss
+        diagnosis = ae.diagnose(model, X[:50], X[50:])
+        assert diagnosis.facts["loss_name"] == "mean_absolute_error" and diagnosis.unmeasured == []
+        after = [*model.variables, *model.optimizer.variables]
+        assert len(after) == len(before)
+        assert all(np.array_equal(old, np.array(new)) for old, new in zip(before, after, strict=True))
+        assert model.compiled and model.optimizer is optimizer and model.loss == loss
+
+    def test_the_step_of_an_optimizer_is_taken_back(self, monkeypatch):
+        model, seen = sequential(), []
+        before, apply = model.get_weights(), keras.optimizers.Adam.apply_gradients
+
+        def watching(optimizer, pairs):
+            result = apply(optimizer, pairs)
+            seen.extend(np.abs(new - old).max() for new, old in zip(model.get_weights(), before, strict=True))
+            return result
+
+        monkeypatch.setattr(keras.optimizers.Adam, "apply_gradients", watching)
+        assert ae.diagnose(model, X).facts["stuck"] == []
+        assert len(seen) == 4 and min(seen) == pytest.approx(1e-3, rel=0.1)
+        assert all(np.array_equal(new, old) for new, old in zip(model.get_weights(), before, strict=True))
+
+    def test_a_weight_that_no_step_moves(self, monkeypatch):
+        model = sequential()
+        stuck, apply = model.layers[0].kernel, keras.optimizers.Adam.apply_gradients
+        monkeypatch.setattr(
+            keras.optimizers.Adam,
+            "apply_gradients",
+            lambda self, pairs: apply(self, [(g, w) for g, w in pairs if w is not stuck]),
+        )
+        assert "the kernel of narrow" in {f.code: f.sentence for f in ae.diagnose(model, X).findings}["step_fails"]
+
+    def test_a_model_that_fails_in_training_mode_is_examined_outside_it(self):
+        diagnosis = ae.diagnose(Fragile(), X)
+        assert "the model" in diagnosis.ladder.index and diagnosis.facts["noise_error"] is not None
+        failed = [text for text in diagnosis.unmeasured if "only for use" in text]
+        assert {text.split(",")[0] for text in failed} >= {"the gradients", "the training mode"}
+        assert "Not measured: the gradients" in repr(diagnosis)
+
+    def test_a_loss_that_fails_is_told_and_the_rest_is_measured(self):
+        diagnosis = ae.diagnose(sequential(), X, loss=failing_loss)
+        assert any("no such logarithm" in finding.sentence for finding in diagnosis.findings)
+        assert [text for text in diagnosis.unmeasured if text.startswith("the gradients") and "no such logarithm" in text]
+        assert diagnosis.facts["code_size"] == 3 and diagnosis.facts["random_in_training"] is False
+        assert tf.executing_eagerly()

@@ -1,0 +1,210 @@
+"""Modules of PyTorch: what is seen of them, and that they are afterwards as they were."""
+
+import aehelpers as ae
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
+
+X = np.random.default_rng(0).random((80, 12)).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+def dense(*between):
+    return nn.Sequential(nn.Linear(12, 3), *between, nn.Linear(3, 12))
+
+
+class Module(nn.Module):
+    """A module whose forward is a function of itself and its rows, with two linear layers."""
+
+    def __init__(self, through, width=3):
+        super().__init__()
+        self.narrow, self.wide, self.through = nn.Linear(12, width), nn.Linear(3, 12), through
+
+    def forward(self, x):
+        return self.through(self, x)
+
+
+def as_sampled(self, x):
+    mean, log_variance = self.narrow(x).chunk(2, dim=1)
+    code = mean + torch.exp(log_variance / 2) * torch.randn_like(mean) if self.training else mean
+    return self.wide(code), x, mean, log_variance
+
+
+class Round(nn.Module):
+    def forward(self, x):
+        return torch.round(x)
+
+
+class Detach(nn.Module):
+    def forward(self, x):
+        return x.detach()
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.read, self.write, self.last = nn.LSTM(2, 5, batch_first=True), nn.LSTM(5, 5, batch_first=True), nn.Linear(5, 2)
+
+    def forward(self, x):
+        code = self.read(x)[1][0][-1]
+        return self.last(self.write(code[:, None].repeat(1, x.shape[1], 1))[0])
+
+
+class Halves(nn.Module):
+    """An encoder and a decoder, and no forward."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = nn.Linear(12, 3), nn.Linear(3, 12)
+
+
+def error_by_hand(model, x):
+    model.eval()
+    with torch.no_grad():
+        made = model(torch.tensor(x))
+    return ae.mse(x, (made[0] if isinstance(made, tuple) else made).numpy())
+
+
+class TestForms:
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda: dense(nn.Tanh()),
+            lambda: Module(lambda self, x: self.wide(torch.tanh(self.narrow(x)))),
+            lambda: Module(lambda self, x: self.wide(self.narrow(x).tanh())),
+            lambda: Module(lambda self, x: F.linear(torch.tanh(F.linear(x, self.narrow.weight)), self.wide.weight)),
+        ],
+    )
+    def test_layers_and_functions(self, make):
+        model = make()
+        facts = ae.diagnose(model, X).facts
+        assert (facts["code_size"], facts["code_activation"], facts["framework"]) == (3, "tanh", "torch")
+        assert facts["error"] == pytest.approx(error_by_hand(model, X), rel=1e-4)
+        assert [name.split(".")[-1] for name in facts["with_gradient"]] == ["weight", "weight"]
+
+    def test_convolutions_with_channels_first(self, digits_8x8):
+        encoder = [nn.Conv2d(1, 6, 3, 2, 1), nn.ReLU(), nn.Conv2d(6, 2, 3, 2, 1)]
+        model = nn.Sequential(*encoder, nn.ConvTranspose2d(2, 6, 4, 4), nn.ReLU(), nn.Conv2d(6, 1, 1), nn.Sigmoid())
+        x = digits_8x8[:100, None]
+        facts = ae.diagnose(model, x).facts
+        assert (facts["kind"], facts["code_size"], facts["code_units"], facts["code_layer"]) == ("images", 8, 2, "2")
+        assert {name: units for name, (_, units) in facts["dead_by_layer"].items()} == {"1": 6, "4": 6}
+        assert facts["error"] == pytest.approx(error_by_hand(model, x), rel=1e-4)
+        assert (facts["reachable_low"], facts["reachable_high"]) == (0, 1)
+        (finding,) = ae.diagnose(model, digits_8x8).findings
+        assert finding.code == "cannot_run" and "x[:, None]" in finding.remedy
+
+    def test_a_recurrent_code(self):
+        x = np.random.default_rng(1).normal(size=(40, 6, 2)).astype(np.float32)
+        model = Recurrent()
+        facts = ae.diagnose(model, x).facts
+        assert (facts["code_size"], facts["kind"], facts["code_is_recurrent"]) == (5, "series", True)
+        assert facts["error"] == pytest.approx(error_by_hand(model, x), rel=1e-4)
+
+    def test_a_variational_one_with_several_outputs(self):
+        model = Module(as_sampled, width=6)
+        diagnosis = ae.diagnose(model, X)
+        facts = diagnosis.facts
+        assert facts["variational"] and facts["random_in_training"] and len(facts["kl_of_units"]) == 3
+        assert facts["error"] == pytest.approx(error_by_hand(model, X), rel=1e-4)
+        assert facts["without_gradient"] == [] and diagnosis.unmeasured == []
+
+    def test_a_loss_of_what_the_module_gives_beside(self):
+        seen = []
+
+        def loss(made, x, mean, log_variance):
+            seen.append((made.shape, x.shape, mean.shape, log_variance.shape))
+            return F.mse_loss(made, x) + (mean**2 + log_variance.exp() - log_variance).mean()
+
+        class Outputs(Module):
+            def forward(self, x):
+                made, _, mean, log_variance = as_sampled(self, x)
+                return made, mean, log_variance
+
+        facts = ae.diagnose(Outputs(None, width=6), X, loss=loss).facts
+        assert seen[0] == ((80, 12), (80, 12), (80, 3), (80, 3)) and len(facts["with_gradient"]) == 2
+
+    def test_without_forward(self):
+        model = Halves()
+        facts = ae.diagnose(model, X).facts
+        assert facts["error"] == pytest.approx(error_by_hand(nn.Sequential(model.encoder, model.decoder), X), rel=1e-4)
+        assert (facts["code_size"], facts["code_layer"]) == (3, "encoder")
+
+
+class TestGradients:
+    def test_rounding_has_a_gradient_of_zero(self):
+        found = {f.code: f for f in ae.diagnose(dense(nn.Sigmoid(), Round()), X).findings}["zero_gradient"]
+        assert "1 kernel is exactly 0, the first is 0.weight" in found.sentence and "straight through" in found.remedy
+
+    def test_a_cut_graph_has_none(self):
+        found = {f.code: f for f in ae.diagnose(dense(Detach()), X).findings}["no_gradient"]
+        assert "1 kernel, the first is 0.weight" in found.sentence and "detach()" in found.remedy
+
+    def test_a_weight_that_no_step_moves(self, monkeypatch):
+        """As on Apple's processors, where steps of weights that are not contiguous went nowhere."""
+        step = torch.optim.Adam.step
+
+        def stuck(self, *arguments):
+            first = self.param_groups[0]["params"][0]
+            before = first.detach().clone()
+            step(self, *arguments)
+            first.data.copy_(before)
+
+        assert ae.diagnose(dense(), X).facts["stuck"] == []
+        monkeypatch.setattr(torch.optim.Adam, "step", stuck)
+        found = {f.code: f for f in ae.diagnose(dense(), X).findings}["step_fails"]
+        assert "1 weight gets a gradient and does not move" in found.sentence and "0.weight" in found.sentence
+        assert "contiguous" in found.remedy
+
+    def test_weights_that_have_not_moved(self):
+        model = dense()
+        before = {name: weight.clone() for name, weight in model.state_dict().items()}
+        with torch.no_grad():
+            model[1].weight += 1
+        found = {f.code: f for f in ae.diagnose(model, X, before=before).findings}["never_moved"]
+        assert "1 of 2 kernels have not moved since the beginning, the first is 0.weight" in found.sentence
+
+
+class TestModuleStaysAsItWas:
+    def test_bit_by_bit(self):
+        model = nn.Sequential(nn.Linear(12, 5), nn.BatchNorm1d(5), nn.Dropout(0.2), nn.Linear(5, 3), nn.Linear(3, 12))
+        F.mse_loss(model(torch.tensor(X)), torch.tensor(X)).backward()
+        model.eval()
+        model[2].train()  # a mixture, which is to come back
+        parameters = list(model.parameters())
+        state = {name: value.clone() for name, value in model.state_dict().items()}
+        gradients, modes = [p.grad.clone() for p in parameters], [part.training for part in model.modules()]
+        random = torch.get_rng_state()
+        diagnosis = ae.diagnose(model, X[:50], X[50:])
+        assert diagnosis.unmeasured == [] and diagnosis.facts["batch_normalization"] and diagnosis.facts["dropout"]
+        assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+        assert all(a is b and torch.equal(a.grad, g) for a, b, g in zip(model.parameters(), parameters, gradients, strict=True))
+        assert [part.training for part in model.modules()] == modes and torch.equal(torch.get_rng_state(), random)
+        assert all(p.requires_grad for p in parameters) and torch.is_grad_enabled()
+        for part in model.modules():
+            assert not (part._forward_hooks or part._forward_pre_hooks or part._forward_hooks_with_kwargs)
+
+    def test_also_when_it_raises_in_training_mode(self):
+        def through(self, x):
+            if self.training:
+                raise RuntimeError("only for use")
+            return self.wide(self.narrow(x))
+
+        model = Module(through).eval()
+        diagnosis = ae.diagnose(model, X)
+        assert "the model" in diagnosis.ladder.index and any("only for use" in text for text in diagnosis.unmeasured)
+        assert not model.training and not any(part._forward_hooks for part in model.modules())
+        assert torch.is_grad_enabled()
+
+
+def test_aehelpers_imports_torch_only_with_a_module(python):
+    code = "import sys, numpy as np, aehelpers as ae; ae.diagnose(lambda x: x, np.eye(9)); print('torch' in sys.modules)"
+    assert python(code).stdout.strip() == "False"
