@@ -4,8 +4,9 @@ from dataclasses import fields
 
 import keras
 import numpy as np
-from aehelpers.diagnosis import facts as measured
 from aehelpers.diagnosis import faults  # noqa: F401  the rules add themselves
+from aehelpers.diagnosis.facts import NEEDS_INSIDE, STEPS
+from aehelpers.diagnosis.facts.examination import RECURRENT_ROWS, ROWS, Examination, said
 from aehelpers.diagnosis.probes import examinable, probe_of
 from aehelpers.diagnosis.report import Diagnosis, columns_of, ladder_of
 from aehelpers.diagnosis.rows import KINDS, Rows, kind_of, names_of, number_of, parts, some
@@ -118,8 +119,8 @@ def diagnose(model, x_train, x_test=None, *, target=None, loss=None, before=None
     e = _examination(model, x_train, x_test, target, loss, before, code, encode, kind)
     e.column_names = column_names
     sections, unmeasured = {"e": e}, []
-    with tqdm(total=len(measured.STEPS), desc="diagnosis", leave=False) as bar:
-        for step in measured.STEPS:
+    with tqdm(total=len(STEPS), desc="diagnosis", leave=False) as bar:
+        for step in STEPS:
             bar.set_postfix_str(step.__name__)
             sections[step.__name__], missing = _measured(step, sections)
             unmeasured += [missing] if missing else []
@@ -146,13 +147,13 @@ def _measured(step, sections):
         return None, ""
     if output is not None and output.unusable:
         return None, ""
-    if step.__name__ in measured.NEEDS_INSIDE and not e.probe.inside:
+    if step.__name__ in NEEDS_INSIDE and not e.probe.inside:
         return None, ""
     try:
         with e.probe.unchanged():
             return step(**{name: sections[name] for name in arguments}), ""
     except Exception as error:  # whatever a model says in training mode, or a loss: the other steps go on
-        return None, f"{_STEP_NAMES[step.__name__]}, because the model or its loss failed there: {measured.said(error)}"
+        return None, f"{_STEP_NAMES[step.__name__]}, because the model or its loss failed there: {said(error)}"
 
 
 _STEP_NAMES = {
@@ -168,7 +169,7 @@ _STEP_NAMES = {
 
 
 def _examination(model, x_train, x_test, target, loss, before, code, encode, kind):
-    """Check what belongs together, and bring everything to the form in which it is measured."""
+    """Check what belongs together, and bring everything to the form in which it is"""
     if isinstance(target, tuple) != (x_test is not None) and target is not None:
         wanted = "a pair of arrays, for x_train and for x_test" if x_test is not None else "one array, for x_train"
         raise ValueError(f"target must be {wanted}, but it is {'a pair' if isinstance(target, tuple) else 'one array'}")
@@ -190,7 +191,7 @@ def _examination(model, x_train, x_test, target, loss, before, code, encode, kin
     )
     if not probe.tokens:
         sets = [(_floats(x), None if own is None else _floats(own)) for x, own in sets]
-    size = measured.RECURRENT_ROWS if probe.inside and probe.recurrent else measured.ROWS
+    size = RECURRENT_ROWS if probe.inside and probe.recurrent else ROWS
     made = []
     for x, own in sets:
         x_some = some(x, size)
@@ -203,7 +204,7 @@ def _examination(model, x_train, x_test, target, loss, before, code, encode, kin
     told = loss if loss is not None else probe.loss
     if isinstance(told, str):
         told = _loss_by_name(probe, told)
-    return measured.Examination(
+    return Examination(
         probe=probe,
         x_train=train,
         x_test=test,

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from aehelpers.diagnosis.facts import channels_last
 from aehelpers.diagnosis.faults.words import number
-from aehelpers.diagnosis.rows import flat
+from aehelpers.diagnosis.rows import channels_last, flat
 from aehelpers.pictures import as_pictures
 from aehelpers.plots import mosaic
 from IPython.display import HTML, display

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+from aehelpers.pictures import as_grids
 from aehelpers.validation import SHOWN
 
 KINDS = ("images", "table", "series", "tokens")
@@ -174,3 +175,12 @@ def _smooth(x, axis, least):
     both = np.sqrt(np.square(ahead).sum(axis=0) * np.square(behind).sum(axis=0))
     together = (ahead * behind).sum(axis=0)[both > 0] / both[both > 0]
     return bool(len(together) and np.median(together) > least)
+
+
+def channels_last(images):
+    """Return images as (images, height, width[, channels]), also those of PyTorch; None where they have no such form."""
+    if images.ndim > 4:
+        return None
+    if images.ndim == 4 and images.shape[1] in (1, 3, 4) and images.shape[3] not in (1, 3, 4):
+        return np.moveaxis(images, 1, -1)
+    return as_grids(images)

@@ -4,11 +4,11 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aehelpers.diagnosis import facts as measured
+from aehelpers.diagnosis.facts import STEPS
 
 SEVERITIES = ("broken", "weak", "note")
 RULES = {}  # code: Rule, in the order in which findings of one severity are listed
-_STEPS = {step.__name__ for step in measured.STEPS} | {"e"}
+_STEPS = {step.__name__ for step in STEPS} | {"e"}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import nbformat
 import numpy as np
 import pytest
 import tensorflow as tf
-from aehelpers.diagnosis import facts, places
+from aehelpers.diagnosis import places
+from aehelpers.diagnosis.facts.reach import reachable
 from aehelpers.diagnosis.probes import probe_of
 from aehelpers.diagnosis.rules import RULES, SEVERITIES
 from keras import layers
@@ -317,7 +318,7 @@ class TestReach:
     def test_of_the_last_layers(self, after, low, high):
         model = stack(*after, shape=(4,))
         output, calls = probe_of(model, model.output_shape[1:]).trace(np.zeros((2, 4), np.float32))
-        found = facts.reachable(calls, float(np.min(output)), float(np.max(output)))
+        found = reachable(calls, float(np.min(output)), float(np.max(output)))
         assert found[:2] == pytest.approx((low, high), abs=1e-4)
 
 

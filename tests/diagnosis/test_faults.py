@@ -6,7 +6,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from aehelpers.diagnosis import facts as measured
+from aehelpers.diagnosis.facts.code import Code
+from aehelpers.diagnosis.facts.data import Data
+from aehelpers.diagnosis.facts.examination import Examination
+from aehelpers.diagnosis.facts.ladder import Ladder
+from aehelpers.diagnosis.facts.loss import LossFacts
+from aehelpers.diagnosis.facts.output import Output
+from aehelpers.diagnosis.facts.strange import Strange
+from aehelpers.diagnosis.facts.training import Gradients, Modes
 from aehelpers.diagnosis.faults import code as C
 from aehelpers.diagnosis.faults import data as D
 from aehelpers.diagnosis.faults import gradients as G
@@ -20,27 +27,27 @@ UP, DOWN = 1 + 1e-6, 1 - 1e-6
 
 # Facts of a model of a table with which nothing is wrong, by step.
 HEALTHY = {
-    "data": measured.Data(
+    "data": Data(
         kind="table", framework="keras", rows=ROWS, cells=CELLS, separate_test=True, one_row=False, image_low=0.0,
         image_high=1.0, column_spreads=np.ones(CELLS), column_means=np.zeros(CELLS), scale_ratio=1.0, spread_of_mean=1.0,
         outliers=[], shift=0.0, stretch=1.0, scaled_apart=False, drift=0.0, exchanged=0.0,
     ),
-    "output": measured.Output(output_high=1.0),
-    "ladder": measured.Ladder(
+    "output": Output(output_high=1.0),
+    "ladder": Ladder(
         mean_image_error=1.0, error=0.1, training_error=0.1, column_losses=np.full(CELLS, 0.1), variation=0.9,
         unreachable=0.0, dead_outputs=np.array([], int), dead_variance=0.0, pca_errors=np.linspace(1, 0, CELLS + 1),
         components=CELLS, components_matched=18, gains=np.ones(CELLS), own_correlation=0.95, input_correlation=0.95, slope=1.0,
         own_row_error=0.1, other_row_error=1.0, turned="", turned_error=np.inf, median_ratio=1.0, training_tail=0.01,
         rescaled="", rescaled_error=np.inf, leftover_structure=5.0,
     ),
-    "loss": measured.LossFacts("mse", 0.0, 1.0, 1.5, 1.5, 0.25, 0.1),
-    "code": measured.Code(
+    "loss": LossFacts("mse", 0.0, 1.0, 1.5, 1.5, 0.25, 0.1),
+    "code": Code(
         code_size=4, code_layer="code", code_activation="linear", code_units=4, pca_error=0.1, loudness=1.0,
         unit_spread_median=1.0, decoder_weights=1.0, follows=1.0, narrow_layer="code",
     ),
-    "gradients": measured.Gradients([], [], ["code/kernel"], None, None, [], 0.001, "Adam"),
-    "modes": measured.Modes(0.1, 0.1, False, False, False, False, False),
-    "strange": measured.Strange(1.0, 1.0),
+    "gradients": Gradients([], [], ["code/kernel"], None, None, [], 0.001, "Adam"),
+    "modes": Modes(0.1, 0.1, False, False, False, False, False),
+    "strange": Strange(1.0, 1.0),
 }  # fmt: skip
 NAMES = {field.name for section in HEALTHY.values() for field in fields(section)}
 
@@ -52,7 +59,7 @@ def patient(**changes):
     inputs = changes.pop("inputs", 1)
     probe = SimpleNamespace(framework=changes.pop("probe", "keras"), number_of_inputs=lambda: inputs)
     target = changes.pop("target", x)
-    e = measured.Examination(probe, x, x, target, target, target, changes.pop("kind", "table"))
+    e = Examination(probe, x, x, target, target, target, changes.pop("kind", "table"))
     e.column_names = changes.pop("column_names", None)
     e.made = changes.pop("made", target)
     sections = {"e": e}

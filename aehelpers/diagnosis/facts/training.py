@@ -1,0 +1,138 @@
+"""What a step of training would do: gradients, one step of an optimizer, and the mode of training."""
+
+import contextlib
+from dataclasses import dataclass
+
+import numpy as np
+from aehelpers.diagnosis.facts.examination import TINY, squared_error
+from aehelpers.diagnosis.facts.loss import as_the_loss_wants
+from aehelpers.diagnosis.rows import number_of, some, take
+
+BATCH, BATCHES = 128, 4  # in training mode
+
+
+STUCK = 0.5  # of a weight's entries
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What arrives at the kernels (weights of two dimensions or more).
+
+    Attributes
+    ----------
+    without_gradient : list of str
+        Kernels that nothing reaches: neither the loss, nor a penalty, nor an output beside the reconstruction.
+    zero_gradient, with_gradient : list of str
+    never_moved, moved : list of str or None
+        Since ``before``.
+    stuck : list of str
+        Weights that a step of an optimizer left where they were, though their gradient is not 0.
+    learning_rate : float or None
+        Of the compiled optimizer.
+    optimizer : str or None
+    """
+
+    without_gradient: list
+    zero_gradient: list
+    with_gradient: list
+    never_moved: list | None
+    moved: list | None
+    stuck: list
+    learning_rate: float | None
+    optimizer: str | None
+
+
+def gradients(e, data, output):
+    """Take the gradient of the loss once, and one step of an optimizer, which is taken back."""
+    x, target = some(e.x_train, BATCH), some(e.target_train, BATCH)
+    loss, wanted = _usable_loss(e, target, data)
+    found = e.probe.gradients(x, wanted, loss)
+    kernels = [gradient for gradient in found if gradient.kernel]
+    steps = e.probe.one_step(x, wanted, loss)
+    still = moved = None
+    if e.before is not None:
+        still, moved = _moved(e)
+    optimizer = e.probe.optimizer
+    rate = getattr(optimizer, "learning_rate", None)
+    with contextlib.suppress(TypeError, ValueError):  # a schedule has no one rate
+        rate = float(rate)
+    return Gradients(
+        without_gradient=[g.name for g in kernels if g.word == "none" and not g.used_elsewhere],
+        zero_gradient=[g.name for g in kernels if g.word == "zero" and not g.used_elsewhere],
+        with_gradient=[g.name for g in kernels if g.word == "flows"],
+        never_moved=still,
+        moved=moved,
+        stuck=[step.name for step in steps if step.should and step.stuck > STUCK],
+        learning_rate=rate if isinstance(rate, float) else None,
+        optimizer=None if optimizer is None else type(optimizer).__name__,
+    )
+
+
+def _usable_loss(e, target, data):
+    """Return a loss with a gradient, and the target as it wants it: where a gradient arrives, any loss tells."""
+    loss = e.told_loss
+    entropy = loss is not None and "crossentropy" in (
+        getattr(loss, "name", "") + getattr(loss, "__name__", "") + type(loss).__name__
+    ).lower().replace("_", "")
+    if loss is None or (
+        entropy and not (data.image_low >= 0 and data.image_high <= 1)
+    ):  # such a cross entropy has no least value
+        return e.probe.default_loss(), target
+    return loss, as_the_loss_wants(e, target)
+
+
+def _moved(e):
+    after = e.probe.weights()
+    before = e.before if isinstance(e.before, dict) else dict(zip(after, e.before, strict=True))
+    trainable, still, moved = e.probe.trainable(), [], []
+    for name, weight in after.items():
+        if weight.ndim >= 2 and name in before:
+            old = np.asarray(before[name], float)
+            change = np.linalg.norm(weight - old)
+            (still if change <= 1e-4 * np.linalg.norm(old) else moved).append(name)
+    del trainable
+    return still, moved
+
+
+@dataclass(frozen=True)
+class Modes:
+    """The same rows in and outside training mode.
+
+    Attributes
+    ----------
+    error_in_training_mode, error_outside_training_mode : float
+    random_in_training : bool
+    penalty_on_activations, penalty_on_weights : bool
+    dropout, batch_normalization : bool
+    """
+
+    error_in_training_mode: float
+    error_outside_training_mode: float
+    random_in_training: bool
+    penalty_on_activations: bool
+    penalty_on_weights: bool
+    dropout: bool
+    batch_normalization: bool
+
+
+def modes(e, data, output):
+    """Compare the errors of the same rows in and outside training mode."""
+    x, target = some(e.x_train, BATCHES * BATCH), some(e.target_train, BATCHES * BATCH)
+    rows = [slice(start, start + BATCH) for start in range(0, number_of(x), BATCH)]
+
+    def error(training):
+        return float(np.mean([squared_error(target[one], e.as_values(e.probe.run(take(x, one), training))) for one in rows]))
+
+    outside, inside = error(False), error(True)  # in this order: the second moves the means that the first one uses
+    penalties = [e.probe.penalty(take(x, one)) for one in rows[:2]]
+    twice = [e.probe.run(take(x, rows[0]), True) for _ in range(2)]
+    return Modes(
+        error_in_training_mode=inside,
+        error_outside_training_mode=outside,
+        random_in_training=bool(np.abs(twice[0] - twice[1]).max() > 1e-4 * max(float(np.abs(twice[0]).max()), 1e-6)),
+        # A penalty on weights is the same for every batch, one on activations is not.
+        penalty_on_activations=bool(np.ptp(penalties) > 1e-6 * max(abs(penalties[0]), TINY)),
+        penalty_on_weights=bool(penalties[0] and np.ptp(penalties) <= 1e-6 * abs(penalties[0])),
+        dropout=e.probe.dropout,
+        batch_normalization=e.probe.batch_normalization,
+    )

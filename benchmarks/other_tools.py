@@ -1,0 +1,112 @@
+"""What do other tools say of the PyTorch models that `ae.diagnose` is judged by? torch-audit 0.3 and WeightWatcher 0.7.
+
+    pip install torch torch-audit weightwatcher
+    python -m benchmarks.other_tools
+
+Both are of another kind: torch-audit watches a training, here one step of Adam on 128 rows, and WeightWatcher looks at the
+spectrum of each weight matrix. So it is no contest; it shows which faults of autoencoders a general tool sees. Whoever reads
+their lists generously may count a warning as naming a fault where `NAMES` says so. What torch-audit says of speed is left out.
+"""
+
+import logging
+import multiprocessing
+
+import aehelpers as ae
+import numpy as np
+import pandas as pd
+
+from benchmarks import zoo
+from benchmarks.zoo import ZOO
+
+SPEED = ("TA200", "TA201", "TA202", "TA203")  # alignment, layout, device, precision
+# The faults that a warning can be said to name.
+NAMES = {
+    "TA100": ("not_finite",),  # NaN or infinite
+    "TA102": ("not_finite", "input_scale"),  # exploding gradient
+    "TA103": ("zero_gradient", "dead_code", "dead_units", "saturated_code"),  # units without gradient
+    "TA104": ("no_gradient",),
+    "TA105": ("dead_code", "dead_units", "saturated_code", "constant_output"),  # collapsed activations
+    "TA301": ("input_scale", "sets_differ"),  # range of the data
+    "TA302": ("one_row", "tiny_spread"),  # flat data
+    "TA303": ("cannot_run",),  # channels at the end
+    "TA305": ("input_scale", "not_finite"),  # invalid input
+    "TA405": ("dead_code", "dead_units"),  # dead filters
+    "TA500": ("no_gradient", "ignored_code"),  # unused layer
+    "over-trained": ("overfitted",),
+    "under-trained": ("undertrained", "constant_output", "never_moved"),
+}
+
+
+def audited(model, x, target):
+    """Return the warnings of torch-audit for one step of training."""
+    import torch
+    from torch_audit import Auditor
+
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    auditor = Auditor(model, optimizer=optimizer, every_n_steps=1)
+    try:
+        with auditor:
+            auditor.audit_static()
+            auditor.audit_init()
+            made = auditor.forward(x)
+            outputs = [made] if torch.is_tensor(made) else made.values() if isinstance(made, dict) else made
+            made = next(part for part in outputs if part.shape == target.shape)
+            auditor.backward(torch.nn.functional.mse_loss(made, target))
+            auditor.optimizer_step()
+    except Exception as error:
+        return {f"raised {type(error).__name__}"}
+    found = auditor.finish(report=False).findings
+    return {f.rule_id for f in found if f.rule_id not in SPEED and f.severity.name in ("WARN", "ERROR")}
+
+
+def watched(model):
+    """Return the warnings of WeightWatcher."""
+    import weightwatcher
+
+    logging.disable(logging.CRITICAL)
+    try:
+        return set(weightwatcher.WeightWatcher(model=model).analyze()["warning"]) - {""}
+    except Exception as error:
+        return {f"raised {type(error).__name__}"}
+
+
+def row_of(name):
+    import torch
+
+    torch.set_num_threads(1)
+    design = ZOO[name]
+    model, arguments = design.train(0)
+    target = arguments.get("target", arguments["x_train"])
+    x, target = (
+        torch.from_numpy(np.asarray(part[:128], np.float32))
+        for part in (arguments["x_train"], target[0] if isinstance(target, tuple) else target)
+    )
+    x_train, x_test = arguments.pop("x_train"), arguments.pop("x_test", None)
+    findings = ae.diagnose(model, x_train, x_test, **arguments).findings
+    ours = [finding.code for finding in findings if finding.severity != "note"]
+    spectra = watched(model)
+    return name, design.fault, ours, sorted(audited(model, x, target)), sorted(spectra)
+
+
+def main():
+    names = [name for name in zoo.names() if ZOO[name].framework == "torch"]
+    with multiprocessing.get_context("spawn").Pool(2, maxtasksperchild=10) as pool:
+        rows = []
+        for row in pool.imap(row_of, names):
+            rows.append(row)
+            print(*row, sep=" | ", flush=True)
+    totals = {}
+    for tool, said in (("ae.diagnose", 2), ("torch-audit", 3), ("WeightWatcher", 4)):
+        named = [any(row[1] in (code, *NAMES.get(code, ())) for code in row[said]) for row in rows if row[1] != "healthy"]
+        warned = [bool(row[said]) for row in rows if row[1] == "healthy"]
+        sick = [bool(row[said]) for row in rows if row[1] != "healthy"]
+        totals[tool] = {
+            "sick: named": f"{sum(named)} of {len(named)}",
+            "sick: anything said": f"{sum(sick)} of {len(sick)}",
+            "healthy: anything said": f"{sum(warned)} of {len(warned)}",
+        }
+    print(pd.DataFrame.from_dict(totals, orient="index").to_string())
+
+
+if __name__ == "__main__":
+    main()
