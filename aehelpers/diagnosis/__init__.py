@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from aehelpers.diagnosis import faults  # noqa: F401  the rules add themselves
 from aehelpers.diagnosis.facts import NEEDS_INSIDE, STEPS
-from aehelpers.diagnosis.facts.examination import RECURRENT_ROWS, ROWS, Examination, said
+from aehelpers.diagnosis.facts.examination import FEW, RECURRENT_ROWS, ROWS, Examination, said
 from aehelpers.diagnosis.probes import examinable, probe_of
 from aehelpers.diagnosis.report import Diagnosis, columns_of, ladder_of
 from aehelpers.diagnosis.rows import KINDS, Rows, kind_of, names_of, number_of, parts, some
@@ -82,7 +82,8 @@ def diagnose(model, x_train, x_test=None, *, target=None, loss=None, before=None
         with channels last or, for PyTorch, first, flat images, series (rows, steps, channels), tokens (rows, steps); any range.
         Several arrays for a model of several inputs.
     x_test : the same, optional
-        Others of the kind. Without them everything is measured on ``x_train``, and overfitting cannot be seen.
+        Others of the kind. Without them, or with fewer than 30, everything is measured on ``x_train``, and overfitting cannot
+        be seen.
     target : array, or pair of arrays, optional
         What the rows of ``x_train`` should be rebuilt as, if not as themselves, of any shape; with ``x_test`` a pair, for both.
     loss : str or callable, optional
@@ -119,6 +120,11 @@ def diagnose(model, x_train, x_test=None, *, target=None, loss=None, before=None
     e = _examination(model, x_train, x_test, target, loss, before, code, encode, kind)
     e.column_names = column_names
     sections, unmeasured = {"e": e}, []
+    if x_test is not None and not e.separate:
+        unmeasured += [
+            f"anything on x_test: {number_of(x_test)} {e.words.rows} are too few to judge by, so x_train was taken, of which "
+            f"{FEW} or more are there"
+        ]
     with tqdm(total=len(STEPS), desc="diagnosis", leave=False) as bar:
         for step in STEPS:
             bar.set_postfix_str(step.__name__)
@@ -198,7 +204,8 @@ def _examination(model, x_train, x_test, target, loss, before, code, encode, kin
         own_all, sparse = _what_should_come(probe, x, own)
         own_some = x_some if own_all is x else some(own_all, size)
         made.append((x_some, own_some, own_all))
-    (train, train_target, all_targets), (test, test_target, _) = made[0], made[-1]
+    enough = len(made[-1][1]) >= FEW or len(made[0][1]) < FEW
+    (train, train_target, all_targets), (test, test_target, _) = made[0], made[-1 if enough else 0]
     probe.shape = tuple(train_target.shape[1:])
     _check(model, probe, before, code)
     told = loss if loss is not None else probe.loss

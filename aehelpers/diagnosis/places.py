@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 from aehelpers.diagnosis.probes.base import Place
-from aehelpers.diagnosis.rows import some
+from aehelpers.diagnosis.rows import parts, some
 
 _ROWS = 16  # enough to see whether all that is known of a row passes through one layer
 _DRAWS = 16
@@ -14,7 +15,8 @@ _TOLERANCE = 1e-5  # of the outputs' variance: rounding, when the same numbers a
 def find_code(probe, x, name=None):
     """Return the place of a model's code, or None where there is no layer through which everything passes.
 
-    The code is the layer that is called ``name``; else what ``model.encoder`` gives; else the narrowest output on the way
+    The code is the layer that is called ``name``; else what ``model.encoder`` gives, unless a narrower output comes before
+    ``model.decoder`` through which everything passes too (a recurrent encoder and a layer behind it); else the narrowest output
     through which all that the reconstruction knows of its row passes: with the rows of that output exchanged, the
     reconstructions are exchanged too. Of several outputs in a row with one size, such as a dense layer and its activation, it
     is the last.
@@ -23,18 +25,22 @@ def find_code(probe, x, name=None):
     output, calls = probe.trace(x)
     if name is not None:
         return next((call.place for call in reversed(calls) if call.name == name), None)
-    encoder = getattr(probe.model, "encoder", None)
-    for call in calls:
-        if (
-            encoder is not None
-            and call.key == id(encoder)
-            and call.outputs
-            and call.outputs[0].ndim >= 2
-            and len(call.outputs[0]) == len(output)
-        ):
-            return call.place
+    encoder, decoder = (getattr(probe.model, part, None) for part in ("encoder", "decoder"))
+    encodes = (
+        call
+        for call in calls
+        if encoder is not None
+        and call.key == id(encoder)
+        and call.outputs
+        and call.outputs[0].ndim >= 2
+        and len(call.outputs[0]) == len(output)
+    )
+    named = next(encodes, None)
     leaves, first, last = _between(calls)
     inner = [number for number in range(first, last) if leaves[number].size]
+    if named is not None:
+        width, decodes = int(np.prod(named.outputs[0].shape[1:])), probe.layers_in(decoder)
+        inner = [number for number in inner if leaves[number].size < width and leaves[number].key not in decodes]
     again, _ = probe.trace(x)
     for size in sorted({leaves[number].size for number in inner}):
         of_size = [number for number in inner if leaves[number].size == size]
@@ -44,7 +50,7 @@ def find_code(probe, x, name=None):
             while number + 1 in of_size and not leaves[number + 1].mixes:
                 number += 1
             return leaves[number].place
-    return None
+    return None if named is None else named.place
 
 
 def _between(calls):
@@ -55,9 +61,14 @@ def _between(calls):
 
 
 def narrowest(probe, x):
-    """Return the place of the narrowest output that stands between mixing layers, whatever passes beside it; or None."""
+    """Return the place of the narrowest output on the way from the rows to their reconstructions; or None.
+
+    It stands between mixing layers, whatever passes beside it. Not on the way are a head that gives another output, an
+    embedding of labels that come in beside the rows, and whatever changes nothing at all when its rows are exchanged.
+    """
     x = some(x, _ROWS)
-    _, calls = probe.trace(x)
+    output, calls = probe.trace(x)
+    other = {(call.key, call.occurrence): call for call in probe.trace(_others(x))[1]}
     leaves, first, last = _between(calls)
     beside = probe.outputs(x, False)  # a layer that only gives another output is no way to the reconstruction
     inner = [
@@ -65,9 +76,24 @@ def narrowest(probe, x):
         for leaf in leaves[first:last]
         if leaf.size
         and leaf.mixes
+        and not _same_outputs(leaf, other.get((leaf.key, leaf.occurrence)))
         and not any(part.shape == leaf.outputs[0].shape and np.allclose(part, leaf.outputs[0], atol=1e-5) for part in beside)
     ]
-    return min(inner, key=lambda leaf: leaf.size).place if inner else None
+    for leaf in sorted(inner, key=lambda leaf: leaf.size):
+        changed, _ = probe.trace(x, place=leaf.place, change=lambda values: np.roll(values, 1, axis=0))
+        if not np.array_equal(changed, output):
+            return leaf.place
+    return None
+
+
+def _others(x):
+    """Return rows in another order; of several arrays only the first, as labels beside images stay what they were."""
+    moved = np.roll(parts(x)[0], 1, axis=0)
+    return moved if isinstance(x, np.ndarray) else keras.tree.pack_sequence_as(x, [moved, *parts(x)[1:]])
+
+
+def _same_outputs(call, other):
+    return other is not None and np.array_equal(call.outputs[0], other.outputs[0])
 
 
 def share_that_follows(probe, x, place):

@@ -93,14 +93,18 @@ PATIENTS = {
         "0.5 to 0.731",
     ),
     "a softmax": (lambda x: (projection(x, 8, "softmax"), x), {"squeezed_output": "broken"}, "add up to 1"),
-    "too faint": (lambda x: (projection(x, 16, after=0.3), x), {"below_pca": "weak"}, "(16)"),
+    "too faint": (lambda x: (projection(x, 16, after=0.3), x), {"below_pca": "weak"}, "With 16 numbers an image"),
     "four of 32 components": (
         lambda x: (projection(x, 32, after=(np.arange(32) < 4)[:, None]), x),
         {"undertrained": "weak"},
         "PCA with 4 of them",
     ),
-    "a copy": (lambda x: (projection(x, 64), x), {"copies_anything": "weak"}, "rebuilds noise too"),
-    "a soft code": (lambda x: (projection(x, 16, before=0.01, after=100), x), {"whispering": "weak"}, "small activations"),
+    "a copy": (lambda x: (projection(x, 64), x), {"copies_anything": "weak"}, "reconstructs noise too"),
+    "a soft code": (
+        lambda x: (projection(x, 16, before=0.01, after=100), x),
+        {"whispering": "weak"},
+        "large weights of the decoder",
+    ),
     "dropout": (lambda x: (stack(layers.Dropout(0.5), projection(x, 8)), x), {"train_mode_differs": "note"}, "dropout on"),
     "another order": (
         lambda x: (projection(x, 16), x, {"target": np.roll(x, 1, axis=0)}),

@@ -12,6 +12,7 @@ PIECE = 250
 ROWS_A_COMPONENT = 4
 
 
+DISCRETE_UNITS, DISCRETE_ROWS, FEW_VALUES = 64, 20, 0.1  # values a unit has, for each row where it is not 0
 SILENT = 0.01  # variance of a unit's mean, in those of the prior
 
 
@@ -27,8 +28,9 @@ class Code:
     code_size : int or None
         Numbers in it; None where no layer carries all.
     code_layer, code_activation : str or None
-    code_is_map, code_is_binary, code_is_recurrent : bool
-        Whether weights are shared over places, whether it holds zeros and ones only, and whether a recurrent layer reads steps.
+    code_is_map, code_is_discrete, code_is_recurrent : bool
+        Whether weights are shared over places, whether its units have a few values only, and whether a recurrent layer reads
+        steps.
     code_units, constant_units : int
         Units, of a convolution channels; and those that are the same for every row.
     unit_spread : ndarray or None
@@ -50,7 +52,8 @@ class Code:
     code_reach : float
         Root mean square of the codes, in standard deviations of the prior, over the units that carry something.
     loudness, unit_spread_median, decoder_weights : float or None
-        Spread of the units for each unit of the weights that read them.
+        Spread of the units for each unit of the weights that read them, divided by that of PCA with as many units, whose
+        weights have the length 1; that spread, and the length of those weights.
     follows : float or None
         How much of the reconstruction follows the narrowest layer, 0 to 1.
     narrow_layer : str or None
@@ -60,7 +63,7 @@ class Code:
     code_layer: str | None = None
     code_activation: str | None = None
     code_is_map: bool = False
-    code_is_binary: bool = False
+    code_is_discrete: bool = False
     code_is_recurrent: bool = False
     code_units: int = 0
     constant_units: int = 0
@@ -140,7 +143,9 @@ def code(e, data, output, ladder):
         found,
     )
     values = np.concatenate(means) if distribution is not None else np.concatenate(codes)
-    narrow = places.narrowest(probe, x) if distribution is None else None
+    # Where all passes through something much smaller than the row, nothing that matters passes beside it.
+    roomy = 2 * _size(found) >= data.cells
+    narrow = places.narrowest(probe, x) if distribution is None and roomy else None
     aside = None if narrow is None else narrow.find(calls)
     if aside is None or 2 * _size(aside) > _size(found):
         narrow, aside = place, leaf
@@ -176,7 +181,7 @@ def _of_codes(e, ladder, codes, found, leaf, calls, distribution):
         "code_size": int(np.prod(codes.shape[1:])),
         "code_activation": activation,
         "code_is_map": is_map,
-        "code_is_binary": bool(np.isin(codes, (0, 1)).all()),
+        "code_is_discrete": _few_values(codes),
         "code_is_recurrent": any(call.recurrent for call in calls),
         "code_units": int(constant.size),
         "constant_units": int(constant.sum()),
@@ -187,7 +192,7 @@ def _of_codes(e, ladder, codes, found, leaf, calls, distribution):
     if slope is not None and distribution is None:
         at_end = slope(codes) < FLAT
         facts |= {"saturated": float(at_end.mean()), "at_upper_end": float((at_end & (codes > 0.5)).mean())}
-    facts |= _loudness(calls, found, spread, constant)
+    facts |= _loudness(e, calls, found, spread, constant)
     # Of a few rows PCA knows nearly all by heart, which says nothing of a code of that size.
     size, known = facts["code_size"], ladder.components
     enough = len(e.all_targets) >= ROWS_A_COMPONENT * min(size, known)
@@ -230,15 +235,28 @@ def _of_distribution(e, mean, log_variance):
     }
 
 
-def _loudness(calls, found, spread, constant):
+def _few_values(codes):
+    """Whether the units of a code have a few values each: bits, signs, the entries of a codebook."""
+    units = codes.reshape(len(codes), -1)
+    units = units[:, np.ptp(units, axis=0) > 0][:, :DISCRETE_UNITS]
+    if not units.size:
+        return False
+    values = [column[column != 0] for column in units.T]  # of a sparse code the zeros say nothing
+    known = [len(np.unique(column)) / len(column) for column in values if len(column) >= DISCRETE_ROWS]
+    return bool(known) and float(np.median(known)) < FEW_VALUES
+
+
+def _loudness(e, calls, found, spread, constant):
     """Compare how far the units of the code move with the weights that the decoder multiplies them by."""
     after = calls[calls.index(found) + 1 :] if found is not None else []
     reader = next((call for call in after if call.leaf and call.mixes), None)
     if reader is None or reader.kernel is None or spread.ndim != 1 or constant.all() or reader.kernel.shape[0] != len(spread):
         return {}
     weights = np.linalg.norm(reader.kernel.astype(float), axis=1)
+    target = flat(e.target_test).astype(float)
+    alike = np.sqrt(target.var(axis=0).sum() / len(spread))
     return {
-        "loudness": float(np.median(spread[~constant] / np.maximum(weights[~constant], TINY))),
+        "loudness": float(np.median(spread[~constant] / np.maximum(weights[~constant], TINY)) / max(alike, TINY)),
         "unit_spread_median": float(np.median(spread[~constant])),
         "decoder_weights": float(np.median(weights)),
     }

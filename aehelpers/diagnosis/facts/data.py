@@ -24,6 +24,8 @@ class Data:
         Ends of the targets.
     column_spreads, column_means : ndarray
         Standard deviation and mean of each number over the targets.
+    two_valued : ndarray of bool
+        Columns with two values only, such as the categories of a one-hot column.
     scale_ratio : float
         Largest spread of a column, divided by that of the median one; of tables.
     spread_of_mean : float
@@ -52,6 +54,7 @@ class Data:
     image_high: float
     column_spreads: np.ndarray
     column_means: np.ndarray
+    two_valued: np.ndarray
     scale_ratio: float
     spread_of_mean: float
     outliers: list
@@ -81,6 +84,7 @@ def data(e):
         image_high=float(max(train.max(), test.max())),
         column_spreads=spreads,
         column_means=means,
+        two_valued=((train == train.min(axis=0)) | (train == train.max(axis=0))).all(axis=0),
         scale_ratio=float(spreads.max() / middle) if middle else 1.0,
         spread_of_mean=float(np.median(spreads[varies] / np.maximum(size, TINY))) if varies.any() else 1.0,
         outliers=_outliers(train, test, spreads) if e.kind in ("table", "series") else [],

@@ -19,6 +19,7 @@ FOR_PCA = 10_000
 FULL_PCA = 2_000  # numbers a row; of longer rows only the first components are taken
 
 
+FEW = 30  # rows: means of fewer move by themselves
 DEAD_SPREAD = 1e-6  # of a unit's or an output's size
 
 

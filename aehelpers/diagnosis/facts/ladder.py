@@ -10,6 +10,7 @@ from aehelpers.diagnosis.rows import flat, some
 from sklearn.decomposition import PCA
 
 COMPONENTS = 300
+LOW = 0.1
 
 
 @dataclass(frozen=True)
@@ -40,22 +41,23 @@ class Ladder:
         Of the components, as `aehelpers.component_gain` has them.
     own_correlation : float
         Of what is made with its own target, both without their means.
+    column_correlations : ndarray
+        The same for each column; NaN where it has no variance, or its reconstructions have none.
     input_correlation : float
-        The same with the input.
+        As the first, with the input.
     slope : float
         Of what is made against its own target: near 1, or far from it where the output has another scale.
     own_row_error, other_row_error : float
         Median error of a reconstruction to its own target, and to the nearest other one.
     turned, turned_error : str, float
         How targets must be turned to fit best, and the error then.
-    median_ratio : float
-        The median error of a test row, divided by that of a row of the training: a few outliers do not move it.
+    low_ratio : float
+        The error below which a tenth of the test rows stay, divided by that of the training rows: strange rows among those of
+        the test, even many, hardly move it.
     training_tail : float
         Share of the test rows whose error lies above 99 % of those of the training rows.
     rescaled, rescaled_error : str, float
         Which other scale of the input suits the model best, and what is left of the variance then.
-    leftover : float
-        Correlation of neighbouring numbers of the residual; near 0, what is left has no structure.
     leftover_structure : float
         Share of the residual's variance in its first principal component, times the number of columns.
     """
@@ -73,13 +75,14 @@ class Ladder:
     components_matched: int
     gains: np.ndarray | None
     own_correlation: float
+    column_correlations: np.ndarray
     input_correlation: float
     slope: float
     own_row_error: float
     other_row_error: float
     turned: str
     turned_error: float
-    median_ratio: float
+    low_ratio: float
     training_tail: float
     rescaled: str
     rescaled_error: float
@@ -121,10 +124,11 @@ def ladder(e, data, output):
         components_matched=int(np.searchsorted(-pca_errors, -float(errors.mean()) * (1 + 1e-6))),
         gains=gains,
         own_correlation=own,
+        column_correlations=_column_by_column(made, test),
         input_correlation=given,
         slope=own * float(np.sqrt(made.var(axis=0).sum() / max(spread.sum(), TINY))),
         **other_rows(e, data),
-        median_ratio=float(np.median(errors) / max(np.median(training_errors), TINY)),
+        low_ratio=float(np.quantile(errors, LOW) / max(np.quantile(training_errors, LOW), TINY)),
         training_tail=float((errors > np.quantile(training_errors, QUANTILE)).mean()) if e.separate else 0.0,
         **rescaled(e, data, float(errors.mean()) / max(mean_image_error, TINY)),
         leftover_structure=_structure(test - made),
@@ -135,6 +139,13 @@ def _together(first, second):
     first, second = first - first.mean(axis=0), second - second.mean(axis=0)
     size = np.sqrt(np.square(first).sum() * np.square(second).sum())
     return float((first * second).sum() / size) if size else 0.0
+
+
+def _column_by_column(made, test):
+    """Return how each column correlates with its target."""
+    made, test = made - made.mean(axis=0), test - test.mean(axis=0)
+    sizes = np.sqrt(np.square(made).sum(axis=0) * np.square(test).sum(axis=0))
+    return np.divide((made * test).sum(axis=0), sizes, out=np.full(len(sizes), np.nan), where=sizes > TINY)
 
 
 def _components(e, fitted, test, made):

@@ -4,11 +4,13 @@ import contextlib
 from dataclasses import dataclass
 
 import numpy as np
-from aehelpers.diagnosis.facts.examination import mean_error, said, squared_error
+from aehelpers.diagnosis.facts.examination import DEAD_SPREAD, TINY, mean_error, said, squared_error
 from aehelpers.diagnosis.facts.reach import reachable
-from aehelpers.diagnosis.rows import flat, parts, take
+from aehelpers.diagnosis.rows import flat, number_of, parts, some, take
 from aehelpers.pictures import as_grids
-from scipy.special import expit
+from scipy.special import expit, softmax
+
+ALONE = 8  # rows that are also handed over one by one
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Output:
     logits : bool
     takes_logits : bool
         Whether the loss says that it takes logits.
+    depends_on_batch : float
+        How much a reconstruction changes when its row is handed over alone, in the variance of the reconstructions.
     """
 
     raises: str = ""
@@ -54,6 +58,7 @@ class Output:
     error_after_sigmoid: float = 0.0
     logits: bool = False
     takes_logits: bool = False
+    depends_on_batch: float = 0.0
 
     @property
     def unusable(self):
@@ -94,18 +99,40 @@ def output(e, data):
     takes_logits = _takes_logits(e.told_loss)
     # Bright pictures and a linear output that has hardly learned look alike: then a sigmoid changes little.
     logits = unit and outside > 0.05 and with_sigmoid < 0.5 * error and (takes_logits or with_sigmoid < mean_error(e))
-    if logits:
+    if e.sparse:  # one number for each token: what is their softmax is known without any loss
+        logits, e.as_values = False, (lambda made: made) if np.abs(raw.sum(axis=-1) - 1).max() < 1e-3 else _shares
+    elif logits:
         e.as_values = expit
     return Output(
         adds_up_to_one=bool(np.abs(sums - 1).max() < 1e-3 and raw.min() >= 0 and raw[0].size > 1),
         target_sum=target_sum,
         share_outside=outside,
+        depends_on_batch=_depends_on_batch(e, raw),
         raw_error=error,
         error_after_sigmoid=with_sigmoid,
         logits=bool(logits),
         takes_logits=takes_logits,
         **about,
     )
+
+
+def _shares(logits):
+    return softmax(logits, axis=-1)
+
+
+def _depends_on_batch(e, raw):
+    """Compare what becomes of a row alone and among others, outside training mode."""
+    variance = float(raw.var(axis=0).mean())
+    if len(raw) < 2 or variance <= DEAD_SPREAD * max(float(np.abs(raw).max()), TINY):
+        return 0.0
+    several = some(e.x_test, ALONE)
+    try:
+        alone = np.concatenate([e.probe.run(take(several, slice(one, one + 1))) for one in range(number_of(several))])
+    except Exception:  # a model that takes no single row
+        return 0.0
+    among, again = e.probe.run(several), e.probe.run(several)
+    drawn = squared_error(again, among)  # a model that draws at random, also outside training mode
+    return max(squared_error(alone, among) - 2 * drawn, 0.0) / variance
 
 
 def _takes(wanted, shape):
@@ -150,4 +177,5 @@ def _fitting(e):
 
 def _takes_logits(loss):
     by_type = "WithLogits" in type(loss).__name__ or "with_logits" in getattr(loss, "__name__", "")
+    by_type = by_type or type(loss).__name__ == "CrossEntropyLoss" or getattr(loss, "__name__", "") == "cross_entropy"
     return bool(by_type or getattr(loss, "from_logits", False) or getattr(loss, "_fn_kwargs", {}).get("from_logits", False))

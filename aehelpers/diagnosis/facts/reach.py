@@ -11,7 +11,7 @@ def reachable(calls, low, high):
     last = next((number for number in range(len(leaves) - 1, -1, -1) if leaves[number].mixes), None)
     names = [call.activation for call in leaves[last or 0 :] if call.activation]
     name = names[-1] if last is not None and names else None
-    if low >= 0.4999 and low + 1e-3 < high <= 0.7312:
+    if low >= 0.4999 and low + 1e-3 < high <= 0.7312 and name in (None, "sigmoid"):
         return 0.5, 0.7311, name  # a sigmoid of a sigmoid, as layers or as functions
     if last is not None:
         ends = np.array([-np.inf, np.inf])

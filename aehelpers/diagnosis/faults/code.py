@@ -1,9 +1,8 @@
 """Faults of the code: dead, silent, saturated, soft, passed by."""
 
-from aehelpers.diagnosis.faults.data import QUALITY
 from aehelpers.diagnosis.faults.gradients import NO_VARIATION
-from aehelpers.diagnosis.faults.quality import A_LITTLE_WORSE_THAN_PCA, holds_back, worse_than_pca
 from aehelpers.diagnosis.faults.words import number, share
+from aehelpers.diagnosis.faults.yardsticks import A_LITTLE_WORSE_THAN_PCA, QUALITY, holds_back, worse_than_pca
 from aehelpers.diagnosis.rules import Said, rule
 
 _03 = "03_why_the_2d_code_dies.ipynb"
@@ -22,25 +21,41 @@ def kl_collapse(code, ladder, data, e):
     most = silent == units or (silent >= units / 2 and ladder.error > 0.7 * ladder.mean_image_error)
     severity = "broken" if silent == units else "weak" if most else "note"
     weighs = ""
+    alike = 1 / data.cells
     if code.kl_weight is not None:
-        weighs = (
-            f" The KL term has the weight {number(code.kl_weight)}; with {number(1 / data.cells)}, it and a mean over "
-            f"the {data.cells} "
-            f"{e.words.cells} would be sums alike."
+        weighs = f" The KL term has the weight {number(code.kl_weight)}"
+        weighs += (
+            "."
+            if code.kl_weight < 1.5 * alike
+            else (
+                f"; at {number(alike)} (1/{data.cells}) both terms would be sums, if the loss is a mean over the "
+                f"{data.cells} {e.words.cells}."
+            )
         )
     sentence = (
         f"{silent} of {units} units of the code carry nothing; the KL term is {number(code.kl)} nats {e.words.a_row}.{weighs}"
     )
-    remedy = (
-        f"Sum the reconstruction loss over the {e.words.cells}, as the KL term over the units, or divide the KL term "
-        "by their number, "
-        f"{data.cells}."
-        if most
-        else "No change, if the reconstructions are good enough: silent units cost nothing. A lighter KL term wakes more."
-    )
+    # Summed squares stand for noise of variance 1/2: a direction in which the data vary less is not worth its nats.
+    faint = (ladder.pca_errors[0] - ladder.pca_errors[min(1, ladder.components)]) * data.cells < NOISE_OF_SUMS
+    summed = code.kl_weight is not None and code.kl_weight < 1.5 * alike
+    remedy = f"Sum the reconstruction loss over the {data.cells} {e.words.cells}, as the KL term is summed over the units"
+    remedy += f", or divide the KL term by {data.cells}."
+    if faint or summed:
+        left = code.pca_error if code.pca_error is not None else 0.1 * ladder.mean_image_error
+        remedy = (
+            f"Sum the squared error over the {data.cells} {e.words.cells} and divide it by twice the variance that may be left "
+            f"in each, about {number(left)}, or let the model learn that variance: these {e.words.rows} vary so little that "
+            "a plain sum is outweighed too."
+            if faint
+            else f"Make the KL term lighter: weigh it with about {number(2 * left / data.cells)} beside a mean of squares, or "
+            "raise its weight slowly, from 0, during the training."
+        )
+    if not most:
+        remedy = "No change, if the reconstructions are good enough: inactive units cost nothing. A lighter KL term wakes more."
     return Said(severity, sentence, remedy, ("silent_units", "kl", "kl_weight", "kl_of_units"))
 
 
+NOISE_OF_SUMS = 0.5
 FAR = 2.0  # root mean square of the codes; of the prior it is 1
 
 
@@ -85,9 +100,9 @@ def dead_code(code, data):
     )
     sentence = f"{'The' if code.code_units == 1 else 'All'} {units} {never}."
     remedy = (
-        "Make the code linear (or a leaky ReLU), or begin again with smaller steps."
+        "Make the code linear (or a leaky ReLU), or retrain with a smaller learning rate."
         if code.code_activation in ("relu", "relu6")
-        else "Begin again with smaller steps, and look at what comes before the code: something there is the same for "
+        else "Retrain with a smaller learning rate, and look at what comes before the code: something there is the same for "
         "every row."
     )
     return Said("broken", sentence, remedy, ("constant_units", "code_units", "code_activation"))
@@ -108,7 +123,7 @@ def dead_units(code, ladder, data, modes=None):
                 if units > 1
                 else f"The one unit of the layer {layer} is off for every row."
             )
-            return Said("broken", sentence, "Begin again with smaller steps, or use a leaky ReLU in this layer.", keys)
+            return Said("broken", sentence, "Retrain with a smaller learning rate, or use a leaky ReLU in this layer.", keys)
     counted = []
     if code.code_size and not code.variational:
         counted.append(("the code", code.constant_units, code.code_units, DEAD_SHARE))
@@ -121,7 +136,8 @@ def dead_units(code, ladder, data, modes=None):
     costs = worse_than_pca(code, ladder, A_LITTLE_WORSE_THAN_PCA) and not holds_back(modes, code)
     sentence = f"{dead} of {units} units of {name} are the same for every row."
     remedy = (
-        "Use a linear code or a leaky ReLU, or smaller steps at the beginning; or fewer units, if the error is good enough."
+        "Use a linear code or a leaky ReLU, or a smaller learning rate at the beginning; or fewer units, if the error is good "
+        "enough."
     )
     return Said("weak" if costs else "note", sentence, remedy, keys)
 
@@ -147,8 +163,8 @@ def saturated_code(code, ladder):
     return Said(severity, sentence, remedy, ("saturated", "at_upper_end", "code_activation"))
 
 
-WHISPER_CHARGED = 0.05  # the same, where the training charges for activations
-WHISPER = 0.02  # spread of a unit of the code, for each unit of the weights that read it
+WHISPER = 0.015  # spread of a unit of the code, for each unit of the weights that read it; of PCA it is 1
+WHISPER_CHARGED = 0.04  # the same, where the training charges for activations
 
 
 @rule("whispering", read=("05_sparse_codes.ipynb", "Small, or sparse?"))
@@ -158,14 +174,18 @@ def whispering(code, ladder, modes=None):
         code.loudness is None
         or code.loudness > (WHISPER_CHARGED if charged else WHISPER)
         or code.variational
+        or code.code_activation == "softmax"  # its units share a sum of 1, and are small for that
         or ladder.variation < NO_VARIATION
     ):
         return None
     sentence = (
         f"The units of the code move by {number(code.unit_spread_median)} only, and large weights of the decoder (length "
-        f"{number(code.decoder_weights)} a unit) make up for it: small activations, but no sparse code."
+        f"{number(code.decoder_weights)} a unit) make up for it: a penalty on activations would be met without a sparse code."
     )
-    remedy = "Limit the decoder's weights (a norm constraint), or penalize a sparseness that does not change with the scale."
+    remedy = (
+        "If you want a sparse code, limit the length of the decoder's weights, or penalize a sparseness that does not change "
+        "with the scale. If not, see why the encoder gives so little: small initial weights, or an encoder that is not trained."
+    )
     return Said("weak", sentence, remedy, ("loudness", "unit_spread_median", "decoder_weights"))
 
 
@@ -188,10 +208,10 @@ def skip_copy(code, ladder, e):
     sentence = (
         f"The reconstruction hardly depends on {code.narrow_layer}, the narrowest layer: with its rows exchanged, "
         f"{share(max(code.follows, 0))} "
-        "of the reconstruction goes with them. Something passes beside it, and copies the rest."
+        "of the reconstruction changes with them. Something passes beside it, and copies the rest."
     )
     remedy = (
-        "Take the skip connections away, if the code is what you want; keep them for a denoiser, which has no use for the code."
+        "Remove the skip connections, if the code is what you want; keep them for a denoiser, which has no use for the code."
     )
     return Said("weak" if e.own_target else "note", sentence, remedy, ("follows", "narrow_layer"))
 
@@ -203,7 +223,7 @@ def ignored_code(code, ladder, e):
     sentence = (
         f"The decoder ignores {code.narrow_layer}: with the rows of that layer exchanged, "
         f"{share(max(code.follows, 0))} of the reconstruction "
-        "goes with them."
+        "changes with them."
     )
     remedy = (
         "See what else the decoder gets (the target itself, a skip connection, a label), and make it weaker or leave it out."

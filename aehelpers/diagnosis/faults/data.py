@@ -1,11 +1,11 @@
 """Faults of the rows, and of how they fit the model's output."""
 
 import numpy as np
+from aehelpers.diagnosis.facts.examination import FEW
 from aehelpers.diagnosis.faults.words import count, number, share
+from aehelpers.diagnosis.faults.yardsticks import NO_BETTER, OUT_OF_REACH, QUALITY, as_good_as_pca, ends_of, unusual
 from aehelpers.diagnosis.rows import parts
 from aehelpers.diagnosis.rules import Said, rule
-
-QUALITY = ("constant_output", "below_pca", "undertrained", "overfitted", "dead_outputs")
 
 _04 = "04_the_grey_image_bug.ipynb"
 _06 = "06_denoising.ipynb"
@@ -13,9 +13,8 @@ _08 = "08_it_reconstructs_the_anomaly.ipynb"
 
 ANOTHER = 4  # times as large: another scale, and not another sample
 FOLLOWS = 0.7  # correlation
+FOLLOWS_BY_COLUMN = 0.8  # the same in more than half of the columns
 FAINT = 0.02  # largest pixel: images are divided by 255 once, not twice
-OUT_OF_REACH = 0.1  # of the mean row's error: what the output cannot reach at all
-NO_BETTER = 0.95  # of the mean row's error
 FITS = 0.5  # of the variance: what may be left on another scale that is the right one
 VERY_LARGE = 20  # values that no output of usual weights reaches at the start
 
@@ -31,34 +30,23 @@ def cannot_run(output, data, e):
         if several > len(parts(e.x_train))
         else f"Hand over {output.fitting}: {takes} takes that."
         if output.fitting
-        else f"See which shape {takes} takes, and give back {e.words.rows} of the shape that should be rebuilt; if "
-        "other rows should "
-        "come back than went in, hand them over as target=."
+        else f"See which shape {takes} takes and gives. Its output must have the shape of what should come back: of x_train, "
+        "or of target= if something else should come back than went in."
     )
-    return Said("broken", f"The model cannot rebuild these {e.words.rows}: {output.raises.rstrip('.')}.", remedy, ("raises",))
-
-
-def _unusual(data):
-    return data.image_high > 1.5 or data.image_low < -0.05
-
-
-def _ends(output):
-    low, high = output.reachable_low, output.reachable_high
-    if np.isfinite(low) and np.isfinite(high):
-        return f"can only go from {number(low)} to {number(high)}"
-    return f"never falls below {number(low)}" if np.isfinite(low) else f"never rises above {number(high)}"
+    return Said(
+        "broken", f"The model cannot reconstruct these {e.words.rows}: {output.raises.rstrip('.')}.", remedy, ("raises",)
+    )
 
 
 def _remedy_of_scale(e, output):
     last = output.last_activation
-    end = f"the {last} at the end" if last else "the output"
+    end = f"the final {last}" if last else "the last activation"
     if e.kind == "images":
         return (
-            f"Bring the pixels to [0, 1] (divide by 255, or undo the standardization) for a sigmoid, or take {end} "
-            "away: a linear "
-            "output reaches every value."
+            f"Bring the pixels to [0, 1] (divide by 255, or undo the standardization) for a sigmoid, or remove {end}: "
+            "a linear output reaches every value."
         )
-    return f"Take {end} away, so that the output is linear: then it reaches every value of a standardized {e.words.cell}."
+    return f"Remove {end}, so that the output is linear: then it reaches every value of a standardized {e.words.cell}."
 
 
 @rule(
@@ -90,16 +78,24 @@ def input_scale(data, output, e, ladder=None):
     bounded = np.isfinite(output.reachable_high) or np.isfinite(output.reachable_low)
     lost = _unreachable(e, data, output)
     noise = ladder is not None and _only_noise_is_left(data, ladder, e)  # it should not come back
-    if _unusual(data) and bounded and lost >= OUT_OF_REACH and not noise:
-        return Said("broken", f"{ends}, but the model's output {_ends(output)}.", _remedy_of_scale(e, output), keys)
+    if unusual(data) and bounded and lost >= OUT_OF_REACH and not noise:
+        return Said("broken", f"{ends}, but the model's output {ends_of(output)}.", _remedy_of_scale(e, output), keys)
     if output.not_finite_weights and max(abs(data.image_low), abs(data.image_high)) > VERY_LARGE:
         remedy = (
-            "Divide the pixels by 255 before the training."
+            "Divide the pixels by 255 before training."
             if e.kind == "images" and data.image_low >= 0
-            else "Standardize the columns (scikit-learn's StandardScaler, fitted to x_train), then train anew."
+            else "Standardize the columns (scikit-learn's StandardScaler, fitted to x_train), then retrain."
         )
         return Said("broken", f"{ends}; numbers of this size make a loss overflow, and the model holds NaN.", remedy, keys[:2])
     left = 0.0 if ladder is None or data.one_row else ladder.error / max(ladder.mean_image_error, 1e-12)
+    if left > NO_BETTER and e.kind == "table" and _follows_by_column(ladder):
+        sentence = (
+            f"Column by column the output follows the rows (median correlation {np.nanmedian(ladder.column_correlations):.2f}), but on "
+            f"another scale: it goes from {number(output.output_low)} to {number(output.output_high)}, the {e.words.cells} "
+            f"from {number(data.image_low)} to {number(data.image_high)}."
+        )
+        remedy = "Undo the scaling at the end (scaler.inverse_transform): the output must have the units of the target."
+        return Said("broken", sentence, remedy, ("column_correlations", "output_low", "output_high"))
     # Its output follows the target, on another scale.
     free = lost < OUT_OF_REACH and not output.adds_up_to_one  # else its activation holds it back
     if left > NO_BETTER and free and ladder.own_correlation > FOLLOWS and not 1 / ANOTHER < ladder.slope < ANOTHER:
@@ -114,7 +110,7 @@ def input_scale(data, output, e, ladder=None):
     # Was the model trained on another scale? Tried, by handing it the rows on that scale.
     if left > NO_BETTER and ladder.rescaled and ladder.rescaled_error < min(FITS, 0.6 * left):
         sentence = (
-            f"{ends}, and the model does not rebuild them; {ladder.rescaled}, they come back with "
+            f"{ends}, and the model does not reconstruct them; {ladder.rescaled}, they come back with "
             f"{share(ladder.rescaled_error)} of "
             "their variance lost. It was trained on another scale than this."
         )
@@ -125,6 +121,12 @@ def input_scale(data, output, e, ladder=None):
         remedy = "Divide by 255 once, and look at the largest pixel before the training: it should be 1."
         return Said("broken", sentence, remedy, ("image_low", "image_high"))
     return None
+
+
+def _follows_by_column(ladder):
+    known = np.isfinite(ladder.column_losses)
+    elsewhere = (ladder.column_correlations > FOLLOWS_BY_COLUMN) & (ladder.column_losses > NO_BETTER)
+    return bool(known.any()) and elsewhere[known].mean() > 0.5
 
 
 def _unreachable(e, data, output):
@@ -143,8 +145,10 @@ TINY = 0.02  # spread of a column, divided by its mean
     read=(_04, "Is this loss right for grey pixels?"),
     explains=("dead_units", "whispering", "zero_gradient", "dead_code", "wrong_target", *QUALITY),
 )
-def tiny_spread(data, ladder, e):
+def tiny_spread(data, ladder, e, code=None):
     if data.one_row or data.spread_of_mean > TINY or ladder.error < 0.2 * ladder.mean_image_error:
+        return None
+    if as_good_as_pca(code, ladder):
         return None
     sentence = (
         f"The {e.words.cells} hardly vary: the spread of the median one is {share(data.spread_of_mean)} of its mean. "
@@ -152,7 +156,7 @@ def tiny_spread(data, ladder, e):
         f"soon as the mean is learned, and {share(min(ladder.error / ladder.mean_image_error, 99))} of the variance "
         "is still there."
     )
-    remedy = "Take the mean away and divide by the spread, column by column (scikit-learn's StandardScaler), and train anew."
+    remedy = "Subtract the mean and divide by the spread, column by column (scikit-learn's StandardScaler), and retrain."
     return Said(
         "broken" if ladder.error > NO_BETTER * ladder.mean_image_error else "weak",
         sentence,
@@ -174,22 +178,22 @@ def column_scales(data, ladder, e):
     if e.kind != "table" or data.one_row:
         return None
     losses = ladder.column_losses
-    known = np.isfinite(losses)
+    known = np.isfinite(losses) & ~data.two_valued  # a rare category has a small spread in every unit
     lost = known & (losses > LOST)
     if not lost.any() or lost.sum() < 0.25 * known.sum():
         return None
     small = float(np.median(data.column_spreads[lost]))
-    if data.column_spreads.max() < SCALES * small:
+    spreads = np.where(data.two_valued, 0, data.column_spreads)
+    largest = int(np.argmax(spreads))
+    if spreads[largest] < SCALES * small:
         return None
-    largest = int(np.argmax(data.column_spreads))
     sentence = (
         f"The columns have very different scales: column {e.column(largest)} has a spread of "
         f"{number(data.column_spreads[largest])}, the "
         f"median one {number(data.column_spreads[largest] / data.scale_ratio)}. One squared error over all of them "
         "sees only the large "
-        f"ones: {int(lost.sum())} of {count(int(known.sum()), 'column')} {'is' if lost.sum() == 1 else 'are'} rebuilt "
-        "hardly better than by "
-        "their own mean."
+        f"ones: {int(lost.sum())} of {count(int(known.sum()), 'column')} {'is' if lost.sum() == 1 else 'are'} reconstructed "
+        "no better than by their own mean."
     )
     remedy = (
         "Standardize each column (scikit-learn's StandardScaler, fitted to x_train), and look at the error column by column."
@@ -199,7 +203,6 @@ def column_scales(data, ladder, e):
 
 SHIFTED, STRETCHED = 0.5, 1.5  # median over the columns, in the spreads of the training
 DRIFTED = 0.5  # along one of the first principal components, in its spread
-FEW = 30  # rows: means of fewer move by themselves
 
 
 @rule(
@@ -222,7 +225,7 @@ def sets_differ(data, ladder, e):
             f"{number(data.drift)} spreads apart."
         )
         if data.shift <= 1 and 0.5 < data.stretch < 2:
-            remedy += " If the test rows are of another kind on purpose, this is what the error answers to."
+            remedy += " If the test rows are of another kind on purpose, that explains the error."
         fails = ladder.error > ladder.mean_image_error and ladder.training_error < 0.5 * ladder.mean_image_error
         another = data.shift > ANOTHER or not 1 / ANOTHER < data.stretch < ANOTHER
         severity = "broken" if another or (worse and fails) else "weak" if worse else "note"
@@ -241,7 +244,7 @@ def one_row(data, ladder, e):
     within = ladder.mean_image_error  # 0 for a row of one value
     left = ladder.error / within if within > 1e-12 else float(ladder.error > 1e-12)
     sentence = (
-        f"All {e.words.rows} are the same, as in the first test of every network: can it learn one by heart? The "
+        f"All {e.words.rows} are the same, as in the first test of every network: can it memorize one row? The "
         "squared error is "
         f"{number(ladder.error)}, {share(left)} of the variance within it."
     )
@@ -279,8 +282,7 @@ def above_threshold(data, ladder, e):
         return None
     sentence = (
         f"{share(ladder.training_tail)} of the test {e.words.rows} have an error above that of 99 % of the training "
-        f"{e.words.rows}; of the "
-        "same kind, it would be 1 %."
+        f"{e.words.rows}; for rows like those it would be 1 %."
     )
     remedy = (
         f"If x_test holds anomalies, this is good news. If not, fit a threshold to {e.words.rows} that the model was "
@@ -348,7 +350,7 @@ def wrong_loss(loss, data, ladder, output, e):
         return Said(
             "broken",
             sentence,
-            "Use the squared error, or add it: a direction alone is no reconstruction.",
+            "Use the squared error, or add it.",
             (*keys, "loss_of_half"),
         )
     return None
@@ -367,9 +369,8 @@ def loss_floor(loss, ladder, e):
     ):
         return None
     sentence = (
-        f"Of the loss {number(made)}, {number(floor)} can never go away: that much {loss.loss_name} is for a perfect "
-        "reconstruction, since "
-        f"the {e.words.cells} are not only 0 and 1."
+        f"Even a perfect reconstruction has a loss ({loss.loss_name}) of {number(floor)}, since the {e.words.cells} are not "
+        f"only 0 and 1; the model's is {number(made)}."
     )
     return Said(
         "note",
@@ -431,15 +432,15 @@ def _only_noise_is_left(data, ladder, e):
     return known and ladder.leftover_structure < NO_STRUCTURE
 
 
-@rule("noise_left", read=(_06, "What does the level do?"), explains=())
+@rule("noise_left", read=(_06, "What does the level do?"))
 def noise_left(data, ladder, e):
     """Whether what is left is pure noise: then the model removes it, and is measured against the wrong thing."""
     left = ladder.error / max(ladder.mean_image_error, 1e-12)
     if not _only_noise_is_left(data, ladder, e):
         return None
     sentence = (
-        f"What the model leaves out, {share(left)} of the variance, has no structure: it is noise, as nothing else "
-        "is. A model that removes noise is measured against its clean target."
+        f"What the model leaves out, {share(left)} of the variance, has no structure, so it looks like pure noise. "
+        "A model that removes noise is measured against its clean target."
     )
     return Said(
         "note",

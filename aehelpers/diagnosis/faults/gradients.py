@@ -1,7 +1,7 @@
 """Faults of the training: weights that get nothing, or that do not move."""
 
-from aehelpers.diagnosis.faults.data import QUALITY
 from aehelpers.diagnosis.faults.words import count, number, weight
+from aehelpers.diagnosis.faults.yardsticks import QUALITY
 from aehelpers.diagnosis.rules import Said, rule
 
 _01 = "01_why_the_step_function_trains.ipynb"
@@ -69,7 +69,7 @@ def zero_gradient(gradients, ladder, code, data, e):
     else:
         sentence = f"The gradient of {count(len(zero), 'kernel')} is exactly 0, the first is {weight(zero[0])}."
         remedy = "Look at the layer above: units that are off, saturated or cut off for all rows pass no gradient."
-        if code.code_is_binary and e.probe.framework == "torch":
+        if code.code_is_discrete and e.probe.framework == "torch":
             remedy = (
                 "PyTorch gives torch.round and torch.sign a gradient of 0: let it pass straight through, z + "
                 "(torch.round(z) - z).detach()."

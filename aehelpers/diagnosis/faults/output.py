@@ -1,8 +1,8 @@
 """Faults of what the model gives: not finite, squeezed, logits, dead outputs."""
 
 import numpy as np
-from aehelpers.diagnosis.faults.data import OUT_OF_REACH, QUALITY, _ends, _unusual
 from aehelpers.diagnosis.faults.words import count, listed, number, share, weight
+from aehelpers.diagnosis.faults.yardsticks import OUT_OF_REACH, QUALITY, ends_of, unusual
 from aehelpers.diagnosis.rules import Said, rule
 
 _04 = "04_the_grey_image_bug.ipynb"
@@ -20,7 +20,7 @@ def not_finite(output, e):
         )
     else:
         sentence = f"{share(output.not_finite_rows)} of the reconstructions hold NaN or infinite values."
-    remedy = "Train anew with a tenth of the learning rate, and take logarithms and divisions only of what cannot be 0."
+    remedy = "Retrain with a tenth of the learning rate, and take logarithms and divisions only of what cannot be 0."
     return Said("broken", sentence, remedy, ("not_finite_weights", "not_finite_rows"))
 
 
@@ -30,7 +30,7 @@ def not_finite(output, e):
     explains=("dead_units", "saturated_code", "wrong_target", "whispering", *QUALITY),
 )
 def squeezed_output(data, output, ladder, e):
-    if _unusual(data) or output.logits or e.kind == "tokens":
+    if unusual(data) or output.logits or e.kind == "tokens":
         return None
     if output.adds_up_to_one and abs(output.target_sum - 1) > 1 and output.last_activation in ("softmax", None):
         sentence = (
@@ -42,7 +42,7 @@ def squeezed_output(data, output, ladder, e):
         return None
     sentence = (
         f"The {e.words.cells} go from {number(data.image_low)} to {number(data.image_high)}, but the model's "
-        f"output {_ends(output)}."
+        f"output {ends_of(output)}."
     )
     remedy = (
         f"Give the output one activation that reaches all values of the {e.words.rows}: one sigmoid for [0, 1], "
@@ -58,14 +58,39 @@ def output_is_logits(output, e):
     sentence = (
         f"The output goes from {number(output.output_low)} to {number(output.output_high)}: these are logits. As "
         f"{e.words.cells} they have "
-        f"a squared error of {number(output.raw_error)}, behind a sigmoid one of {number(output.error_after_sigmoid)}."
+        f"a squared error of {number(output.raw_error)}, after a sigmoid one of {number(output.error_after_sigmoid)}."
     )
     keys = ("output_low", "output_high", "raw_error", "error_after_sigmoid", "share_outside")
-    remedy = "Apply a sigmoid to what the model gives before you draw or compare it; everything here was measured behind one."
+    remedy = "Apply a sigmoid to what the model gives before you draw or compare it; everything here was measured after one."
     return Said("note" if output.takes_logits else "broken", sentence, remedy, keys)
 
 
-DEAD_SHARE = 0.05  # of all variance, in outputs that never move
+DEPENDS, MIXED_UP = 0.01, 0.1  # of the variance of the reconstructions: more than rounding, and so much that it does not work
+
+
+@rule(
+    "rows_mixed",
+    read=("00_start_here.ipynb", "How many numbers does a digit need?"),
+    explains=("train_mode_differs", "wrong_target", *QUALITY),
+)
+def rows_mixed(output, e):
+    if output.depends_on_batch < DEPENDS:
+        return None
+    sentence = (
+        f"What becomes of {e.words.a_row} depends on the others that are handed over with it: alone, its reconstruction "
+        f"changes by {share(output.depends_on_batch)} of the variance."
+    )
+    remedy = (
+        "Look for the step that mixes rows: a recurrent layer without batch_first=True, a reshape or a permute that moves the "
+        "axis of the rows, a normalization by the statistics of the batch that stays on outside training."
+        if e.probe.framework == "torch"
+        else "Look for the step that mixes rows: a reshape or a transpose that moves the axis of the rows, or a normalization "
+        "by the statistics of the batch that stays on outside training."
+    )
+    return Said("broken" if output.depends_on_batch > MIXED_UP else "weak", sentence, remedy, ("depends_on_batch",))
+
+
+DEAD_VARIANCE = 0.05  # of all variance, in outputs that never move
 MOST = 0.5
 
 
@@ -76,7 +101,7 @@ MOST = 0.5
 )
 def dead_outputs(data, output, ladder, e, code=None):
     dead = ladder.dead_outputs
-    if not len(dead) or ladder.dead_variance < DEAD_SHARE or data.one_row:
+    if not len(dead) or ladder.dead_variance < DEAD_VARIANCE or data.one_row:
         return None
     values = e.made.reshape(len(e.made), -1)[0, dead]
     if code is not None and code.zero_kernels:  # from zeros, nothing ever begins: the fault lies there
@@ -93,7 +118,7 @@ def dead_outputs(data, output, ladder, e, code=None):
     sentence = f"The output for {where} is {value}, and there {share(ladder.dead_variance)} of the variance is lost."
     last = output.last_activation
     remedy = (
-        f"Take the {last} away from the output, or put a sigmoid there if all values lie in [0, 1]: a unit that is "
+        f"Remove the {last} from the output, or put a sigmoid there if all values lie in [0, 1]: a unit that is "
         "off for every row gets no "
         "gradient."
         if last and last != "linear"

@@ -1,47 +1,35 @@
 """Faults of the result: no better than the mean, than PCA; too well on the rows of the training; a copy."""
 
+from aehelpers.diagnosis.facts.examination import FEW
 from aehelpers.diagnosis.faults.gradients import NO_VARIATION, describe
 from aehelpers.diagnosis.faults.words import number, share
+from aehelpers.diagnosis.faults.yardsticks import (
+    A_LITTLE_WORSE_THAN_PCA,
+    NO_BETTER,
+    WORSE_THAN_PCA,
+    holds_back,
+    mixed_scales,
+    worse_than_pca,
+)
 from aehelpers.diagnosis.rules import Said, rule
 
 _02 = "02_why_784_784_784_stays_blurry.ipynb"
 
-NO_BETTER = 0.95  # of the mean row's error
-WORSE_THAN_PCA = 1.5
-A_LITTLE_WORSE_THAN_PCA = 1.15
 COARSE_KEPT, FINE_LOST = 0.7, 0.5  # gains of principal components
 OVERFITTED = 1.6
-SOME_ROWS = 1.3  # of the median error
+SOME_ROWS = 1.3  # of the error below which a tenth of the rows stay
 MODE_RATIO = 1.4
 COPIED = 0.25  # of the variance of noise: what is left when something near an identity rebuilds it
 GOOD = 0.05  # of the mean row's error
+PASSED = 0.5  # of what a code of that size must lose of noise
+FAR_BEHIND, LITTLE_KEPT = 5, 0.3  # times the error of PCA, and left of the variance: no form of a code excuses that
+MEANT = "No change, if it is meant: noise and penalties in the training have a price. Train once without them to see it."
 FINE = 0.03  # of the mean row's error: what the fine components must be worth, so that it matters that they are lost
-MIXED = 5  # largest spread of a column, divided by the median one
-NOTHING_LEFT = 0.01  # of the variance: who keeps 99 % of it is not called undertrained
-
-
-def holds_back(modes, code):
-    """Whether the training asks for more than a small error: noise in it, or a penalty on activations."""
-    return code.variational or (modes is not None and (modes.random_in_training or modes.penalty_on_activations))
-
-
-def mixed_scales(data):
-    """Whether one squared error over all columns is that of the largest ones: then PCA of it is no yardstick."""
-    return data.kind == "table" and data.scale_ratio > MIXED
 
 
 def pca_is_ahead(code):
-    """Whether PCA has what the model lacks: weights for every number, where others share them, or numbers for bits."""
-    return code.code_is_map or code.code_is_binary or code.code_is_recurrent
-
-
-def worse_than_pca(code, ladder, factor):
-    return (
-        bool(code.code_size)
-        and code.pca_error is not None
-        and ladder.error > factor * max(code.pca_error, 1e-3 * ladder.mean_image_error)
-        and ladder.error > NOTHING_LEFT * ladder.mean_image_error
-    )
+    """Whether PCA has what the model lacks: weights for every number, where others share them, or free numbers as its code."""
+    return code.code_is_map or code.code_is_discrete or code.code_is_recurrent or code.code_activation == "softmax"
 
 
 @rule(
@@ -82,13 +70,14 @@ def overfitted(data, ladder, e):
     apart = ladder.error - ladder.training_error
     if not data.separate_test or ladder.error < OVERFITTED * ladder.training_error or apart < 0.02 * ladder.mean_image_error:
         return None
-    if ladder.median_ratio < SOME_ROWS:  # the mean is moved by a few strange rows, the rest are rebuilt as well
+    if ladder.low_ratio < SOME_ROWS:  # the mean is moved by strange rows, the rest are rebuilt as well
         return None
     sentence = (
         f"The squared error is {number(ladder.error)} on the test {e.words.rows}, "
         f"{number(ladder.training_error)} on those of the training."
     )
-    remedy = f"Use more training {e.words.rows}, add noise to them, make the code smaller, or stop earlier."
+    smaller = " make the code smaller," if e.probe.framework != "function" else ""
+    remedy = f"Use more training {e.words.rows}, add noise to them,{smaller} or stop earlier."
     return Said("weak", sentence, remedy, ("error", "training_error"))
 
 
@@ -139,17 +128,22 @@ def undertrained(ladder, code, data, e, modes=None):
     )
     severity = "note" if holds_back(modes, code) or pca_is_ahead(code) or mixed_scales(data) else "weak"
     keys = ("components_matched", "code_size", "error", "pca_error")
-    return Said(severity, sentence, "Train longer: the fine components come last.", keys)
+    remedy = MEANT if holds_back(modes, code) else "Train longer: the fine components come last."
+    return Said(severity, sentence, remedy, keys)
 
 
 @rule("copies_anything", read=(_02, "Is there room for a copy?"))
-def copies_anything(ladder, strange, e):
-    if not strange.noise_variance or not ladder.mean_image_error:
+def copies_anything(ladder, strange, data, e, code=None):
+    if not strange.noise_variance or not ladder.mean_image_error or len(e.target_test) < FEW:
         return None
     left = strange.noise_error / strange.noise_variance
+    size = code.code_size if code is not None and code.code_size else data.cells
+    # A code of k numbers keeps k of n parts of any noise: only who keeps more has a way around it.
     if left > COPIED or ladder.error > GOOD * ladder.mean_image_error:
         return None
-    sentence = f"The model rebuilds noise too, and leaves {share(left)} of its variance: it copies, whatever it is shown."
+    if size < data.cells and left > PASSED * (1 - size / data.cells):
+        return None
+    sentence = f"The model reconstructs noise too, and leaves {share(left)} of its variance: it copies whatever it is shown."
     remedy = f"Make the code smaller than the {e.words.row}, or train it to remove noise that you add."
     return Said("weak", sentence, remedy, ("noise_error", "noise_variance", "error"))
 
@@ -159,18 +153,22 @@ def below_pca(ladder, code, data, e, modes=None):
     if not worse_than_pca(code, ladder, A_LITTLE_WORSE_THAN_PCA):
         return None
     sentence = (
-        f"PCA, the best linear autoencoder, has with as many numbers as the code ({code.code_size}) a squared error of "
-        f"{number(code.pca_error)}, the model one of {number(ladder.error)}."
+        f"With {code.code_size} numbers {e.words.a_row}, as many as the code has, PCA (the best linear autoencoder) has a "
+        f"squared error of {number(code.pca_error)}; the model has {number(ladder.error)}."
     )
     holds, ahead = holds_back(modes, code), pca_is_ahead(code)
-    if ahead:
-        sentence += (
-            f" (PCA has weights of its own for every {e.words.cell} and a code of real numbers, so that is much to ask here.)"
+    far = worse_than_pca(code, ladder, FAR_BEHIND) and ladder.error > LITTLE_KEPT * ladder.mean_image_error
+    if ahead and not far:
+        why = (
+            "a code of free numbers, which this one has not"
+            if code.code_is_discrete or code.code_activation == "softmax"
+            else f"weights of its own for every {e.words.cell}, which these layers share"
         )
+        sentence += f" (PCA has {why}: much to ask.)"
     much = worse_than_pca(code, ladder, WORSE_THAN_PCA) and ladder.error - code.pca_error > FINE * ladder.mean_image_error
-    weak = much and not holds and not ahead and not mixed_scales(data)
+    weak = much and not holds and (far or not ahead) and not mixed_scales(data)
     remedy = (
-        "No change, if it is meant: noise and penalties in the training have a price. Train once without them to see it."
+        MEANT
         if holds
         else "Train without `kernel_regularizer`, and see what is left."
         if modes is not None and modes.penalty_on_weights

@@ -102,7 +102,7 @@ class KerasProbe(FunctionProbe):
         def listening(layer, *args, **kwargs):
             if threading.get_ident() != thread or whole:  # another thread's model is not ours
                 return original(layer, *args, **kwargs)
-            is_whole = isinstance(layer, _WHOLE)
+            is_whole, before = isinstance(layer, _WHOLE), len(calls)
             if is_whole:
                 whole.append(layer)
             try:
@@ -117,7 +117,7 @@ class KerasProbe(FunctionProbe):
                 first = result[place.part] if several else result
                 new = tf.constant(change(np.asarray(first)), first.dtype)
                 result = type(result)(new if n == place.part else part for n, part in enumerate(result)) if several else new
-            calls.append(_call_of(layer, occurrence, args, kwargs, result, is_whole))
+            calls.append(_call_of(layer, occurrence, args, kwargs, result, is_whole, leaf=len(calls) == before))
             return result
 
         # Every layer of every kind of model is called through this one method; a graph of the inner tensors, the usual way,
@@ -134,6 +134,10 @@ class KerasProbe(FunctionProbe):
     def unchanged(self):
         with unchanged(self.model):
             yield
+
+    def layers_in(self, part):
+        """Return the keys of all layers of a part of the model."""
+        return {id(layer) for layer in part._flatten_layers()} if isinstance(part, keras.Layer) else set()
 
     def weights(self):
         return {name_of(weight): np.asarray(weight) for weight in self.model.weights}
@@ -220,12 +224,11 @@ def name_of(weight):
     return "/".join([*inner, path[-1]])
 
 
-def _call_of(layer, occurrence, args, kwargs, result, whole):
+def _call_of(layer, occurrence, args, kwargs, result, whole, leaf):
     inputs = [np.asarray(part) for part in keras.tree.flatten((args, kwargs)) if tf.is_tensor(part)]
     outputs = [np.asarray(part) for part in keras.tree.flatten(result) if tf.is_tensor(part)]
-    leaf = whole or not list(layer._flatten_layers(include_self=False, recursive=False))
     mixes = not isinstance(layer, keras.Model) and (
-        hasattr(layer, "kernel") or any(len(w.shape) >= 2 for w in _own(layer, whole))
+        hasattr(layer, "kernel") or any(len(w.shape) >= 2 for w in _own(layer, leaf))
     )
     kernel = getattr(layer, "kernel", None) if mixes and not whole else None
     kernel = np.asarray(kernel) if kernel is not None and len(kernel.shape) == 2 else None
@@ -248,8 +251,8 @@ def _call_of(layer, occurrence, args, kwargs, result, whole):
     )
 
 
-def _own(layer, whole):
-    if whole:
+def _own(layer, leaf):
+    if leaf:  # also one that holds another layer and uses its weights without calling it, as tied ones do
         return layer.weights
     below = {id(weight) for part in layer._flatten_layers(include_self=False) for weight in part.weights}
     return [weight for weight in layer.weights if id(weight) not in below]

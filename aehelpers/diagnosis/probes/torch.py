@@ -179,6 +179,12 @@ class TorchProbe(FunctionProbe):
                     for buffer, before in buffers:
                         buffer.copy_(before)
 
+    def layers_in(self, part):
+        """Return the keys of all modules of a part of the model."""
+        import torch
+
+        return {id(module) for module in part.modules()} if isinstance(part, torch.nn.Module) else set()
+
     def weights(self):
         return {name: _array(weight) for name, weight in [*self.model.named_parameters(), *self.model.named_buffers()]}
 
