@@ -143,8 +143,8 @@ def code(e, data, output, ladder):
         found,
     )
     values = np.concatenate(means) if distribution is not None else np.concatenate(codes)
-    # Where all passes through something much smaller than the row, nothing that matters passes beside it.
-    roomy = 2 * _size(found) >= data.cells
+    # Where all passes through something smaller than the row, nothing that matters passes beside it.
+    roomy = _size(found) >= data.cells
     narrow = places.narrowest(probe, x) if distribution is None and roomy else None
     aside = None if narrow is None else narrow.find(calls)
     if aside is None or 2 * _size(aside) > _size(found):
