@@ -279,6 +279,7 @@ SEVERITIES = [
     ("dead_units", {"dead_by_layer": {"a": (9, 9)}, "error": 0.3}, "weak"),
     ("dead_units", {"dead_by_layer": {"a": (9, 9)}}, "note"),
     ("dead_units", {"dead_by_layer": {"a": (9, 9)}, "error": 0.3, "random_in_training": True}, "note"),
+    ("dead_units", {"dead_by_layer": {"a": (9, 9)}, "error": 0.3, "code_is_map": True}, "note"),
     ("saturated_code", {"saturated": 1.0, "at_upper_end": 0.5, "error": 0.3}, "weak"),
     ("saturated_code", {"saturated": 1.0, "at_upper_end": 0.5}, "note"),
     ("ignored_code", {"follows": 0.0}, "weak"),

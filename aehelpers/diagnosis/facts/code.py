@@ -52,8 +52,8 @@ class Code:
     code_reach : float
         Root mean square of the codes, in standard deviations of the prior, over the units that carry something.
     loudness, unit_spread_median, decoder_weights : float or None
-        Spread of the units for each unit of the weights that read them, divided by that of PCA with as many units, whose
-        weights have the length 1; that spread, and the length of those weights.
+        Spread of the units for each unit of the weights that read them; for data of small numbers divided by that of PCA with
+        as many units, whose weights have the length 1; that spread, and the length of those weights.
     follows : float or None
         How much of the reconstruction follows the narrowest layer, 0 to 1.
     narrow_layer : str or None
@@ -256,7 +256,7 @@ def _loudness(e, calls, found, spread, constant):
     target = flat(e.target_test).astype(float)
     alike = np.sqrt(target.var(axis=0).sum() / len(spread))
     return {
-        "loudness": float(np.median(spread[~constant] / np.maximum(weights[~constant], TINY)) / max(alike, TINY)),
+        "loudness": float(np.median(spread[~constant] / np.maximum(weights[~constant], TINY)) / max(min(alike, 1.0), TINY)),
         "unit_spread_median": float(np.median(spread[~constant])),
         "decoder_weights": float(np.median(weights)),
     }

@@ -2,7 +2,7 @@
 
 from aehelpers.diagnosis.faults.gradients import NO_VARIATION
 from aehelpers.diagnosis.faults.words import number, share
-from aehelpers.diagnosis.faults.yardsticks import A_LITTLE_WORSE_THAN_PCA, QUALITY, holds_back, worse_than_pca
+from aehelpers.diagnosis.faults.yardsticks import A_LITTLE_WORSE_THAN_PCA, QUALITY, holds_back, pca_is_ahead, worse_than_pca
 from aehelpers.diagnosis.rules import Said, rule
 
 _03 = "03_why_the_2d_code_dies.ipynb"
@@ -133,7 +133,7 @@ def dead_units(code, ladder, data, modes=None):
     if not counted:
         return None
     name, dead, units = max(counted, key=lambda one: one[1] / one[2])
-    costs = worse_than_pca(code, ladder, A_LITTLE_WORSE_THAN_PCA) and not holds_back(modes, code)
+    costs = worse_than_pca(code, ladder, A_LITTLE_WORSE_THAN_PCA) and not holds_back(modes, code) and not pca_is_ahead(code)
     sentence = f"{dead} of {units} units of {name} are the same for every row."
     remedy = (
         "Use a linear code or a leaky ReLU, or a smaller learning rate at the beginning; or fewer units, if the error is good "
@@ -163,7 +163,7 @@ def saturated_code(code, ladder):
     return Said(severity, sentence, remedy, ("saturated", "at_upper_end", "code_activation"))
 
 
-WHISPER = 0.015  # spread of a unit of the code, for each unit of the weights that read it; of PCA it is 1
+WHISPER = 0.015  # spread of a unit of the code, for each unit of the weights that read it; of PCA it is about 1
 WHISPER_CHARGED = 0.04  # the same, where the training charges for activations
 
 

@@ -90,8 +90,8 @@ def input_scale(data, output, e, ladder=None):
     left = 0.0 if ladder is None or data.one_row else ladder.error / max(ladder.mean_image_error, 1e-12)
     if left > NO_BETTER and e.kind == "table" and _follows_by_column(ladder):
         sentence = (
-            f"Column by column the output follows the rows (median correlation {np.nanmedian(ladder.column_correlations):.2f}), but on "
-            f"another scale: it goes from {number(output.output_low)} to {number(output.output_high)}, the {e.words.cells} "
+            "Column by column the output follows the rows (median correlation "
+            f"{np.nanmedian(ladder.column_correlations):.2f}), but on another scale: it goes from {number(output.output_low)} to {number(output.output_high)}, the {e.words.cells} "
             f"from {number(data.image_low)} to {number(data.image_high)}."
         )
         remedy = "Undo the scaling at the end (scaler.inverse_transform): the output must have the units of the target."

@@ -9,6 +9,7 @@ from aehelpers.diagnosis.faults.yardsticks import (
     WORSE_THAN_PCA,
     holds_back,
     mixed_scales,
+    pca_is_ahead,
     worse_than_pca,
 )
 from aehelpers.diagnosis.rules import Said, rule
@@ -25,11 +26,6 @@ PASSED = 0.5  # of what a code of that size must lose of noise
 FAR_BEHIND, LITTLE_KEPT = 5, 0.3  # times the error of PCA, and left of the variance: no form of a code excuses that
 MEANT = "No change, if it is meant: noise and penalties in the training have a price. Train once without them to see it."
 FINE = 0.03  # of the mean row's error: what the fine components must be worth, so that it matters that they are lost
-
-
-def pca_is_ahead(code):
-    """Whether PCA has what the model lacks: weights for every number, where others share them, or free numbers as its code."""
-    return code.code_is_map or code.code_is_discrete or code.code_is_recurrent or code.code_activation == "softmax"
 
 
 @rule(

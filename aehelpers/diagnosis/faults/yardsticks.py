@@ -37,6 +37,11 @@ def mixed_scales(data):
     return data.kind == "table" and data.scale_ratio > MIXED
 
 
+def pca_is_ahead(code):
+    """Whether PCA has what the model lacks: weights for every number, where others share them, or free numbers as its code."""
+    return code.code_is_map or code.code_is_discrete or code.code_is_recurrent or code.code_activation == "softmax"
+
+
 def unusual(data):
     return data.image_high > 1.5 or data.image_low < -0.05
 
