@@ -92,8 +92,8 @@ def input_scale(data, output, e, ladder=None):
         sentence = (
             "Column by column the output follows the rows (median correlation "
             f"{np.nanmedian(ladder.column_correlations):.2f}), but on another scale: it goes from "
-            f"{number(output.output_low)} to {number(output.output_high)}, the {e.words.cells} from {number(data.image_low)} to "
-            f"{number(data.image_high)}."
+            f"{number(output.output_low)} to {number(output.output_high)}, the {e.words.cells} "
+            f"from {number(data.image_low)} to {number(data.image_high)}."
         )
         remedy = "Undo the scaling at the end (scaler.inverse_transform): the output must have the units of the target."
         return Said("broken", sentence, remedy, ("column_correlations", "output_low", "output_high"))
