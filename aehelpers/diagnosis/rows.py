@@ -178,10 +178,12 @@ def _has_lines(grids):
     grids = some(grids, 500).astype(float)
     if not _smooth(grids, _SMOOTH_DOWN):
         return False
-    along = _alike(grids[:, :, :-1], grids[:, :, 1:])
+    along = _correlations(grids[:, :, :-1], grids[:, :, 1:])
+    if np.isnan(along).all():
+        return False
     # From the end of a line to the beginning of the next: a series goes on there; of pictures, much of the frame is empty.
     across = np.median(np.nan_to_num(_correlations(grids[:, :-1, -1], grids[:, 1:, 0])))
-    return bool(across < _BREAK * along)
+    return bool(across < _BREAK * np.nanmedian(along))
 
 
 def _smooth(x, least):
@@ -190,19 +192,12 @@ def _smooth(x, least):
     length = x.shape[1]
     first, second = np.random.default_rng(0).integers(0, length, (2, 10 * _PAIRS))
     away = np.abs(first - second) > length / 3
-    near = _alike(x[:, :-1], x[:, 1:])
-    return near > least and _is_nearer(near, _alike(x[:, first[away][:_PAIRS]], x[:, second[away][:_PAIRS]]))
-
-
-def _is_nearer(near, far):
-    far = max(far, 0)
-    return bool(near - far > _NEARER * (1 - far))
-
-
-def _alike(first, second):
-    """Return the median correlation of two arrays' columns, over the rows; of those that vary, 0 where none does."""
-    together = _correlations(first, second)
-    return float(np.nanmedian(together)) if np.isfinite(together).any() else 0.0
+    near, far = _correlations(x[:, :-1], x[:, 1:]), _correlations(x[:, first[away][:_PAIRS]], x[:, second[away][:_PAIRS]])
+    if np.isnan(near).all():
+        return False
+    middle, common = float(np.nanmedian(near)), 0.0 if np.isnan(far).all() else max(float(np.nanmedian(far)), 0.0)
+    # A factor that has columns of both signs makes some neighbours alike and others opposite.
+    return middle > least and np.nanquantile(near, 0.25) > 0 and middle - common > _NEARER * (1 - common)
 
 
 def _correlations(first, second):
