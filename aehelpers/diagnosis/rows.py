@@ -11,7 +11,13 @@ from aehelpers.validation import SHOWN
 KINDS = ("images", "table", "series", "tokens")
 
 _MOST_DIMENSIONS = 6
-_SMOOTH = 0.7  # correlation of neighbouring numbers: of pictures and of series, hardly ever of a table's columns
+_SMOOTH = 0.7  # correlation of neighbouring numbers: of series, hardly ever of a table's columns
+_SMOOTH_DOWN = 0.35  # the same of a picture's pixels, one above the other
+_NEARER = (
+    0.35  # how much more alike neighbours are than columns far apart, of what those leave: a factor common to all is no order
+)
+_BREAK = 0.85  # how alike the two sides of a line's end are, of how alike neighbours within a line are
+_PAIRS = 60  # of columns far apart
 _LONG = 20  # columns: a table whose neighbours are alike and that has as many is a series
 
 
@@ -162,19 +168,43 @@ def kind_of(x, sequential, tokens):
     width = flat(x).shape[1]
     for channels in (1, 3):
         root = math.isqrt(width // channels)
-        if root >= 5 and root * root * channels == width and _smooth(x.reshape(len(x), root, -1), 1, 0.5 * _SMOOTH):
+        if root >= 5 and root * root * channels == width and _has_lines(x.reshape(-1, root, root, channels)):
             return "images"
-    return "series" if width >= _LONG and _smooth(x, 1, _SMOOTH) else "table"
+    return "series" if width >= _LONG and _smooth(x, _SMOOTH) else "table"
 
 
-def _smooth(x, axis, least):
-    """Whether neighbours along an axis go up and down together, over the rows, more than such far apart."""
+def _has_lines(grids):
+    """Whether rows that may be images, (images, side, side, channels), are alike downwards, and break off at a line's end."""
+    grids = some(grids, 500).astype(float)
+    if not _smooth(grids, _SMOOTH_DOWN):
+        return False
+    along = _correlations(grids[:, :, :-1], grids[:, :, 1:])
+    if np.isnan(along).all():
+        return False
+    # From the end of a line to the beginning of the next: a series goes on there; of pictures, much of the frame is empty.
+    across = np.median(np.nan_to_num(_correlations(grids[:, :-1, -1], grids[:, 1:, 0])))
+    return bool(across < _BREAK * np.nanmedian(along))
+
+
+def _smooth(x, least):
+    """Whether neighbours along the columns go up and down together, over the rows, and more than such far apart."""
     x = some(x, 500).astype(float)
-    x = x - x.mean(axis=0)
-    ahead, behind = np.delete(x, 0, axis), np.delete(x, -1, axis)
-    both = np.sqrt(np.square(ahead).sum(axis=0) * np.square(behind).sum(axis=0))
-    together = (ahead * behind).sum(axis=0)[both > 0] / both[both > 0]
-    return bool(len(together) and np.median(together) > least)
+    length = x.shape[1]
+    first, second = np.random.default_rng(0).integers(0, length, (2, 10 * _PAIRS))
+    away = np.abs(first - second) > length / 3
+    near, far = _correlations(x[:, :-1], x[:, 1:]), _correlations(x[:, first[away][:_PAIRS]], x[:, second[away][:_PAIRS]])
+    if np.isnan(near).all():
+        return False
+    middle, common = float(np.nanmedian(near)), 0.0 if np.isnan(far).all() else max(float(np.nanmedian(far)), 0.0)
+    # A factor that has columns of both signs makes some neighbours alike and others opposite.
+    return middle > least and np.nanquantile(near, 0.25) > 0 and middle - common > _NEARER * (1 - common)
+
+
+def _correlations(first, second):
+    """Return the correlation of each column of one array with that of the other, NaN where one of them does not vary."""
+    first, second = first - first.mean(axis=0), second - second.mean(axis=0)
+    both = np.sqrt(np.square(first).sum(axis=0) * np.square(second).sum(axis=0))
+    return np.divide((first * second).sum(axis=0), both, out=np.full(both.shape, np.nan), where=both > 0)
 
 
 def channels_last(images):

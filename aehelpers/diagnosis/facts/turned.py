@@ -33,15 +33,8 @@ _SHIFTS = (1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6)  # steps of a series
 def _turned(e, data):
     target = e.target_test
     turned = {"inverted": data.image_low + data.image_high - target} if e.kind == "images" else {}
-    if e.kind == "series" and target.ndim >= 2 and target.shape[1] > 3:
-        turned |= {"reversed in time": target[:, ::-1]}
-        turned |= {
-            f"shifted by {abs(k)} step{'s' if abs(k) > 1 else ''} {'later' if k > 0 else 'earlier'}": np.roll(target, k, axis=1)
-            for k in _SHIFTS
-            if abs(k) < target.shape[1] // 3
-        }
-        if target.ndim == 3 and target.shape[2] > 1:
-            turned["with their channels in reversed order"] = target[:, :, ::-1]
+    if e.kind == "series":
+        turned |= _turned_in_time(target, getattr(e.probe, "time_axis", 1))
     pictures = channels_last(target) if e.kind == "images" else None
     if pictures is not None:
         back = (lambda x: np.moveaxis(x, -1, 1)) if pictures.shape != target.shape and target.ndim == 4 else lambda x: x
@@ -51,6 +44,22 @@ def _turned(e, data):
         if pictures.ndim == 4 and pictures.shape[3] == 3:
             flips["with red and blue exchanged"] = pictures[..., ::-1]
         turned |= {name: back(x) for name, x in flips.items()}
+    return turned
+
+
+def _turned_in_time(target, axis):
+    """Return series turned; of those with channels, ``axis`` says whether steps or channels come first."""
+    axis = axis % 3 if target.ndim == 3 else 1
+    steps = target.shape[axis]
+    if steps <= 3:
+        return {}
+    turned = {"reversed in time": np.flip(target, axis)} | {
+        f"shifted by {abs(k)} step{'s' if abs(k) > 1 else ''} {'later' if k > 0 else 'earlier'}": np.roll(target, k, axis)
+        for k in _SHIFTS
+        if abs(k) < steps // 3
+    }
+    if target.ndim == 3 and target.shape[3 - axis] > 1:
+        turned["with their channels in reversed order"] = np.flip(target, 3 - axis)
     return turned
 
 

@@ -1,0 +1,166 @@
+"""Facts of what a model gives, computed by hand."""
+
+import keras
+import numpy as np
+import pytest
+from aehelpers.diagnosis.facts.data import data
+from aehelpers.diagnosis.facts.output import Output, output
+from keras import layers
+
+from tests.diagnosis.facts.examined import examined, identity, rows
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # NumPy's, of the arrays of Keras's variables
+X = rows([[0, 1, 0.5], [1, 0, 0.5]])
+
+
+def facts(model, x_train=X, x_test=None, **more):
+    e = examined(model, x_train, x_test, **more)
+    return output(e, data(e))
+
+
+@pytest.fixture
+def nn():
+    return pytest.importorskip("torch").nn
+
+
+def dense(*after, x=X, kernel=1.0, activation=None):
+    """Return a model that multiplies by a number, and does something afterwards."""
+    size = x.shape[-1]
+    model = keras.Sequential([keras.Input(x.shape[1:]), layers.Dense(size, activation, name="last"), *after])
+    model.layers[0].set_weights([kernel * np.eye(size), np.zeros(size)])
+    return model
+
+
+class TestRuns:
+    def test_what_it_raises(self):
+        def fails(x):
+            raise ValueError("not today")
+
+        found = facts(fails)
+        assert (found.raises, found.fitting, found.unusable) == ("not today", "", True)
+
+    @pytest.mark.parametrize(
+        ("shape", "fitting"),
+        [
+            ((9, 1), "x[..., None]"),
+            ((3, 3, 1), "x.reshape(-1, 3, 3, 1)"),
+            ((1, 9), "x[:, None]"),
+            ((3, 3), "x.reshape(-1, 3, 3)"),
+        ],
+    )
+    def test_which_form_fits(self, shape, fitting):
+        def takes(x):
+            if x.shape[1:] != shape:
+                raise ValueError("another shape")
+            return x
+
+        assert facts(takes, np.ones((4, 9))).fitting == fitting
+
+    def test_what_is_not_finite(self):
+        def breaks(x):
+            return np.where(np.arange(len(x))[:, None] == 0, np.nan, 2 * x)
+
+        found = facts(breaks, np.tile(X, (2, 1)))
+        assert found.not_finite_rows == 0.25 and found.not_finite_weights == () and found.unusable
+        assert (found.output_low, found.output_high) == (0, 2)
+        model = dense()
+        model.layers[0].bias.assign([0, np.inf, 0])
+        found = facts(model)
+        assert found.not_finite_weights == ("last/bias",) and found.not_finite_rows == 1 and not found.raises
+
+    def test_nothing_is_unusable_by_itself(self):
+        assert not Output().unusable and not facts(identity).unusable
+
+
+class TestEnds:
+    def test_ends_of_what_it_gave(self):
+        found = facts(lambda x: 4 * x - 1)
+        assert (found.output_low, found.output_high) == (-1, 3)
+        assert (found.reachable_low, found.reachable_high, found.last_activation) == (-np.inf, np.inf, None)
+
+    @pytest.mark.parametrize(
+        ("make", "ends", "name"),
+        [
+            (lambda: dense(), (-np.inf, np.inf), None),
+            (lambda: dense(activation="linear"), (-np.inf, np.inf), "linear"),
+            (lambda: dense(kernel=-3, activation="sigmoid"), (0, 1), "sigmoid"),
+            (lambda: dense(activation="tanh"), (-1, 1), "tanh"),
+            (lambda: dense(activation="relu"), (0, np.inf), "relu"),
+            (lambda: dense(layers.ReLU(), activation="tanh"), (0, 1), "relu"),
+            (lambda: dense(layers.Rescaling(-3, 1), kernel=-3, activation="sigmoid"), (-2, 1), "sigmoid"),
+            (lambda: dense(layers.BatchNormalization(), activation="sigmoid"), (-np.inf, np.inf), "sigmoid"),
+            (lambda: dense(layers.Activation("sigmoid"), activation="sigmoid"), (0.5, 0.7311), "sigmoid"),
+        ],
+    )
+    def test_ends_that_it_can_give(self, make, ends, name):
+        found = facts(make())
+        assert (found.reachable_low, found.reachable_high) == pytest.approx(ends)
+        assert found.last_activation in (name, "linear" if name is None else name)
+
+    @pytest.mark.parametrize(("activation", "ends"), [("tanh", (-1, 1)), ("sigmoid", (0, 1)), ("relu", (0, np.inf))])
+    def test_a_recurrent_layer_is_a_mean_with_the_zeros_that_it_began_with(self, activation, ends):
+        steps = np.random.default_rng(0).random((4, 3, 2))
+        model = keras.Sequential([keras.Input((3, 2)), layers.GRU(2, activation=activation, return_sequences=True)])
+        found = facts(model, steps, kind="series")
+        assert (found.reachable_low, found.reachable_high) == ends
+
+    def test_of_pytorch(self, nn):
+        found = facts(nn.Sequential(nn.Linear(3, 3), nn.Sigmoid()))
+        assert (found.reachable_low, found.reachable_high, found.last_activation) == (0, 1, "sigmoid")
+
+
+class TestSums:
+    def test_of_a_softmax(self):
+        found = facts(lambda x: np.full_like(x, 1 / 3), X)
+        assert found.adds_up_to_one and found.target_sum == 1.5
+        assert not facts(identity).adds_up_to_one
+        assert not facts(lambda x: np.tile([2, -0.5, -0.5], (len(x), 1))).adds_up_to_one  # 1, but not by numbers above 0
+        assert not facts(np.ones_like, np.ones((4, 1))).adds_up_to_one
+
+    @pytest.mark.parametrize(("away", "adds_up"), [(0.9e-3, True), (1.1e-3, False)])
+    def test_but_for_rounding(self, away, adds_up):
+        assert facts(lambda x: np.full_like(x, (1 + away) / 3)).adds_up_to_one is adds_up
+
+
+LOGITS = rows([[-3, 3, 0], [3, -3, 0]])
+
+
+class TestLogits:
+    def test_errors_with_and_without_a_sigmoid(self):
+        found = facts(lambda x: LOGITS[: len(x)])
+        low = 1 / (1 + np.exp(3))
+        assert found.raw_error == pytest.approx((9 + 4 + 0.25) / 3)
+        assert found.error_after_sigmoid == pytest.approx((low**2 + low**2 + 0) / 3)
+        assert found.share_outside == pytest.approx(4 / 6) and found.logits and not found.takes_logits
+
+    def test_reconstructions_go_through_the_sigmoid_from_then_on(self):
+        e = examined(lambda x: LOGITS[: len(x)], X)
+        output(e, data(e))
+        assert e.made == pytest.approx(1 / (1 + np.exp(-LOGITS)))
+        e = examined(identity, X)
+        output(e, data(e))
+        assert (e.made == X).all()
+
+    @pytest.mark.parametrize(("value", "outside"), [(-0.26, 1), (-0.24, 0), (1.24, 0), (1.26, 1)])
+    def test_share_outside(self, value, outside):
+        assert facts(lambda x: np.full_like(x, value)).share_outside == outside
+
+    def test_targets_outside_0_and_1_have_no_logits(self):
+        assert not facts(lambda x: LOGITS[: len(x)], X, target=2 * X).logits
+
+    def test_what_the_loss_says(self, nn):
+        said = {
+            keras.losses.BinaryCrossentropy(from_logits=True): True,
+            keras.losses.BinaryCrossentropy(): False,
+            nn.BCEWithLogitsLoss(): True,
+            nn.functional.binary_cross_entropy_with_logits: True,
+            nn.functional.binary_cross_entropy: False,
+            None: False,
+        }
+        assert {loss: facts(identity, told_loss=loss).takes_logits for loss in said} == said
+
+    def test_worse_than_the_mean_only_if_the_loss_says_so(self):
+        """The sigmoid is a better answer than the raw output, but worse than the mean row."""
+        wrong = -LOGITS
+        assert not facts(lambda x: wrong[: len(x)]).logits
+        assert facts(lambda x: wrong[: len(x)], told_loss=keras.losses.BinaryCrossentropy(from_logits=True)).logits
