@@ -166,6 +166,26 @@ class TestListening:
         names = [call.name for call in probe_of(model, (12,)).trace(X[:2])[1]]
         assert "slow" in names and "other" not in names and other.built
 
+    def test_two_traces_at_one_time_leave_keras_as_it_was(self):
+        original, found = keras.Layer.__call__, {}
+        second, model = probe_of(sequential(), (12,)), sequential()
+        thread = threading.Thread(target=lambda: found.update(calls=second.trace(X[:2])[1]))
+
+        class Overlapping(layers.Layer):
+            def call(self, x):
+                if tf.is_tensor(x) and found.get("built"):
+                    thread.start()
+                    thread.join(0.3)  # it waits for its turn: until then it must not have looked at Keras
+                return x
+
+        model = keras.Sequential([model.layers[0], Overlapping(), model.layers[1]])
+        found["built"] = model(X[:2]) is not None
+        _, calls = probe_of(model, (12,)).trace(X[:2])
+        thread.join()
+        assert keras.Layer.__call__ is original
+        assert [call.name for call in found["calls"] if call.leaf] == [layer.name for layer in second.model.layers]
+        assert len([call for call in calls if call.leaf]) == 3
+
     def test_a_replaced_output_goes_on(self):
         probe = probe_of(sequential(), (12,))
         _, calls = probe.trace(X[:4])

@@ -97,7 +97,7 @@ class KerasProbe(FunctionProbe):
         calls : list of Call
         """
         calls, counts, whole = [], {}, []
-        original, thread = keras.Layer.__call__, threading.get_ident()
+        original, thread = None, threading.get_ident()
 
         def listening(layer, *args, **kwargs):
             if threading.get_ident() != thread or whole:  # another thread's model is not ours
@@ -122,7 +122,8 @@ class KerasProbe(FunctionProbe):
 
         # Every layer of every kind of model is called through this one method; a graph of the inner tensors, the usual way,
         # exists for functional models only.
-        with _LOCK:
+        with _LOCK:  # read only now: before, it could be what another thread's trace has put there
+            original = keras.Layer.__call__
             keras.Layer.__call__ = listening
             try:
                 made, _ = self._forward(self._tensors(x), training)
