@@ -1,5 +1,7 @@
 """Functions of which nothing is seen but what they give, such as those of scikit-learn."""
 
+import random
+
 import aehelpers as ae
 import numpy as np
 import pytest
@@ -66,6 +68,11 @@ class TestFunctions:
         (finding,) = diagnosis.findings
         assert not [text for text in diagnosis.unmeasured if "failed" in text]
         assert finding.code == "cannot_run" and words in finding.sentence and "the function takes" in finding.remedy
+
+    def test_random_states_are_afterwards_as_they_were(self):
+        before = np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+        ae.diagnose(lambda x: x + np.random.normal(size=x.shape) * random.random(), X)  # noqa: NPY002
+        assert np.array_equal(np.random.get_state()[1], before[0]) and random.getstate() == before[1]  # noqa: NPY002
 
     def test_codes_without_a_row_for_each(self):
         diagnosis = ae.diagnose(lambda x: x, X, encode=lambda x: x[:5])

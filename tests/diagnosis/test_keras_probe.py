@@ -1,5 +1,6 @@
 """Keras models of every form: what is seen of them, and that they are afterwards as they were."""
 
+import random
 import threading
 
 import aehelpers as ae
@@ -223,6 +224,50 @@ class TestModelStaysAsItWas:
         assert len(after) == len(before)
         assert all(np.array_equal(old, np.array(new)) for old, new in zip(before, after, strict=True))
         assert model.compiled and model.optimizer is optimizer and model.loss == loss
+
+    @pytest.mark.parametrize(
+        "draw",
+        [
+            keras.random.normal,
+            tf.random.normal,
+            lambda shape: tf.random.get_global_generator().normal(shape),
+            lambda shape: np.random.normal(size=shape).astype(np.float32),  # noqa: NPY002
+            lambda shape: tf.reshape([random.random() for _ in range(int(np.prod(shape)))], shape),
+        ],
+        ids=["keras", "tensorflow", "a generator", "numpy", "python"],
+    )
+    @pytest.mark.parametrize("drawn_before", [0, 2])
+    def test_random_states_without_a_seed_of_their_own(self, draw, drawn_before):
+        class Noise(layers.Layer):
+            def call(self, x, training=False):
+                return x + 0.1 * draw((80, 3))[: len(x)] if training and not isinstance(x, keras.KerasTensor) else x
+
+        model = keras.Sequential([keras.Input((12,)), layers.Dense(3), Noise(), layers.Dense(12)])
+        draws = []
+        for diagnosed in (False, True):
+            keras.utils.set_random_seed(7)
+            tf.random.set_global_generator(tf.random.Generator.from_seed(7))
+            for _ in range(drawn_before):
+                draw((80, 3))
+            if diagnosed:
+                assert ae.diagnose(model, X).facts["random_in_training"]
+            draws.append([np.array(draw((80, 3))) for _ in range(3)])
+        assert np.array_equal(*draws)
+
+    def test_a_weight_that_a_layer_sets_itself(self):
+        class Moving(layers.Layer):
+            def build(self, shape):
+                self.mean = self.add_weight(shape=(1, shape[-1]), name="mean")
+
+            def call(self, x, training=False):
+                if training:
+                    self.mean.assign(0.9 * self.mean + 0.1 * tf.reduce_mean(x, axis=0, keepdims=True))
+                return x - tf.stop_gradient(self.mean)
+
+        model = keras.Sequential([keras.Input((12,)), layers.Dense(3), Moving(), layers.Dense(12)])
+        before = model.get_weights()
+        ae.diagnose(model, X)
+        assert all(np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
 
     def test_the_step_of_an_optimizer_is_taken_back(self, monkeypatch):
         model, seen = sequential(), []

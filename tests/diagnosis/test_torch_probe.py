@@ -205,6 +205,73 @@ class TestModuleStaysAsItWas:
         assert torch.is_grad_enabled()
 
 
+class MovingCodebook(nn.Module):
+    """Sets itself in training mode, as quantizers with moving averages do: new objects, new values, lists, layers in lists."""
+
+    def __init__(self):
+        super().__init__()
+        self.narrow, self.wide = nn.Linear(12, 3), nn.Linear(3, 12)
+        self.w, self.cs, self.passes, self.seen = nn.Parameter(torch.randn(8, 3)), torch.ones(8), 0, []
+        self.register_buffer("used", torch.zeros(8))
+        self.hidden, self.counts = [nn.BatchNorm1d(3)], {"all": torch.zeros(1), "numpy": np.zeros(2)}
+        self.draws, self.numpy_draws = torch.Generator().manual_seed(1), np.random.default_rng(1)
+
+    def forward(self, x):
+        z = self.hidden[0](self.narrow(x))
+        nearest = torch.cdist(z, self.w).argmin(dim=1)
+        quantized = self.w[nearest]
+        if self.training:
+            hits = F.one_hot(nearest, 8).float()
+            self.cs = self.cs * 0.9 + hits.sum(0) * 0.1
+            self.w = nn.Parameter(self.w.detach() * 0.9 + 0.1 * (hits.T @ z.detach()) / self.cs[:, None])
+            self.used = self.used + hits.sum(0)
+            self.narrow.weight.data.mul_(0.99)
+            self.passes += 1
+            self.seen.append(len(x))
+            self.counts["all"] += len(x)
+            self.counts["numpy"] += 1
+            self.counts["last"] = len(x)
+            z = z + 0.01 * torch.randn(z.shape, generator=self.draws) + float(self.numpy_draws.normal())
+        return self.wide(z + (quantized - z).detach())
+
+
+def everything(module):
+    """Return all that hangs on such a module, by name: objects, and copies of the values."""
+    parts = {"": module, "hidden.": module.hidden[0], "narrow.": module.narrow}
+    objects = {name + key: value for name, part in parts.items() for key, value in vars(part).items()}
+    objects |= {
+        name + key: value for name, part in parts.items() for key, value in [*part._parameters.items(), *part._buffers.items()]
+    }
+    objects |= {f"counts.{key}": value for key, value in module.counts.items()}
+    values = {
+        key: value.detach().clone() if isinstance(value, torch.Tensor) else np.array(value)
+        for key, value in objects.items()
+        if isinstance(value, (torch.Tensor, np.ndarray))
+    }
+    states = module.draws.get_state().clone(), str(module.numpy_draws.bit_generator.state), list(module.seen)
+    return objects, values, states
+
+
+class TestAModuleThatSetsItself:
+    def test_is_afterwards_as_it_was(self):
+        model = MovingCodebook()
+        for part in (model, model.hidden[0]):
+            part.eval()
+        objects, values, states = everything(model)
+        diagnosis = ae.diagnose(model, X)
+        assert diagnosis.unmeasured == [] and diagnosis.facts["random_in_training"]
+        again, now, states_now = everything(model)
+        assert again.keys() == objects.keys() and all(again[key] is objects[key] for key in objects)
+        assert all(np.array_equal(now[key], values[key]) for key in values)
+        assert torch.equal(states_now[0], states[0]) and states_now[1:] == states[1:]
+
+    def test_a_lazy_module_is_built(self):
+        model = nn.Sequential(nn.LazyLinear(3), nn.LazyBatchNorm1d(), nn.LazyLinear(12))
+        diagnosis = ae.diagnose(model, X)
+        assert diagnosis.unmeasured == [] and diagnosis.facts["code_size"] == 3
+        assert model(torch.tensor(X)).shape == X.shape and type(model[0]) is nn.Linear and model[0].training
+
+
 def test_aehelpers_imports_torch_only_with_a_module(python):
     code = "import sys, numpy as np, aehelpers as ae; ae.diagnose(lambda x: x, np.eye(9)); print('torch' in sys.modules)"
     assert python(code).stdout.strip() == "False"

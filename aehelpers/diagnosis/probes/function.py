@@ -4,6 +4,7 @@ import contextlib
 
 import numpy as np
 from aehelpers.diagnosis.probes.base import reconstruction_among
+from aehelpers.diagnosis.probes.states import random_states_kept
 from aehelpers.diagnosis.rows import number_of, parts, take
 from aehelpers.models import pieces
 from aehelpers.validation import SHOWN
@@ -60,7 +61,9 @@ class FunctionProbe:
 
     @contextlib.contextmanager
     def unchanged(self):
-        yield
+        """Put back afterwards what running the model moves."""
+        with random_states_kept():
+            yield
 
     def layer_names(self):
         return []

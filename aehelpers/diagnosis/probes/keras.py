@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 from aehelpers.diagnosis.probes.base import Call, Gradient, Step, reconstruction_among
 from aehelpers.diagnosis.probes.function import FunctionProbe
+from aehelpers.diagnosis.probes.states import random_states_kept
 from aehelpers.diagnosis.rows import number_of, parts
 from aehelpers.layers import activation_of
-from aehelpers.models import compiled_loss, unchanged
+from aehelpers.models import compiled_loss
 
 _LOCK = threading.RLock()
 # What happens inside of these happens once for every step, or inside of a loop that is compiled: they count as one layer.
@@ -133,8 +134,15 @@ class KerasProbe(FunctionProbe):
 
     @contextlib.contextmanager
     def unchanged(self):
-        with unchanged(self.model):
-            yield
+        """Put back what a pass moves: statistics, weights that a layer sets itself (a codebook's means), and random states."""
+        kept = [(variable, variable.numpy()) for variable in self.model.variables]
+        with random_states_kept():
+            try:
+                yield
+            finally:
+                for variable, before in kept:
+                    if not np.array_equal(variable.numpy(), before):
+                        variable.assign(before)
 
     def weights(self):
         return {name_of(weight): np.asarray(weight) for weight in self.model.weights}

@@ -1,7 +1,9 @@
 """PyTorch modules; imported only when one is handed over."""
 
+import collections
 import contextlib
 import copy
+import functools
 import importlib.util
 import inspect
 import sys
@@ -11,7 +13,9 @@ import numpy as np
 import torch
 from aehelpers.diagnosis.probes.base import Call, Gradient, Step, reconstruction_among
 from aehelpers.diagnosis.probes.function import FunctionProbe
+from aehelpers.diagnosis.probes.states import random_states_kept
 from aehelpers.diagnosis.rows import number_of
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 _RECURRENT = (torch.nn.RNNBase, torch.nn.RNNCellBase)
@@ -166,18 +170,13 @@ class TorchProbe(FunctionProbe):
 
     @contextlib.contextmanager
     def unchanged(self):
-        modes = [(part, part.training) for part in self.model.modules()]
-        buffers = [(buffer, buffer.detach().clone()) for buffer in self.model.buffers()]
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices):
+        """Put back everything that hangs on the module, objects and values, whatever its forward does to itself."""
+        put_back = _remember(self.model)
+        with random_states_kept():
             try:
                 yield
             finally:
-                for part, mode in modes:
-                    part.training = mode
-                with torch.no_grad():
-                    for buffer, before in buffers:
-                        buffer.copy_(before)
+                put_back()
 
     def weights(self):
         return {name: _array(weight) for name, weight in [*self.model.named_parameters(), *self.model.named_buffers()]}
@@ -254,6 +253,69 @@ def _unit_axis(convolves, about, made, before):
     if dimensions != 3 or about["mixes"]:
         return 1 if convolves and about["mixes"] and dimensions == 3 else -1
     return before.unit_axis if before is not None and before.outputs and before.outputs[0].ndim == 3 else -1
+
+
+def _remember(module):
+    """Return a function that puts back all attributes of a module and its parts: which objects they are, and the numbers in them.
+
+    Parts that plain lists and dicts hide from `modules()` count too. A lazy module is built by its first call, and stays built.
+    """
+    holders, values, setters, seen, waiting = [], [], [], set(), [module]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, torch.nn.Module):
+            if any(is_lazy(part) for part in [*value._parameters.values(), *value._buffers.values()]):
+                setters.append((functools.partial(setattr, value, "training"), value.training))
+                waiting += value._modules.values()
+                continue
+            holders.append((vars(value), dict(vars(value))))
+            waiting += vars(value).values()
+        elif isinstance(value, dict):
+            holders.append((value, dict(value)))
+            waiting += value.values()
+        elif isinstance(value, (list, collections.deque)):
+            holders.append((value, list(value)))
+            waiting += value
+        elif isinstance(value, tuple):
+            waiting += value
+        elif isinstance(value, torch.Tensor) and not is_lazy(value):
+            values.append((value, value.detach().clone(), value.grad if value.is_leaf else None))
+        elif isinstance(value, np.ndarray):
+            values.append((value, value.copy(), None))
+        elif isinstance(value, torch.Generator):
+            setters.append((value.set_state, value.get_state()))
+        elif isinstance(value, np.random.Generator):
+            setters.append((functools.partial(setattr, value.bit_generator, "state"), value.bit_generator.state))
+
+    def put_back():
+        for holder, before in holders:
+            _fill(holder, before)
+        for value, before, gradient in values:
+            if isinstance(value, np.ndarray):
+                np.copyto(value, before)
+                continue
+            if value.is_leaf and value.grad is not gradient:
+                value.grad = gradient
+            if not torch.equal(value, before):  # what was not moved is not touched: a graph of the user's may need it
+                with torch.no_grad():
+                    value.copy_(before)
+        for set_to, before in setters:
+            set_to(before)
+
+    return put_back
+
+
+def _fill(holder, before):
+    if isinstance(holder, dict):
+        if holder.keys() != before.keys() or any(holder[key] is not value for key, value in before.items()):
+            holder.clear()
+            holder.update(before)
+    elif len(holder) != len(before) or any(a is not b for a, b in zip(holder, before, strict=True)):
+        holder.clear()
+        holder.extend(before)
 
 
 def _is_leaf(part):
