@@ -194,6 +194,23 @@ class TestListening:
         assert not again[1].inputs[0].any() and np.ptp(made, axis=0).max() == 0
 
 
+class TestFrozen:
+    def test_a_frozen_model_has_nothing_that_could_move(self):
+        model = sequential()
+        model.trainable = False
+        diagnosis = ae.diagnose(model, X, before=model.get_weights())
+        assert diagnosis.unmeasured == [] and diagnosis.facts["with_gradient"] == diagnosis.facts["stuck"] == []
+        assert diagnosis.facts["never_moved"] == []
+
+    def test_a_frozen_layer_need_not_move(self):
+        model = sequential()
+        before = model.get_weights()
+        model.layers[1].set_weights([weight + 1 for weight in model.layers[1].get_weights()])
+        model.layers[0].trainable = False
+        facts = ae.diagnose(model, X, before=before).facts
+        assert facts["never_moved"] == [] and len(facts["moved"]) == 1
+
+
 class Fragile(keras.Model):
     def __init__(self):
         super().__init__()

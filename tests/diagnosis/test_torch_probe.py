@@ -43,6 +43,13 @@ class Round(nn.Module):
         return torch.round(x)
 
 
+class Fixed(nn.Module):
+    """Nothing can be trained in it."""
+
+    def forward(self, x):
+        return 0.5 * x
+
+
 class Detach(nn.Module):
     def forward(self, x):
         return x.detach()
@@ -171,6 +178,37 @@ class TestGradients:
             model[1].weight += 1
         found = {f.code: f for f in ae.diagnose(model, X, before=before).findings}["never_moved"]
         assert "1 of 2 kernels have not moved since the beginning, the first is 0.weight" in found.sentence
+
+    def test_what_is_frozen_and_buffers_need_not_move(self):
+        model = nn.Sequential(nn.Linear(12, 5), nn.Linear(5, 3), nn.Linear(3, 12))
+        model.register_buffer("pe", torch.ones(4, 3))
+        model[0].weight.requires_grad_(False)
+        before = {name: weight.clone() for name, weight in model.state_dict().items()}
+        with torch.no_grad():
+            model[1].weight += 1
+        facts = ae.diagnose(model, X, before=before).facts
+        assert (facts["never_moved"], facts["moved"]) == (["2.weight"], ["1.weight"])
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+    def test_a_step_that_the_weights_dtype_cannot_show_is_not_expected(self, dtype):
+        model = dense().to(dtype)
+        with torch.no_grad():
+            model[1].weight *= 10
+        diagnosis = ae.diagnose(model, X)
+        assert diagnosis.facts["stuck"] == [] and diagnosis.unmeasured == []
+
+    @pytest.mark.parametrize("make", [lambda: dense().requires_grad_(False), lambda: nn.Sequential(Fixed())])
+    def test_a_module_without_anything_to_train(self, make):
+        diagnosis = ae.diagnose(make(), X)
+        assert diagnosis.unmeasured == [] and diagnosis.facts["with_gradient"] == [] and diagnosis.facts["stuck"] == []
+
+    def test_a_module_that_keeps_a_tensor_with_a_graph(self):
+        model = dense()
+        with pytest.warns(FutureWarning):  # of PyTorch, whose users have such modules all the same
+            torch.nn.utils.weight_norm(model[0])
+        model(torch.tensor(X))
+        diagnosis = ae.diagnose(model, X)
+        assert diagnosis.unmeasured == [] and diagnosis.facts["with_gradient"] == ["0.weight_g", "0.weight_v", "1.weight"]
 
 
 class TestModuleStaysAsItWas:

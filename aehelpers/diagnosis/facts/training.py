@@ -48,7 +48,9 @@ def gradients(e, data, output):
     loss, wanted = _usable_loss(e, target, data)
     found = e.probe.gradients(x, wanted, loss)
     kernels = [gradient for gradient in found if gradient.kernel]
-    steps = e.probe.one_step(x, wanted, loss)
+    steps = []
+    with contextlib.suppress(Exception):  # an optimizer that cannot step takes nothing from what is known of the gradients
+        steps = e.probe.one_step(x, wanted, loss)
     still = moved = None
     if e.before is not None:
         still, moved = _moved(e)
@@ -82,15 +84,14 @@ def _usable_loss(e, target, data):
 
 
 def _moved(e):
-    after = e.probe.weights()
+    """Return the names of the kernels that are as they were, and of those that are not; what is frozen is in neither."""
+    after, trainable, still, moved = e.probe.weights(), e.probe.trainable(), [], []
     before = e.before if isinstance(e.before, dict) else dict(zip(after, e.before, strict=True))
-    trainable, still, moved = e.probe.trainable(), [], []
     for name, weight in after.items():
-        if weight.ndim >= 2 and name in before:
+        if weight.ndim >= 2 and name in before and name in trainable:
             old = np.asarray(before[name], float)
             change = np.linalg.norm(weight - old)
             (still if change <= 1e-4 * np.linalg.norm(old) else moved).append(name)
-    del trainable
     return still, moved
 
 

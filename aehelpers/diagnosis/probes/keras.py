@@ -198,6 +198,8 @@ class KerasProbe(FunctionProbe):
                 value, _ = self._values(x, target, loss)
             found = tape.gradient(value, [weight.value for weight in weights])
             pairs = [(g, w, b) for g, w, b in zip(found, weights, before, strict=True) if g is not None]
+            if not pairs:
+                return []
             keras.optimizers.Adam(_STEP).apply_gradients([(g, w) for g, w, _ in pairs])
             return [_step_of(name_of(w), np.asarray(tf.convert_to_tensor(g)), b, w.numpy(), w.constraint) for g, w, b in pairs]
         finally:

@@ -15,8 +15,8 @@ from tensorflow.python.ops import stateful_random_ops
 def random_states_kept():
     """Put the global random states back afterwards: of Python, NumPy, Keras and TensorFlow, and of PyTorch if it is loaded.
 
-    What nobody can put back: TensorFlow counts the draws of an operation with a seed of its own, ``tf.random.normal(..., seed=3)``,
-    inside of its kernels, and of any random operation inside of a model's own ``tf.function``. These go on where the examined
+    What nobody can put back: TensorFlow counts inside of its kernels how often an operation with a seed of its own has drawn,
+    ``tf.random.normal(..., seed=3)``, and any random operation of a model's own ``tf.function``. These go on where the examined
     model left them; the first ones begin anew if also ``tf.random.set_seed`` was used and the model drew without a seed.
     """
     with _of_python(), _of_keras(), _of_tensorflow(), _of_torch():
@@ -25,17 +25,17 @@ def random_states_kept():
 
 @contextlib.contextmanager
 def _of_python():
-    python, numpy = random.getstate(), np.random.get_state()
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
         yield
     finally:
         random.setstate(python)
-        np.random.set_state(numpy)
+        np.random.set_state(numpy)  # noqa: NPY002
 
 
 @contextlib.contextmanager
 def _of_keras():
-    """Of the generator behind `keras.random` without a seed; one that was not there would be made from the seed that was set."""
+    """Of the generator behind `keras.random` without a seed; where there was none, none stays, for it is made of a set seed."""
     before = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
     state = None if before is None else before.state.numpy()
     try:

@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import copy
 import functools
 import importlib.util
 import inspect
@@ -96,9 +95,9 @@ class TorchProbe(FunctionProbe):
 
         return keras.tree.map_structure(convert, x)
 
-    def _forward(self, x, training, module=None):
+    def _forward(self, x, training):
         """Return all outputs as a list of tensors."""
-        module = self.model if module is None else module
+        module = self.model
         module.train(training)
         call = module if type(module).forward is not torch.nn.Module.forward else _halves(module)
         made = call(*x) if isinstance(x, tuple) else call(**x) if isinstance(x, dict) else call(x)
@@ -198,8 +197,8 @@ class TorchProbe(FunctionProbe):
     def _target(self, array):
         return torch.as_tensor(np.array(array, np.float32), dtype=self.dtype, device=self.device)
 
-    def _values(self, x, target, loss, module=None):
-        made = self._forward(self._tensors(x), True, module)
+    def _values(self, x, target, loss):
+        made = self._forward(self._tensors(x), True)
         number = reconstruction_among([tuple(part.shape[1:]) for part in made], self.shape)
         others = [part for n, part in enumerate(made) if n != number and part.is_floating_point() and part.requires_grad]
         value = _value(loss, made[number].reshape(-1, *self.shape), self._target(target), others)
@@ -216,23 +215,22 @@ class TorchProbe(FunctionProbe):
         ]
 
     def one_step(self, x, target, loss):
-        """Let an optimizer take one step with a copy of the module, and compare it with what its formula says."""
+        """Let an optimizer take one step with copies of the weights, and compare it with what its formula says."""
         if "triton" not in sys.modules and importlib.util.find_spec("triton") is not None:  # see _quiet.py
             return []
         with torch.enable_grad():
-            module = copy.deepcopy(self.model)
-            value, _ = self._values(x, target, loss, module)
-            weights = {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
-            before = {name: _array(weight) for name, weight in weights.items()}
-            gradients = _gradients_of(value, list(weights.values()))
-            for weight, gradient in zip(weights.values(), gradients, strict=True):
-                weight.grad = gradient
-            torch.optim.Adam(list(weights.values()), lr=_STEP).step()
-            return [
-                _step_of(name, _array(gradient), before[name], _array(weight))
-                for (name, weight), gradient in zip(weights.items(), gradients, strict=True)
-                if gradient is not None
-            ]
+            value, _ = self._values(x, target, loss)
+            weights = {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
+            # Not a copy of the module: one that keeps a tensor with a graph, as weight_norm does, cannot be copied.
+            copies = {}
+            for (name, weight), gradient in zip(weights.items(), _gradients_of(value, list(weights.values())), strict=True):
+                if gradient is not None:
+                    copies[name] = torch.nn.Parameter(weight.detach().clone())
+                    copies[name].grad = gradient
+            if not copies:
+                return []
+            torch.optim.Adam(list(copies.values()), lr=_STEP).step()
+        return [_step_of(name, weights[name], after) for name, after in copies.items()]
 
 
 def _halves(module):
@@ -256,7 +254,7 @@ def _unit_axis(convolves, about, made, before):
 
 
 def _remember(module):
-    """Return a function that puts back all attributes of a module and its parts: which objects they are, and the numbers in them.
+    """Return a function that puts back all attributes of a module and its parts: which objects they are, and their numbers.
 
     Parts that plain lists and dicts hide from `modules()` count too. A lazy module is built by its first call, and stays built.
     """
@@ -401,10 +399,11 @@ def _word(gradient):
     return "none" if gradient is None else "flows" if float(gradient.float().norm()) else "zero"
 
 
-def _step_of(name, gradient, before, after):
+def _step_of(name, before, after):
     """Compare a first step of Adam, which moves each entry by the learning rate, with the movement that came."""
-    size = np.abs(gradient).astype(float)
+    size = np.abs(_array(after.grad)).astype(float)
+    before, after, eps = _array(before), _array(after), torch.finfo(after.dtype).eps
     expected = _STEP * size / (size + 1e-8)
-    should = (expected > 8 * np.finfo(np.float32).eps * np.abs(before)) & (size > 1e-5)
+    should = (expected > 8 * eps * np.abs(before)) & (size > 1e-5)  # the others are too large for the step to be seen in them
     stuck = float((after == before)[should].mean()) if should.any() else 0.0
     return Step(name, int(should.sum()), stuck)
