@@ -74,6 +74,10 @@ class TestFunctions:
         ae.diagnose(lambda x: x + np.random.normal(size=x.shape) * random.random(), X)  # noqa: NPY002
         assert np.array_equal(np.random.get_state()[1], before[0]) and random.getstate() == before[1]  # noqa: NPY002
 
+    def test_what_has_no_row_for_each_is_no_reconstruction(self):
+        facts = ae.diagnose(lambda x: (0.3, np.zeros(len(x)), np.zeros((3, 10)), 0.5 * x), X).facts
+        assert facts["error"] == pytest.approx(np.square(0.5 * X).mean(), rel=1e-4)
+
     def test_codes_without_a_row_for_each(self):
         diagnosis = ae.diagnose(lambda x: x, X, encode=lambda x: x[:5])
         assert any("encode must give an array with a row for each of 300 rows" in text for text in diagnosis.unmeasured)

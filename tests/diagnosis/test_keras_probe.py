@@ -194,6 +194,76 @@ class TestListening:
         assert not again[1].inputs[0].any() and np.ptp(made, axis=0).max() == 0
 
 
+class Adversarial(Own):
+    def __init__(self):
+        super().__init__()
+        self.discriminator = keras.Sequential([keras.Input((3,)), layers.Dense(5), layers.Dense(1)])
+        self.pick = None
+
+    def call(self, x):
+        return self.wide(tf.stop_gradient(self.narrow(x)) if self.pick == "cut" else self.narrow(x))
+
+
+class TestWhoGetsNoGradient:
+    @pytest.mark.parametrize(("pick", "lost"), [(None, []), ("cut", ["narrow/kernel"])])
+    def test_only_what_is_called_can_lack_one(self, pick, lost):
+        model = Adversarial()
+        model.pick = pick
+        assert ae.diagnose(model, X).facts["without_gradient"] == lost
+
+
+class TestUnregistered:
+    def test_a_layer_outside_of_the_model_and_a_variable(self):
+        outside = layers.Dense(3, name="outside")
+        outside.build((None, 12))
+
+        class Scaled(layers.Layer):
+            def build(self, shape):
+                self.scale = tf.Variable(tf.ones(shape[-1]), name="scale")
+
+            def call(self, x):
+                return x * self.scale
+
+        model = keras.Sequential(
+            [keras.Input((12,)), layers.Lambda(lambda x: outside(x)), Scaled(name="scaled"), layers.Dense(12)]
+        )
+        found = {finding.code: finding for finding in ae.diagnose(model, X).findings}
+        assert found["unregistered_weights"].severity == "broken" and "`add_weight`" in found["unregistered_weights"].remedy
+        assert "3 weights" in found["unregistered_weights"].sentence
+        names = found["unregistered_weights"].evidence["unregistered"]
+        assert sorted(names) == ["outside/bias", "outside/kernel", "scaled/scale"]
+        outside.trainable = False  # features of another model, on purpose
+        assert ae.diagnose(model, X).facts["unregistered"] == ["scaled/scale"]
+
+    @pytest.mark.parametrize("make", [sequential, Own, Halves])
+    def test_none(self, make):
+        assert ae.diagnose(make(), X).facts["unregistered"] == []
+
+
+class TestWhatCannotBeCalled:
+    def test_neither_call_nor_halves(self):
+        class Nothing(keras.Model):
+            pass
+
+        (finding,) = ae.diagnose(Nothing(), X).findings
+        assert "the class Nothing has no method `call`, and no `encoder` and `decoder`" in finding.sentence
+
+    def test_a_loss_that_needs_more_than_there_is(self):
+        diagnosis = ae.diagnose(sequential(), X, loss=lambda x, made, mean, variance: mean)
+        assert len(diagnosis.unmeasured) == 1 and diagnosis.unmeasured[0].startswith("the loss, because it takes x, made, mean")
+        assert len(diagnosis.facts["with_gradient"]) == 2
+
+    def test_a_loss_that_comes_first(self):
+        class First(Own):
+            def call(self, x):
+                made = self.wide(self.narrow(x))
+                return tf.reduce_mean(tf.square(made - x)), made
+
+        diagnosis = ae.diagnose(First(), X)
+        assert diagnosis.unmeasured == [] and diagnosis.facts["code_size"] == 3
+        assert len(diagnosis.facts["with_gradient"]) == 2
+
+
 class TestFrozen:
     def test_a_frozen_model_has_nothing_that_could_move(self):
         model = sequential()

@@ -30,6 +30,32 @@ def step_fails(gradients, e):
 
 
 @rule(
+    "unregistered_weights",
+    read=(_01, "Does a gradient arrive?"),
+    explains=("no_gradient", "never_moved", "dead_units", "whispering", "constant_output", "undertrained", "below_pca"),
+)
+def unregistered_weights(gradients, e):
+    lost = gradients.unregistered
+    if not lost:
+        return None
+    torch, many = e.probe.framework == "torch", len(lost) > 1
+    where = "`model.parameters()`" if torch else "the model's own weights"
+    sentence = (
+        f"{count(len(lost), 'weight')} used in the forward pass {'are' if many else 'is'} not among {where}, the first is "
+        f"{weight(lost[0])}: the optimizer never moves {'them' if many else 'it'}, and a saved model lacks "
+        f"{'them' if many else 'it'}."
+    )
+    remedy = (
+        "Make the layers in `__init__` and keep them as attributes or in an `nn.ModuleList` instead of a plain list or dict, "
+        "and single tensors as `nn.Parameter`; then make the optimizer and train anew."
+        if torch
+        else "Make the layers in `__init__` and keep them as attributes of the model or of a layer, not outside of it (as a "
+        "Lambda layer does), and create single weights with `add_weight`; then train anew."
+    )
+    return Said("broken", sentence, remedy, ("unregistered",))
+
+
+@rule(
     "no_gradient",
     read=(_01, "Does a gradient arrive?"),
     explains=("never_moved", "saturated_code", "whispering", "below_pca", "undertrained"),
