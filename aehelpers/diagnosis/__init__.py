@@ -8,6 +8,7 @@ from aehelpers.diagnosis import faults  # noqa: F401  the rules add themselves
 from aehelpers.diagnosis.facts import NEEDS_INSIDE, STEPS
 from aehelpers.diagnosis.facts.examination import FEW, RECURRENT_ROWS, ROWS, Examination, said
 from aehelpers.diagnosis.probes import examinable, probe_of
+from aehelpers.diagnosis.probes.base import CannotMeasure
 from aehelpers.diagnosis.report import Diagnosis, columns_of, ladder_of
 from aehelpers.diagnosis.rows import KINDS, Rows, kind_of, names_of, number_of, parts, some
 from aehelpers.diagnosis.rules import find
@@ -158,6 +159,8 @@ def _measured(step, sections):
     try:
         with e.probe.unchanged():
             return step(**{name: sections[name] for name in arguments}), ""
+    except CannotMeasure as error:
+        return None, f"{_STEP_NAMES[step.__name__]}, {error}"
     except Exception as error:  # whatever a model says in training mode, or a loss: the other steps go on
         return None, f"{_STEP_NAMES[step.__name__]}, because the model or its loss failed there: {said(error)}"
 

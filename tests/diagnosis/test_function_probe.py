@@ -1,5 +1,7 @@
 """Functions of which nothing is seen but what they give, such as those of scikit-learn."""
 
+import random
+
 import aehelpers as ae
 import numpy as np
 import pytest
@@ -66,6 +68,15 @@ class TestFunctions:
         (finding,) = diagnosis.findings
         assert not [text for text in diagnosis.unmeasured if "failed" in text]
         assert finding.code == "cannot_run" and words in finding.sentence and "the function takes" in finding.remedy
+
+    def test_random_states_are_afterwards_as_they_were(self):
+        before = np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+        ae.diagnose(lambda x: x + np.random.normal(size=x.shape) * random.random(), X)  # noqa: NPY002
+        assert np.array_equal(np.random.get_state()[1], before[0]) and random.getstate() == before[1]  # noqa: NPY002
+
+    def test_what_has_no_row_for_each_is_no_reconstruction(self):
+        facts = ae.diagnose(lambda x: (0.3, np.zeros(len(x)), np.zeros((3, 10)), 0.5 * x), X).facts
+        assert facts["error"] == pytest.approx(np.square(0.5 * X).mean(), rel=1e-4)
 
     def test_codes_without_a_row_for_each(self):
         diagnosis = ae.diagnose(lambda x: x, X, encode=lambda x: x[:5])

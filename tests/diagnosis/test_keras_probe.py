@@ -1,5 +1,6 @@
 """Keras models of every form: what is seen of them, and that they are afterwards as they were."""
 
+import random
 import threading
 
 import aehelpers as ae
@@ -166,11 +167,118 @@ class TestListening:
         names = [call.name for call in probe_of(model, (12,)).trace(X[:2])[1]]
         assert "slow" in names and "other" not in names and other.built
 
+    def test_two_traces_at_one_time_leave_keras_as_it_was(self):
+        original, found = keras.Layer.__call__, {}
+        second, model = probe_of(sequential(), (12,)), sequential()
+        thread = threading.Thread(target=lambda: found.update(calls=second.trace(X[:2])[1]))
+
+        class Overlapping(layers.Layer):
+            def call(self, x):
+                if tf.is_tensor(x) and found.get("built"):
+                    thread.start()
+                    thread.join(0.3)  # it waits for its turn: until then it must not have looked at Keras
+                return x
+
+        model = keras.Sequential([model.layers[0], Overlapping(), model.layers[1]])
+        found["built"] = model(X[:2]) is not None
+        _, calls = probe_of(model, (12,)).trace(X[:2])
+        thread.join()
+        assert keras.Layer.__call__ is original
+        assert [call.name for call in found["calls"] if call.leaf] == [layer.name for layer in second.model.layers]
+        assert len([call for call in calls if call.leaf]) == 3
+
     def test_a_replaced_output_goes_on(self):
         probe = probe_of(sequential(), (12,))
         _, calls = probe.trace(X[:4])
         made, again = probe.trace(X[:4], place=calls[0].place, change=lambda values: 0 * values)
         assert not again[1].inputs[0].any() and np.ptp(made, axis=0).max() == 0
+
+
+class Adversarial(Own):
+    def __init__(self):
+        super().__init__()
+        self.discriminator = keras.Sequential([keras.Input((3,)), layers.Dense(5), layers.Dense(1)])
+        self.pick = None
+
+    def call(self, x):
+        return self.wide(tf.stop_gradient(self.narrow(x)) if self.pick == "cut" else self.narrow(x))
+
+
+class TestWhoGetsNoGradient:
+    @pytest.mark.parametrize(("pick", "lost"), [(None, []), ("cut", ["narrow/kernel"])])
+    def test_only_what_is_called_can_lack_one(self, pick, lost):
+        model = Adversarial()
+        model.pick = pick
+        assert ae.diagnose(model, X).facts["without_gradient"] == lost
+
+
+class TestUnregistered:
+    def test_a_layer_outside_of_the_model_and_a_variable(self):
+        outside = layers.Dense(3, name="outside")
+        outside.build((None, 12))
+
+        class Scaled(layers.Layer):
+            def build(self, shape):
+                self.scale = tf.Variable(tf.ones(shape[-1]), name="scale")
+
+            def call(self, x):
+                return x * self.scale
+
+        model = keras.Sequential(
+            [keras.Input((12,)), layers.Lambda(lambda x: outside(x)), Scaled(name="scaled"), layers.Dense(12)]
+        )
+        found = {finding.code: finding for finding in ae.diagnose(model, X).findings}
+        assert found["unregistered_weights"].severity == "broken" and "`add_weight`" in found["unregistered_weights"].remedy
+        assert "3 weights" in found["unregistered_weights"].sentence
+        names = found["unregistered_weights"].evidence["unregistered"]
+        assert sorted(names) == ["outside/bias", "outside/kernel", "scaled/scale"]
+        outside.trainable = False  # features of another model, on purpose
+        assert ae.diagnose(model, X).facts["unregistered"] == ["scaled/scale"]
+
+    @pytest.mark.parametrize("make", [sequential, Own, Halves])
+    def test_none(self, make):
+        assert ae.diagnose(make(), X).facts["unregistered"] == []
+
+
+class TestWhatCannotBeCalled:
+    def test_neither_call_nor_halves(self):
+        class Nothing(keras.Model):
+            pass
+
+        (finding,) = ae.diagnose(Nothing(), X).findings
+        assert "the class Nothing has no method `call`, and no `encoder` and `decoder`" in finding.sentence
+
+    def test_a_loss_that_needs_more_than_there_is(self):
+        diagnosis = ae.diagnose(sequential(), X, loss=lambda x, made, mean, variance: mean)
+        assert len(diagnosis.unmeasured) == 1 and diagnosis.unmeasured[0].startswith("the loss, because it takes x, made, mean")
+        assert len(diagnosis.facts["with_gradient"]) == 2
+
+    def test_a_loss_that_comes_first(self):
+        class First(Own):
+            def call(self, x):
+                made = self.wide(self.narrow(x))
+                return tf.reduce_mean(tf.square(made - x)), made
+
+        diagnosis = ae.diagnose(First(), X)
+        assert diagnosis.unmeasured == [] and diagnosis.facts["code_size"] == 3
+        assert len(diagnosis.facts["with_gradient"]) == 2
+
+
+class TestFrozen:
+    def test_a_frozen_model_has_nothing_that_could_move(self):
+        model = sequential()
+        model.trainable = False
+        diagnosis = ae.diagnose(model, X, before=model.get_weights())
+        assert diagnosis.unmeasured == [] and diagnosis.facts["with_gradient"] == diagnosis.facts["stuck"] == []
+        assert diagnosis.facts["never_moved"] == []
+
+    def test_a_frozen_layer_need_not_move(self):
+        model = sequential()
+        before = model.get_weights()
+        model.layers[1].set_weights([weight + 1 for weight in model.layers[1].get_weights()])
+        model.layers[0].trainable = False
+        facts = ae.diagnose(model, X, before=before).facts
+        assert facts["never_moved"] == [] and len(facts["moved"]) == 1
 
 
 class Fragile(keras.Model):
@@ -203,6 +311,50 @@ class TestModelStaysAsItWas:
         assert len(after) == len(before)
         assert all(np.array_equal(old, np.array(new)) for old, new in zip(before, after, strict=True))
         assert model.compiled and model.optimizer is optimizer and model.loss == loss
+
+    @pytest.mark.parametrize(
+        "draw",
+        [
+            keras.random.normal,
+            tf.random.normal,
+            lambda shape: tf.random.get_global_generator().normal(shape),
+            lambda shape: np.random.normal(size=shape).astype(np.float32),  # noqa: NPY002
+            lambda shape: tf.reshape([random.random() for _ in range(int(np.prod(shape)))], shape),
+        ],
+        ids=["keras", "tensorflow", "a generator", "numpy", "python"],
+    )
+    @pytest.mark.parametrize("drawn_before", [0, 2])
+    def test_random_states_without_a_seed_of_their_own(self, draw, drawn_before):
+        class Noise(layers.Layer):
+            def call(self, x, training=False):
+                return x + 0.1 * draw((80, 3))[: len(x)] if training and not isinstance(x, keras.KerasTensor) else x
+
+        model = keras.Sequential([keras.Input((12,)), layers.Dense(3), Noise(), layers.Dense(12)])
+        draws = []
+        for diagnosed in (False, True):
+            keras.utils.set_random_seed(7)
+            tf.random.set_global_generator(tf.random.Generator.from_seed(7))
+            for _ in range(drawn_before):
+                draw((80, 3))
+            if diagnosed:
+                assert ae.diagnose(model, X).facts["random_in_training"]
+            draws.append([np.array(draw((80, 3))) for _ in range(3)])
+        assert np.array_equal(*draws)
+
+    def test_a_weight_that_a_layer_sets_itself(self):
+        class Moving(layers.Layer):
+            def build(self, shape):
+                self.mean = self.add_weight(shape=(1, shape[-1]), name="mean")
+
+            def call(self, x, training=False):
+                if training:
+                    self.mean.assign(0.9 * self.mean + 0.1 * tf.reduce_mean(x, axis=0, keepdims=True))
+                return x - tf.stop_gradient(self.mean)
+
+        model = keras.Sequential([keras.Input((12,)), layers.Dense(3), Moving(), layers.Dense(12)])
+        before = model.get_weights()
+        ae.diagnose(model, X)
+        assert all(np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
 
     def test_the_step_of_an_optimizer_is_taken_back(self, monkeypatch):
         model, seen = sequential(), []

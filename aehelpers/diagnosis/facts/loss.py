@@ -15,7 +15,8 @@ class LossFacts:
     ----------
     loss_name : str
     loss_of_target, loss_of_mean, loss_of_zeros, loss_of_ones, loss_of_half, loss_of_made : float
-        Of a perfect reconstruction, of the mean row, of zeros, of ones, of half of the target, and of the model's.
+        Of a perfect reconstruction, of the mean row, of zeros, of ones, of half of the target, and of the model's. The last is
+        NaN for a loss that also charges for what else the model gives: its share for the reconstruction is not known.
     loss_raises : str
     """
 
@@ -36,7 +37,7 @@ def loss(e, data, output):
     """Hand the loss a perfect reconstruction, and some that are not."""
     if e.told_loss is None or not e.probe.inside:
         return LossFacts()
-    name = getattr(e.told_loss, "name", None) or getattr(e.told_loss, "__name__", type(e.told_loss).__name__)
+    name = getattr(e.told_loss, "name", None) or getattr(e.told_loss, "__name__", None) or type(e.told_loss).__name__
     target = some(e.target_test, 256)
     unit = data.image_low >= 0 and data.image_high <= 1
     made_of = {
@@ -57,11 +58,13 @@ def loss(e, data, output):
     elif unit:
         made_of |= {key: np.clip(values, 1e-6, 1 - 1e-6) for key, values in made_of.items()}
     made_of["made"] = some(e.probe.run(e.x_test), 256)
-    wanted = as_the_loss_wants(e, target)
+    wanted, beside = as_the_loss_wants(e, target), e.probe.for_the_loss(e.told_loss, some(e.x_test, 256))
     try:
-        values = {f"loss_of_{key}": e.probe.loss_of(e.told_loss, wanted, values) for key, values in made_of.items()}
+        values = {f"loss_of_{key}": e.probe.loss_of(e.told_loss, wanted, values, beside) for key, values in made_of.items()}
     except Exception as error:
         return LossFacts(loss_name=name, loss_raises=said(error))
+    if beside:
+        values["loss_of_made"] = np.nan
     return LossFacts(loss_name=name, **values)
 
 

@@ -1,11 +1,12 @@
 """What a step of training would do: gradients, one step of an optimizer, and the mode of training."""
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from aehelpers.diagnosis.facts.examination import TINY, squared_error
 from aehelpers.diagnosis.facts.loss import as_the_loss_wants
+from aehelpers.diagnosis.probes.base import CannotMeasure
 from aehelpers.diagnosis.rows import number_of, some, take
 
 BATCH, BATCHES = 128, 4  # in training mode
@@ -21,7 +22,7 @@ class Gradients:
     Attributes
     ----------
     without_gradient : list of str
-        Kernels that nothing reaches: neither the loss, nor a penalty, nor an output beside the reconstruction.
+        Kernels of layers on the way that nothing reaches: neither the loss, nor a penalty, nor another output.
     zero_gradient, with_gradient : list of str
     never_moved, moved : list of str or None
         Since ``before``.
@@ -30,6 +31,8 @@ class Gradients:
     learning_rate : float or None
         Of the compiled optimizer.
     optimizer : str or None
+    unregistered : list of str
+        Weights that take part and are none of the model's own, so that its optimizer does not get them.
     """
 
     without_gradient: list
@@ -40,15 +43,22 @@ class Gradients:
     stuck: list
     learning_rate: float | None
     optimizer: str | None
+    unregistered: list = field(default_factory=list)
 
 
 def gradients(e, data, output):
     """Take the gradient of the loss once, and one step of an optimizer, which is taken back."""
     x, target = some(e.x_train, BATCH), some(e.target_train, BATCH)
     loss, wanted = _usable_loss(e, target, data)
-    found = e.probe.gradients(x, wanted, loss)
+    try:
+        found, unregistered = e.probe.gradients(x, wanted, loss)
+    except CannotMeasure:  # such a loss needs more than the model gives; where a gradient arrives, any loss tells
+        loss, wanted = e.probe.default_loss(), target
+        found, unregistered = e.probe.gradients(x, wanted, loss)
     kernels = [gradient for gradient in found if gradient.kernel]
-    steps = e.probe.one_step(x, wanted, loss)
+    steps = []
+    with contextlib.suppress(Exception):  # an optimizer that cannot step takes nothing from what is known of the gradients
+        steps = e.probe.one_step(x, wanted, loss)
     still = moved = None
     if e.before is not None:
         still, moved = _moved(e)
@@ -57,7 +67,7 @@ def gradients(e, data, output):
     with contextlib.suppress(TypeError, ValueError):  # a schedule has no one rate
         rate = float(rate)
     return Gradients(
-        without_gradient=[g.name for g in kernels if g.word == "none" and not g.used_elsewhere],
+        without_gradient=[g.name for g in kernels if g.word == "none" and g.meets_rows and not g.used_elsewhere],
         zero_gradient=[g.name for g in kernels if g.word == "zero" and not g.used_elsewhere],
         with_gradient=[g.name for g in kernels if g.word == "flows"],
         never_moved=still,
@@ -65,15 +75,15 @@ def gradients(e, data, output):
         stuck=[step.name for step in steps if step.should and step.stuck > STUCK],
         learning_rate=rate if isinstance(rate, float) else None,
         optimizer=None if optimizer is None else type(optimizer).__name__,
+        unregistered=unregistered,
     )
 
 
 def _usable_loss(e, target, data):
     """Return a loss with a gradient, and the target as it wants it: where a gradient arrives, any loss tells."""
     loss = e.told_loss
-    entropy = loss is not None and "crossentropy" in (
-        getattr(loss, "name", "") + getattr(loss, "__name__", "") + type(loss).__name__
-    ).lower().replace("_", "")
+    names = [getattr(loss, "name", ""), getattr(loss, "__name__", ""), type(loss).__name__]
+    entropy = "crossentropy" in "".join(map(str, names)).lower().replace("_", "")
     if loss is None or (
         entropy and not (data.image_low >= 0 and data.image_high <= 1)
     ):  # such a cross entropy has no least value
@@ -82,15 +92,14 @@ def _usable_loss(e, target, data):
 
 
 def _moved(e):
-    after = e.probe.weights()
+    """Return the names of the kernels that are as they were, and of those that are not; what is frozen is in neither."""
+    after, trainable, still, moved = e.probe.weights(), e.probe.trainable(), [], []
     before = e.before if isinstance(e.before, dict) else dict(zip(after, e.before, strict=True))
-    trainable, still, moved = e.probe.trainable(), [], []
     for name, weight in after.items():
-        if weight.ndim >= 2 and name in before:
+        if weight.ndim >= 2 and name in before and name in trainable:
             old = np.asarray(before[name], float)
             change = np.linalg.norm(weight - old)
             (still if change <= 1e-4 * np.linalg.norm(old) else moved).append(name)
-    del trainable
     return still, moved
 
 

@@ -30,6 +30,32 @@ def step_fails(gradients, e):
 
 
 @rule(
+    "unregistered_weights",
+    read=(_01, "Does a gradient arrive?"),
+    explains=("no_gradient", "never_moved", "dead_units", "whispering", "constant_output", "undertrained", "below_pca"),
+)
+def unregistered_weights(gradients, e):
+    lost = gradients.unregistered
+    if not lost:
+        return None
+    torch, many = e.probe.framework == "torch", len(lost) > 1
+    where = "`model.parameters()`" if torch else "the model's own weights"
+    sentence = (
+        f"{count(len(lost), 'weight')} used in the forward pass {'are' if many else 'is'} not among {where}, the first is "
+        f"{weight(lost[0])}: the optimizer never moves {'them' if many else 'it'}, and a saved model lacks "
+        f"{'them' if many else 'it'}."
+    )
+    remedy = (
+        "Make the layers in `__init__` and keep them as attributes or in an `nn.ModuleList` instead of a plain list or dict, "
+        "and single tensors as `nn.Parameter`; then make the optimizer and train anew."
+        if torch
+        else "Make the layers in `__init__` and keep them as attributes of the model or of a layer, not outside of it (as a "
+        "Lambda layer does), and create single weights with `add_weight`; then train anew."
+    )
+    return Said("broken", sentence, remedy, ("unregistered",))
+
+
+@rule(
     "no_gradient",
     read=(_01, "Does a gradient arrive?"),
     explains=("never_moved", "saturated_code", "whispering", "below_pca", "undertrained"),
@@ -65,7 +91,8 @@ def zero_gradient(gradients, ladder, code, data, e):
             f"{count(len(kernels), 'kernel')} {'is' if len(kernels) == 1 else 'are'} exactly 0, so that no "
             f"gradient gets through; the first is {weight(kernels[0])}."
         )
-        remedy = "Begin with random kernels (`glorot_uniform`): from zeros, all units stay the same."
+        how = "`torch.nn.init.xavier_uniform_`" if e.probe.framework == "torch" else "`glorot_uniform`"
+        remedy = f"Begin with random kernels ({how}): from zeros, all units stay the same."
     else:
         sentence = f"The gradient of {count(len(zero), 'kernel')} is exactly 0, the first is {weight(zero[0])}."
         remedy = "Look at the layer above: units that are off, saturated or cut off for all rows pass no gradient."
@@ -84,21 +111,28 @@ def zero_gradient(gradients, ladder, code, data, e):
     read=(_01, "Does a gradient arrive?"),
     explains=("no_gradient", "dead_units", "train_mode_differs", "copies_anything", "step_fails", "ignored_code", *QUALITY),
 )
-def never_moved(gradients):
+def never_moved(gradients, e):
+    torch = e.probe.framework == "torch"
     still, moved = gradients.never_moved, gradients.moved
     if not still:
         return None
     if not moved:
         sentence = "No kernel has moved since the beginning: this model was not trained."
         remedy = (
-            "See whether the model that was trained is this one, whether the learning rate is not 0, and `trainable` not False."
+            "See whether the model that was trained is this one, whether the learning rate is not 0, and "
+            f"{'`requires_grad`' if torch else '`trainable`'} was not False."
         )
         return Said("broken", sentence, remedy, ("never_moved", "moved"))
     sentence = (
         f"{len(still)} of {len(still) + len(moved)} kernels have not moved since the beginning, the first is "
         f"{weight(still[0])}."
     )
-    remedy = "See whether these layers are frozen (`trainable`) on purpose, and whether the loss depends on them."
+    remedy = (
+        "See whether the optimizer was given these weights, whether `requires_grad` was False then, and whether the loss "
+        "depends on them."
+        if torch
+        else "See whether these layers were frozen (`trainable`) in the training, and whether the loss depends on them."
+    )
     return Said("weak", sentence, remedy, ("never_moved", "moved"))
 
 

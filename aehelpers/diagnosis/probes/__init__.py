@@ -36,15 +36,17 @@ def probe_of(model, shape, encode=None):
         Of one row of what should come back.
     encode : callable, optional
     """
+    from aehelpers.diagnosis.probes.function import FunctionProbe
+
     if isinstance(model, Model):
         from aehelpers.diagnosis.probes.keras import KerasProbe
 
         return KerasProbe(model, shape, encode)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(model, torch.nn.Module):
-        from aehelpers.diagnosis.probes.torch import TorchProbe
+        from aehelpers.diagnosis.probes.torch import TorchProbe, as_function
 
+        if isinstance(model, torch.jit.ScriptModule):  # compiled: hooks and attributes of Python do not exist there
+            return FunctionProbe(as_function(model), shape, encode)
         return TorchProbe(model, shape, encode)
-    from aehelpers.diagnosis.probes.function import FunctionProbe
-
     return FunctionProbe(model, shape, encode)

@@ -1,8 +1,13 @@
 """What the diagnosis sees of a model: calls of its layers, places in it, gradients and steps of its weights."""
 
+import inspect
 from dataclasses import dataclass
 
 import numpy as np
+
+
+class CannotMeasure(Exception):
+    """Something cannot be measured, and neither the model nor its loss is to blame; the text says why."""
 
 
 @dataclass(eq=False)  # of two calls with equal arrays, each is meant
@@ -32,6 +37,8 @@ class Call:
     recurrent : bool
     unit_axis : int
         Of the outputs, along which the units stand, the rows being axis 0: the last, or 1 where channels come first.
+    rows : int or None
+        That pass through the model; a layer may get others, such as all patches of all images, one below the other.
     """
 
     name: str
@@ -47,10 +54,13 @@ class Call:
     unbounded: bool = False
     recurrent: bool = False
     unit_axis: int = -1
+    rows: int | None = None
 
     @property
     def size(self):
         """Numbers for each row, or None where the first output has no row for each."""
+        if self.rows is not None and self.outputs and self.outputs[0].shape[:1] != (self.rows,):
+            return None
         if not self.outputs or not self.inputs or self.outputs[0].ndim < 2 or len(self.outputs[0]) != len(self.inputs[0]):
             return None
         return int(np.prod(self.outputs[0].shape[1:])) if len(self.outputs) == 1 or self.recurrent else None
@@ -93,12 +103,16 @@ class Gradient:
         "none" means that the framework has no gradient at all.
     used_elsewhere : bool
         Whether penalties, or outputs beside the reconstruction, depend on it.
+    meets_rows : bool
+        Whether it belongs to a layer that is called on the way, and is not set by the model itself: not so with the weights of
+        a discriminator, or with a codebook of moving averages.
     """
 
     name: str
     kernel: bool
     word: str
     used_elsewhere: bool
+    meets_rows: bool = True
 
 
 @dataclass(frozen=True)
@@ -110,23 +124,58 @@ class Step:
     stuck: float
 
 
-def reconstruction_among(found, shape):
-    """Return which of several outputs is the reconstruction: its number, and how often others would do.
+def reconstruction_among(found, rows, shape):
+    """Return which of several outputs is the reconstruction: its number.
 
     Parameters
     ----------
     found : list of tuple of int
-        The shapes of the outputs for one row.
+        The shapes of the outputs. One without a row for each row, such as a loss, is none.
+    rows : int
     shape : tuple of int
-        Of what should come back.
+        Of one row of what should come back.
 
     Returns
     -------
     int or None
         The first with that shape, else the first with as many numbers; None where there is none.
     """
+    of_rows = {number: tuple(one[1:]) for number, one in enumerate(found) if tuple(one[:1]) == (rows,)}
     size = int(np.prod(shape))
-    same = [number for number, one in enumerate(found) if one == shape] or [
-        number for number, one in enumerate(found) if int(np.prod(one)) == size
+    same = [number for number, one in of_rows.items() if one == shape] or [
+        number for number, one in of_rows.items() if int(np.prod(one)) == size
     ]
     return same[0] if same else None
+
+
+def more_arguments(loss, given, model):
+    """Return how many of the things that a model gives beside its reconstruction a loss takes, after its first two arguments.
+
+    Parameters
+    ----------
+    loss : callable
+    given : int
+        How many there are.
+    model : str
+        What messages call it.
+
+    Raises
+    ------
+    CannotMeasure
+        If it needs more of them, or some by name.
+    """
+    try:
+        parameters = list(inspect.signature(loss).parameters.values())
+    except (TypeError, ValueError):  # of a function in C, nothing is known
+        return 0
+    needed = [one for one in parameters if one.default is one.empty]
+    first = [one for one in needed if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    if len(first) > 2 + given or any(one.kind == one.KEYWORD_ONLY for one in needed):
+        names = ", ".join(one.name for one in needed if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD))
+        raise CannotMeasure(
+            f"because it takes {names}, and {model} gives {given or 'nothing'} beside its reconstruction that could be passed "
+            "to it"
+        )
+    if any(one.kind == one.VAR_POSITIONAL for one in parameters) and len(first) < 2:
+        return given
+    return max(len(first) - 2, 0)

@@ -4,6 +4,7 @@ import contextlib
 
 import numpy as np
 from aehelpers.diagnosis.probes.base import reconstruction_among
+from aehelpers.diagnosis.probes.states import random_states_kept
 from aehelpers.diagnosis.rows import number_of, parts, take
 from aehelpers.models import pieces
 from aehelpers.validation import SHOWN
@@ -16,6 +17,7 @@ class FunctionProbe:
     inside = False  # whether layers, gradients and a training mode can be looked at
     loss = optimizer = None
     sequential = tokens = False
+    time_axis = 1  # of rows that are series, along which the time runs
 
     def __init__(self, function, shape, encode):
         self.model, self.shape, self.encode = function, shape, encode
@@ -36,14 +38,13 @@ class FunctionProbe:
 
     def as_rows(self, made, rows):
         """Return that one of several outputs which is the reconstruction, in its shape."""
-        shapes = [tuple(part.shape[1:]) for part in made]
-        if any(part.ndim == 0 or len(part) != rows for part in made[:1]):
-            raise ValueError(
-                f"it gives {made[0]!r:.{SHOWN}}, where an array with a row for each of {rows} rows should come back"
-            )
-        number = reconstruction_among(shapes, self.shape)
+        of_rows = [part for part in made if part.shape[:1] == (rows,)]
+        if not of_rows:
+            came = made[0] if made else None
+            raise ValueError(f"it gives {came!r:.{SHOWN}}, where an array with a row for each of {rows} rows should come back")
+        number = reconstruction_among([part.shape for part in made], rows, self.shape)
         if number is None:
-            came = " and ".join(map(str, shapes))
+            came = " and ".join(str(tuple(part.shape[1:])) for part in of_rows)
             raise ValueError(f"it gives {came} for one row, where {self.shape} should come back")
         return made[number].astype(np.float32).reshape(rows, *self.shape)
 
@@ -60,7 +61,9 @@ class FunctionProbe:
 
     @contextlib.contextmanager
     def unchanged(self):
-        yield
+        """Put back afterwards what running the model moves."""
+        with random_states_kept():
+            yield
 
     def layer_names(self):
         return []

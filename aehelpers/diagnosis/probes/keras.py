@@ -6,11 +6,12 @@ import threading
 import keras
 import numpy as np
 import tensorflow as tf
-from aehelpers.diagnosis.probes.base import Call, Gradient, Step, reconstruction_among
+from aehelpers.diagnosis.probes.base import Call, Gradient, Step, more_arguments, reconstruction_among
 from aehelpers.diagnosis.probes.function import FunctionProbe
+from aehelpers.diagnosis.probes.states import random_states_kept
 from aehelpers.diagnosis.rows import number_of, parts
 from aehelpers.layers import activation_of
-from aehelpers.models import compiled_loss, unchanged
+from aehelpers.models import compiled_loss
 
 _LOCK = threading.RLock()
 # What happens inside of these happens once for every step, or inside of a loop that is compiled: they count as one layer.
@@ -60,6 +61,11 @@ class KerasProbe(FunctionProbe):
         if self.halves is None:
             return keras.tree.flatten(self.model(x, training=training)), []
         encoder, decoder = self.halves
+        if not (callable(encoder) and callable(decoder)):
+            raise NotImplementedError(
+                f"the class {type(self.model).__name__} has no method `call`, and no `encoder` and `decoder` to call one after "
+                "the other"
+            )
         described = keras.tree.flatten(encoder(x, training=training))
         code = described[0]
         if training and len(described) > 1:
@@ -97,10 +103,10 @@ class KerasProbe(FunctionProbe):
         calls : list of Call
         """
         calls, counts, whole = [], {}, []
-        original, thread = keras.Layer.__call__, threading.get_ident()
+        rows = number_of(x)
 
-        def listening(layer, *args, **kwargs):
-            if threading.get_ident() != thread or whole:  # another thread's model is not ours
+        def note(original, layer, *args, **kwargs):
+            if whole:
                 return original(layer, *args, **kwargs)
             is_whole, before = isinstance(layer, _WHOLE), len(calls)
             if is_whole:
@@ -117,23 +123,25 @@ class KerasProbe(FunctionProbe):
                 first = result[place.part] if several else result
                 new = tf.constant(change(np.asarray(first)), first.dtype)
                 result = type(result)(new if n == place.part else part for n, part in enumerate(result)) if several else new
-            calls.append(_call_of(layer, occurrence, args, kwargs, result, is_whole, leaf=len(calls) == before))
+            leaf = is_whole or len(calls) == before  # also what holds layers that it does not call, as tied ones do
+            calls.append(_call_of(layer, occurrence, args, kwargs, result, is_whole, leaf, rows))
             return result
 
-        # Every layer of every kind of model is called through this one method; a graph of the inner tensors, the usual way,
-        # exists for functional models only.
-        with _LOCK:
-            keras.Layer.__call__ = listening
-            try:
-                made, _ = self._forward(self._tensors(x), training)
-            finally:
-                keras.Layer.__call__ = original
-        return self.as_rows([np.asarray(part) for part in made], number_of(x)), calls
+        with _listening(note):
+            made, _ = self._forward(self._tensors(x), training)
+        return self.as_rows([np.asarray(part) for part in made], rows), calls
 
     @contextlib.contextmanager
     def unchanged(self):
-        with unchanged(self.model):
-            yield
+        """Put back what a pass moves: statistics, weights that a layer sets itself (a codebook's means), and random states."""
+        kept = [(variable, variable.numpy()) for variable in self.model.variables]
+        with random_states_kept():
+            try:
+                yield
+            finally:
+                for variable, before in kept:
+                    if not np.array_equal(variable.numpy(), before):
+                        variable.assign(before)
 
     def layers_in(self, part):
         """Return the keys of all layers of a part of the model."""
@@ -150,9 +158,14 @@ class KerasProbe(FunctionProbe):
         self._forward(self._tensors(x), True)
         return float(sum(float(tf.reduce_sum(part)) for part in self.model.losses))
 
-    def loss_of(self, loss, target, made):
+    def for_the_loss(self, loss, x):
+        """Return what a loss takes beside target and reconstruction: Keras's own take nothing."""
+        more_arguments(loss, 0, "the model")
+        return []
+
+    def loss_of(self, loss, target, made, beside):
         """Return the loss of some reconstructions, a float: the mean over the rows."""
-        value = loss(tf.constant(target), tf.constant(made, tf.float32))
+        value = loss(tf.constant(target), tf.constant(made, tf.float32), *beside)
         return float(tf.reduce_mean(tf.cast(value, tf.float32)))
 
     def default_loss(self):
@@ -161,8 +174,9 @@ class KerasProbe(FunctionProbe):
     def _values(self, x, target, loss):
         """Return the loss of some rows, and a sum over all that a training could charge for beside it."""
         made, described = self._forward(self._tensors(x), True)
-        number = reconstruction_among([tuple(part.shape[1:]) for part in made], self.shape)
+        number = reconstruction_among([tuple(part.shape) for part in made], number_of(x), self.shape)
         rebuilt = tf.reshape(made[number], (-1, *self.shape))
+        more_arguments(loss, 0, "the model")
         # Not `total_loss` of _loop.py: the target of a sparse loss has another shape than what is made.
         terms = [
             tf.reduce_mean(loss(tf.constant(target), tf.cast(rebuilt, tf.float32))),
@@ -175,14 +189,33 @@ class KerasProbe(FunctionProbe):
         return value, sum((tf.reduce_sum(tf.square(tf.cast(part, tf.float32))) for part in beside), tf.constant(0.0))
 
     def gradients(self, x, target, loss):
-        """Return a `Gradient` for each trainable weight."""
-        with tf.GradientTape(persistent=True) as tape:
+        """Return a `Gradient` for each trainable weight, and the names of variables in use that are none of the model's."""
+        called = {}
+
+        def note(original, layer, *args, **kwargs):
+            called[id(layer)] = layer
+            return original(layer, *args, **kwargs)
+
+        weights = list(self.model.trainable_weights)
+        before = [weight.numpy() for weight in weights]
+        with tf.GradientTape(persistent=True) as tape, _listening(note):
             value, beside = self._values(x, target, loss)
-        values = {name_of(weight): weight.value for weight in self.model.trainable_weights}
+        values = {name_of(weight): weight.value for weight in weights}
         found, other = tape.gradient(value, values), tape.gradient(beside, values)
-        return [
-            Gradient(name, len(values[name].shape) >= 2, _word(found[name]), _word(other[name]) == "flows") for name in values
+        own = [weight for layer in called.values() for weight in _own(layer, isinstance(layer, _WHOLE))]
+        meets = {id(weight) for weight in own} - {
+            id(weight) for weight, old in zip(weights, before, strict=True) if not np.array_equal(weight.numpy(), old)
+        }
+        gradients = [
+            Gradient(name, len(weight.shape) >= 2, _word(found[name]), _word(other[name]) == "flows", id(weight) in meets)
+            for name, weight in zip(values, weights, strict=True)
         ]
+        return gradients, self._unregistered(tape.watched_variables(), own)
+
+    def _unregistered(self, watched, own):
+        known = {id(weight.value) for weight in [*self.model.variables, *(one for one in own if not one.trainable)]}
+        names = {id(weight.value): name_of(weight) for weight in own}
+        return [names.get(id(one), "/".join(one.name.split(":")[0].split("/")[-2:])) for one in watched if id(one) not in known]
 
     def one_step(self, x, target, loss):
         """Let an optimizer of its own take one step, compare it with what its formula says, and take the step back."""
@@ -193,11 +226,35 @@ class KerasProbe(FunctionProbe):
                 value, _ = self._values(x, target, loss)
             found = tape.gradient(value, [weight.value for weight in weights])
             pairs = [(g, w, b) for g, w, b in zip(found, weights, before, strict=True) if g is not None]
+            if not pairs:
+                return []
             keras.optimizers.Adam(_STEP).apply_gradients([(g, w) for g, w, _ in pairs])
             return [_step_of(name_of(w), np.asarray(tf.convert_to_tensor(g)), b, w.numpy(), w.constraint) for g, w, b in pairs]
         finally:
             for weight, old in zip(weights, before, strict=True):
                 weight.assign(old)
+
+
+@contextlib.contextmanager
+def _listening(note):
+    """Let ``note(original, layer, ...)`` stand for the calls of layers; every layer of every kind of model is called this way.
+
+    A graph of the inner tensors, the usual way to see them, exists for functional models only.
+    """
+    thread = threading.get_ident()
+    with _LOCK:  # also around the reading: it could be what another thread has put there
+        original = keras.Layer.__call__
+
+        def call(layer, *args, **kwargs):
+            if threading.get_ident() != thread:  # another thread's model is not ours
+                return original(layer, *args, **kwargs)
+            return note(original, layer, *args, **kwargs)
+
+        keras.Layer.__call__ = call
+        try:
+            yield
+        finally:
+            keras.Layer.__call__ = original
 
 
 def _has_call(model):
@@ -224,7 +281,7 @@ def name_of(weight):
     return "/".join([*inner, path[-1]])
 
 
-def _call_of(layer, occurrence, args, kwargs, result, whole, leaf):
+def _call_of(layer, occurrence, args, kwargs, result, whole, leaf, rows):
     inputs = [np.asarray(part) for part in keras.tree.flatten((args, kwargs)) if tf.is_tensor(part)]
     outputs = [np.asarray(part) for part in keras.tree.flatten(result) if tf.is_tensor(part)]
     mixes = not isinstance(layer, keras.Model) and (
@@ -248,11 +305,12 @@ def _call_of(layer, occurrence, args, kwargs, result, whole, leaf):
         affine=affine,
         unbounded=isinstance(layer, (keras.layers.BatchNormalization, keras.layers.LayerNormalization)),
         recurrent=isinstance(layer, _RECURRENT),
+        rows=rows,
     )
 
 
 def _own(layer, leaf):
-    if leaf:  # also one that holds another layer and uses its weights without calling it, as tied ones do
+    if leaf:
         return layer.weights
     below = {id(weight) for part in layer._flatten_layers(include_self=False) for weight in part.weights}
     return [weight for weight in layer.weights if id(weight) not in below]
