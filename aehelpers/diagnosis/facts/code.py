@@ -181,7 +181,7 @@ def _of_codes(e, ladder, codes, found, leaf, calls, distribution):
         "code_size": int(np.prod(codes.shape[1:])),
         "code_activation": activation,
         "code_is_map": is_map,
-        "code_is_discrete": _few_values(codes),
+        "code_is_discrete": _few_values(codes, flat(some(e.target_test, len(codes)))),
         "code_is_recurrent": any(call.recurrent for call in calls),
         "code_units": int(constant.size),
         "constant_units": int(constant.sum()),
@@ -235,14 +235,15 @@ def _of_distribution(e, mean, log_variance):
     }
 
 
-def _few_values(codes):
-    """Whether the units of a code have a few values each: bits, signs, the entries of a codebook."""
+def _few_values(codes, rows):
+    """Whether the units of a code have a few values each, and the rows more: bits, signs, the entries of a codebook."""
     units = codes.reshape(len(codes), -1)
     units = units[:, np.ptp(units, axis=0) > 0][:, :DISCRETE_UNITS]
     if not units.size:
         return False
     values = [column[column != 0] for column in units.T]  # of a sparse code the zeros say nothing
-    known = [len(np.unique(column)) / len(column) for column in values if len(column) >= DISCRETE_ROWS]
+    different = len(np.unique(rows, axis=0))
+    known = [len(np.unique(v)) / min(len(v), different) for v in values if len(v) >= DISCRETE_ROWS]
     return bool(known) and float(np.median(known)) < FEW_VALUES
 
 
