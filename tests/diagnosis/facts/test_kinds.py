@@ -31,7 +31,8 @@ class TestTables:
 
     @pytest.mark.parametrize("width", [25, 40, 64])
     def test_several_factors(self, width):
-        x = RNG.normal(size=(300, 2)) @ RNG.normal(size=(2, width)) + 0.3 * RNG.normal(size=(300, width))
+        draw = np.random.default_rng(0).normal
+        x = draw(size=(300, 2)) @ draw(size=(2, width)) + 0.3 * draw(size=(300, width))
         assert kind(x) == "table"
 
     @pytest.mark.parametrize("name", ["wine", "breast_cancer", "diabetes", "iris"])
