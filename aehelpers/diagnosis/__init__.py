@@ -15,6 +15,7 @@ from aehelpers.diagnosis.rules import find
 from aehelpers.validation import SHOWN, Function, OneOf, Optional, Text, takes
 from tqdm.auto import tqdm
 
+MOST_INPUTS = 8  # arrays of a list
 _NO_INSIDE = (
     "gradients, dead units and the training mode, for a function shows nothing of its inside; hand over the keras.Model or the "
     "torch.nn.Module itself, if there is one"
@@ -185,6 +186,7 @@ def _examination(model, x_train, x_test, target, loss, before, code, encode, kin
     _same_form(x_train, x_test)
     targets = (target if isinstance(target, tuple) else (target, None)) if target is not None else (None, None)
     probe = probe_of(model, (), encode)
+    _one_input(probe, x_train)
     sparse = False
     sets = []
     for x, name, own, place in ((x_train, "x_train", targets[0], 0), (x_test, "x_test", targets[1], 1)):
@@ -232,6 +234,22 @@ def _examination(model, x_train, x_test, target, loss, before, code, encode, kin
 def _floats(x):
 
     return keras.tree.map_structure(lambda part: part.astype(np.float32, copy=False), x)
+
+
+def _one_input(probe, x_train):
+    """Raise an error where a model of one input, which says its shape, gets several arrays, side by side or in a list."""
+    wanted = probe.wanted_shape()
+    if wanted is None:
+        return
+    arrays = parts(x_train)
+    several = len(arrays)
+    if several == 1 and len(arrays[0]) <= MOST_INPUTS and arrays[0].shape[2:] == wanted:  # a list of arrays of one shape
+        several = len(arrays[0])
+    if several > 1:
+        raise ValueError(
+            f"x_train must be one array of rows of shape {wanted}, for the model takes one input, but it is {several} arrays; "
+            "hand over other rows as x_test=, what should come back as target=, and parts of one set as np.concatenate(x_train)"
+        )
 
 
 def _same_form(x_train, x_test):

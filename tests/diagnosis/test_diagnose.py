@@ -396,6 +396,13 @@ class TestArguments:
             (lambda x: {"target": x[:10]}, "target must have a row for each of the 300"),
             (lambda x: {"x_test": x[:, :32]}, r"x_test must hold rows of shape \(64,\)"),
             (lambda x: {"before": projection(x, 4).get_weights()}, r"before must be an earlier model.get_weights\(\)"),
+            *(
+                (
+                    lambda x, form=form: {"x_train": form(x)},
+                    r"x_train must be one array of rows of shape \(64,\).*it is 2 arrays;",
+                )
+                for form in (lambda x: [x, x], lambda x: (x, x), lambda x: {"a": x, "b": x})
+            ),
             (lambda x: {"code": "other"}, r"code must be the name of a layer, one of .*code, .*, but it is 'other'"),
         ],
     )
