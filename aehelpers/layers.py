@@ -238,7 +238,7 @@ class KLSparsity(keras.layers.Layer):
     """
 
     @takes(rho=Real(0, 1, open_interval=True), weight=Real(0))
-    def __init__(self, rho=0.05, weight=1.0, **kwargs):
+    def __init__(self, rho, weight=1.0, **kwargs):
         super().__init__(**kwargs)
         self.rho = rho
         self.weight = weight

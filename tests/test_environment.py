@@ -12,7 +12,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, TOOLS = PYPROJECT["project"], PYPROJECT["tool"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 PINS = [Requirement(line) for line in CONSTRAINTS.splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -73,3 +74,10 @@ def test_licences_name_the_data_files():
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such bit")
 def test_ci_script_can_be_run():
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_the_wheel_holds_every_package():
+    """An editable install shows all of them, also those that nothing would bring to another machine."""
+    assert TOOLS["setuptools"]["packages"] == {"find": {"include": ["aehelpers*"]}}
+    folders = {path.parent for path in (ROOT / "aehelpers").rglob("*.py")}
+    assert [folder for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []

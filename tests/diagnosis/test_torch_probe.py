@@ -1,14 +1,17 @@
 """Modules of PyTorch: what is seen of them, and that they are afterwards as they were."""
 
+import functools
 import warnings
 
 import aehelpers as ae
 import numpy as np
 import pytest
 from aehelpers.diagnosis.probes import probe_of
+from aehelpers.layers import ACTIVATIONS
 
 torch = pytest.importorskip("torch")
 
+from aehelpers.diagnosis.probes.torch import _ACTIVATIONS, _FUNCTIONS  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
@@ -544,3 +547,27 @@ class TestAModuleThatSetsItself:
 def test_aehelpers_imports_torch_only_with_a_module(python):
     code = "import sys, numpy as np, aehelpers as ae; ae.diagnose(lambda x: x, np.eye(9)); print('torch' in sys.modules)"
     assert python(code).stdout.strip() == "False"
+
+
+class TestActivations:
+    OF_THE_PACKAGE = frozenset(("linear", "step", "straight_through_step"))  # PyTorch has no name for them
+
+    def test_each_one_is_known_in_pytorch_too(self):
+        known = {*_ACTIVATIONS.values(), *_FUNCTIONS.values()}
+        assert known == set(ACTIVATIONS) - self.OF_THE_PACKAGE
+
+    @pytest.mark.parametrize("module", _ACTIVATIONS, ids=lambda module: module.__name__)
+    def test_modules_compute_what_their_name_says(self, module):
+        self.compare(module(dim=1) if module is nn.Softmax else module(), _ACTIVATIONS[module])
+
+    @pytest.mark.parametrize("name", _FUNCTIONS)
+    def test_functions_compute_what_their_name_says(self, name):
+        function = getattr(torch, name, None) or getattr(F, name)
+        self.compare(functools.partial(function, dim=1) if name == "softmax" else function, _FUNCTIONS[name])
+
+    def compare(self, function, name):
+        x = np.linspace(-8, 8, 60, dtype=np.float32).reshape(1, 3, 4, 5)
+        wanted = ACTIVATIONS[name].function(np.moveaxis(x, 1, -1))
+        if name == "leaky_relu":  # whose slope differs between the two
+            wanted = np.where(np.moveaxis(x, 1, -1) < 0, 0.01 / 0.2, 1) * np.asarray(wanted)
+        np.testing.assert_allclose(np.moveaxis(np.asarray(function(torch.tensor(x))), 1, -1), wanted, rtol=1e-5, atol=1e-6)
