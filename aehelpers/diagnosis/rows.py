@@ -183,7 +183,8 @@ def _has_lines(grids):
         return False
     # From the end of a line to the beginning of the next: a series goes on there; of pictures, much of the frame is empty.
     across = np.median(np.nan_to_num(_correlations(grids[:, :-1, -1], grids[:, 1:, 0])))
-    return bool(across < _BREAK * np.nanmedian(along))
+    within = np.nanmedian(along)
+    return bool(within > _SMOOTH_ALONG and across < _BREAK * within)
 
 
 def _smooth(x, least):
