@@ -38,6 +38,11 @@ class TestTables:
         ]
         assert [kind(x) for x in draws].count("table") >= 49
 
+    def test_a_factor_of_both_signs(self):
+        """Of the neighbours in five lines of five, two thirds have one sign, and are alike; the others are opposite."""
+        signs = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [-1, 1, -1, 1, 1], [-1, -1, -1, -1, -1], [1, -1, 1, -1, -1]])
+        assert kind(with_a_factor(25, 0.9) * signs.ravel()) == "table"
+
     @pytest.mark.parametrize("name", ["wine", "breast_cancer", "diabetes", "iris"])
     def test_known_tables(self, name):
         x = getattr(datasets, f"load_{name}")().data
