@@ -13,9 +13,9 @@ KINDS = ("images", "table", "series", "tokens")
 _MOST_DIMENSIONS = 6
 _SMOOTH = 0.7  # correlation of neighbouring numbers: of series, hardly ever of a table's columns
 _SMOOTH_DOWN = 0.35  # the same of a picture's pixels, one above the other
-_NEARER = (
-    0.35  # how much more alike neighbours are than columns far apart, of what those leave: a factor common to all is no order
-)
+_SMOOTH_ALONG = 0.2  # and of those side by side, which are strokes apart in small pictures
+# How much more alike neighbours are than columns far apart, of what those leave: a factor common to all is no order.
+_NEARER = 0.35
 _BREAK = 0.85  # how alike the two sides of a line's end are, of how alike neighbours within a line are
 _PAIRS = 60  # of columns far apart
 _LONG = 20  # columns: a table whose neighbours are alike and that has as many is a series
@@ -183,7 +183,8 @@ def _has_lines(grids):
         return False
     # From the end of a line to the beginning of the next: a series goes on there; of pictures, much of the frame is empty.
     across = np.median(np.nan_to_num(_correlations(grids[:, :-1, -1], grids[:, 1:, 0])))
-    return bool(across < _BREAK * np.nanmedian(along))
+    within = np.nanmedian(along)
+    return bool(within > _SMOOTH_ALONG and across < _BREAK * within)
 
 
 def _smooth(x, least):

@@ -171,6 +171,19 @@ class TestUnitsBeside:
         assert found.dead_by_layer == {"before": (0, 5), "after": (3, 6)}
         assert self.stack(before=(0.0, 0.0)).dead_by_layer["before"] == (5, 5)
 
+    def test_a_channel_is_dead_if_it_is_off_everywhere(self):
+        images = np.zeros((20, 4, 4, 1))
+        images[:, 0, 0, 0] = np.arange(20)
+        model = keras.Sequential(
+            [
+                keras.Input((4, 4, 1)),
+                layers.Conv2D(2, 2, strides=2, activation="relu", name="code"),
+                layers.Conv2DTranspose(1, 2, strides=2, name="decoder"),
+            ]
+        )
+        kernel = np.ones((2, 2, 1, 2)) * [1, -1]  # the first rises above 0 in one corner, the second nowhere
+        assert facts(given(model, {"code": kernel, "decoder": 1.0}), images, kind="images").dead_by_layer == {"code": (1, 2)}
+
     def test_activations_and_kernels(self):
         found = self.stack()
         assert found.hidden_activations == ("relu", "linear") and found.zero_kernels == ()
