@@ -228,6 +228,7 @@ def _examination(model, x_train, x_test, target, loss, before, code, encode, kin
         before=before,
         code_name=code,
         sparse=sparse,
+        test_rows=some(np.arange(number_of(sets[-1 if enough else 0][0])), size),
     )
 
 

@@ -63,7 +63,7 @@ def patient(**changes):
     probe = SimpleNamespace(framework=changes.pop("probe", "keras"), number_of_inputs=lambda: inputs)
     target = changes.pop("target", x)
     e = Examination(probe, x, x, target, target, target, changes.pop("kind", "table"))
-    e.column_names = changes.pop("column_names", None)
+    e.column_names, e.test_rows = changes.pop("column_names", None), 10 * np.arange(ROWS)
     e.made = changes.pop("made", target)
     sections = {"e": e}
     for name, section in HEALTHY.items():
@@ -151,7 +151,7 @@ PAIRS = [
     ("sets_differ", {"shift": 3.0}, {"shift": 3.0, "separate_test": False}, "lie 3 spreads"),
     ("one_row", {"one_row": True}, {"one_row": False}, "squared error is 0.1, 10 % of the variance"),
     ("outliers", {"outliers": [(3, 1), (3, 2), (5, 0)]}, {},
-     "2 rows of x_test hold values far from all others; the first is row 3, column 1, with 61."),
+     "2 rows of x_train hold values far from all others; the first is row 30, column 1, with 61."),
     ("above_threshold", *above("training_tail", D.TAIL), "5 % of the test rows"),
     ("wrong_loss", *below("loss_of_zeros", 1 - D.PERFECT, loss_of_target=1.0),
      "a perfect one costs 1, zeros everywhere 0.999."),
@@ -311,7 +311,7 @@ SENTENCES = [
     ("one_row", {"one_row": True, "mean_image_error": 0.0, "error": 0.5}, "squared error is 0.5, 100 % of"),
     ("constant_output", {"error": 1.0, "variation": G.NO_VARIATION * DOWN}, "Every row gets nearly the same reconstruction"),
     ("constant_output", {"error": 1.0, "variation": G.NO_VARIATION * UP}, "The model has learned nothing"),
-    ("outliers", {"outliers": [(3, 1)]}, "1 row of x_test holds a value"),
+    ("outliers", {"outliers": [(3, 1)]}, "1 row of x_train holds a value"),
     (
         "unregistered_weights",
         {"unregistered": ["layers.0.weight"], "probe": "torch"},

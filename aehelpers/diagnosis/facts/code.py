@@ -12,7 +12,8 @@ PIECE = 250
 ROWS_A_COMPONENT = 4
 
 
-DISCRETE_UNITS, DISCRETE_ROWS, FEW_VALUES = 64, 20, 0.1  # values a unit has, for each row where it is not 0
+FEW_ROWS = 50  # that differ: of fewer no values can be counted
+DISCRETE_UNITS, DISCRETE_ROWS, FEW_VALUES = 64, 20, 0.5  # values a unit has, for each row where it is not 0
 SILENT = 0.01  # variance of a unit's mean, in those of the prior
 
 
@@ -48,6 +49,8 @@ class Code:
     kl_of_units : ndarray or None
     kl : float
         Nats a row.
+    kl_weight : float or None
+        What the training charges for a nat, where the model's own penalty is that of the KL term.
     silent_units : int
     code_reach : float
         Root mean square of the codes, in standard deviations of the prior, over the units that carry something.
@@ -243,6 +246,8 @@ def _few_values(codes, rows):
         return False
     values = [column[column != 0] for column in units.T]  # of a sparse code the zeros say nothing
     different = len(np.unique(rows, axis=0))
+    if different < FEW_ROWS:
+        return False
     known = [len(np.unique(v)) / min(len(v), different) for v in values if len(v) >= DISCRETE_ROWS]
     return bool(known) and float(np.median(known)) < FEW_VALUES
 

@@ -50,6 +50,8 @@ class Examination:
     column_names : list of str, or None
     sparse : bool
         Whether targets were made from whole numbers, one-hot.
+    test_rows : ndarray of int
+        Which of the rows that were handed over are those of ``x_test``.
     """
 
     probe: object
@@ -64,6 +66,7 @@ class Examination:
     code_name: str | None = None
     column_names: list | None = None
     sparse: bool = False
+    test_rows: np.ndarray | None = None
     as_values: object = field(default=lambda values: values)
 
     @property

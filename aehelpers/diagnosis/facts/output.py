@@ -81,8 +81,8 @@ def output(e, data):
     not_finite = float((~np.isfinite(flat(raw))).any(axis=1).mean())
     finite = raw[np.isfinite(raw)]
     ends = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    calls = e.probe.trace(take(e.x_test, slice(0, 2)))[1] if e.probe.inside else []
-    low, high, last = reachable(calls, *ends)
+    made, calls = e.probe.trace(take(e.x_test, slice(0, 2))) if e.probe.inside else (None, [])
+    low, high, last = reachable(calls, *ends, made)
     about = {
         "output_low": ends[0],
         "output_high": ends[1],

@@ -5,14 +5,19 @@ import tensorflow as tf
 from aehelpers.layers import ACTIVATIONS
 
 
-def reachable(calls, low, high):
-    """Return smallest and largest value that the last layers can give, and the last activation; all numbers where unknown."""
+def reachable(calls, low, high, last_output=None):
+    """Return smallest and largest value that the last layers can give, and the last activation; all numbers where unknown.
+
+    ``last_output`` is what the model gave for the rows of ``calls``: where the last layer gave the same, nothing follows it.
+    """
     leaves = [call for call in calls if call.leaf]
     last = next((number for number in range(len(leaves) - 1, -1, -1) if leaves[number].mixes), None)
     names = [call.activation for call in leaves[last or 0 :] if call.activation]
     name = names[-1] if last is not None and names else None
-    if low >= 0.4999 and low + 1e-3 < high <= 0.7312 and name in (None, "sigmoid"):
-        return 0.5, 0.7311, name  # a sigmoid of a sigmoid, as layers or as functions
+    known = last_output is not None and bool(leaves) and leaves[-1].activation is not None
+    ended = known and np.array_equal(leaves[-1].outputs[0].ravel(), last_output.ravel())
+    if low >= 0.4999 and low + 1e-3 < high <= 0.7312 and name in (None, "sigmoid") and not ended:
+        return 0.5, 0.7311, name  # a sigmoid of a sigmoid, of which at least one is no layer
     if last is not None:
         ends = np.array([-np.inf, np.inf])
         if leaves[last].recurrent:

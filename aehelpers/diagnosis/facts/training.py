@@ -133,7 +133,8 @@ def modes(e, data, output):
         return float(np.mean([squared_error(target[one], e.as_values(e.probe.run(take(x, one), training))) for one in rows]))
 
     outside, inside = error(False), error(True)  # in this order: the second moves the means that the first one uses
-    penalties = [e.probe.penalty(take(x, one)) for one in rows[:2]]
+    half = min(BATCH, max(number_of(x) // 2, 1))
+    penalties = [e.probe.penalty(take(x, slice(start, start + half))) for start in (0, half)]
     twice = [e.probe.run(take(x, rows[0]), True) for _ in range(2)]
     return Modes(
         error_in_training_mode=inside,

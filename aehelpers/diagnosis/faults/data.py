@@ -265,10 +265,11 @@ def outliers(data, e):
         return None
     rows = sorted({row for row, _ in data.outliers})
     row, column = data.outliers[0]
+    where, hold = "x_test" if e.separate else "x_train", "holds a value" if len(rows) == 1 else "hold values"
+    value = float(e.target_test.reshape(len(e.target_test), -1)[row, column])
     sentence = (
-        f"{count(len(rows), 'row')} of x_test {'holds a value' if len(rows) == 1 else 'hold values'} far from all "
-        "others; the first is row "
-        f"{row}, column {e.column(column)}, with {number(float(e.target_test.reshape(len(e.target_test), -1)[row, column]))}."
+        f"{count(len(rows), 'row')} of {where} {hold} far from all others; the first is row {e.test_rows[row]}, column "
+        f"{e.column(column)}, with {number(value)}."
     )
     remedy = "Look whether it is a mistake in the data, or the anomaly that you look for; a mean error is decided by such rows."
     return Said("note", sentence, remedy, ("outliers",))
