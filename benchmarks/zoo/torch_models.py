@@ -713,3 +713,99 @@ def torch_likelihood_of_poisson(seed):
 
     model = fitted(narrow(12, 32, 6), data, 2_000, loss=lambda made, target: poisson(target, made), seed=seed)
     return model, given(data, loss=poisson)
+
+
+# ------------------------------------------------------------------- rows that depend on others, weights unknown to the module
+
+
+def unknown_weights(model, arguments):
+    """Whether layers that are called on the way are no part of the module: their weights are as they began."""
+    known = {id(weight) for weight in model.parameters()}
+    outside = [weight for layer in model.hidden for weight in layer.parameters() if id(weight) not in known]
+    return {"shown": len(outside) > 0, "weights": len(outside)}
+
+
+def alone_and_together(model, arguments):
+    """Whether a row comes back otherwise if it is handed over alone, by more than rounding."""
+    import torch
+
+    x = torch.from_numpy(arguments["x_test"][:16])
+    model.eval()
+    with torch.no_grad():
+        together, alone = model(x), torch.cat([model(x[n : n + 1]) for n in range(len(x))])
+    apart = float((together - alone).square().mean() / together.var(dim=0).mean())
+    return {"shown": apart > 1e-4, "by": apart}
+
+
+def listed(sizes, last):
+    """Return a module that keeps its hidden layers in a plain list, where PyTorch does not find them."""
+    import torch
+    from torch import nn
+
+    class Listed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.hidden = [nn.Linear(*pair) for pair in itertools.pairwise(sizes)]
+            self.last = nn.Linear(sizes[-1], sizes[0])
+
+        def forward(self, x):
+            for layer in self.hidden:
+                x = torch.relu(layer(x))
+            return last(self.last(x))
+
+    return Listed()
+
+
+@patient("unregistered_weights", "table", shows=unknown_weights)
+def torch_layers_in_a_list(seed):
+    from torch import nn
+
+    data = factors(16, 4, seed=seed)
+    return fitted(listed((16, 32, 6), nn.Identity()), data, 1_500, 2e-3, seed=seed), given(data)
+
+
+@patient("unregistered_weights", "images", shows=unknown_weights)
+def torch_encoder_in_a_list(seed):
+    import torch
+
+    data = flat("digits")
+    return fitted(listed((64, 48, 24, 8), torch.sigmoid), data, 1_500, 2e-3, seed=seed), given(data)
+
+
+@patient("rows_mixed", "series", shows=alone_and_together)
+def torch_lstm_along_the_batch(seed):
+    """Without batch_first=True the recurrent layers read from row to row, not from step to step."""
+    from torch import nn
+
+    class Recurrent(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder, self.code = nn.LSTM(2, 24), nn.Linear(24, 6)
+            self.decoder, self.last = nn.LSTM(6, 24), nn.Linear(24, 2)
+
+        def forward(self, x):
+            code = self.code(self.encoder(x)[0][:, -1])
+            return self.last(self.decoder(code[:, None].repeat(1, x.shape[1], 1))[0])
+
+    steps = np.linspace(0, 2 * np.pi, 20, dtype=np.float32)
+    draw = np.random.default_rng(seed).uniform(0, 2 * np.pi, (1_500, 1, 2)).astype(np.float32)
+    x = np.sin(steps[None, :, None] * np.array([1, 2], np.float32) + draw).astype(np.float32)
+    data = x[:1_200], x[1_200:]
+    return fitted(Recurrent(), data, 800, 4e-3, seed=seed), given(data)
+
+
+@patient("rows_mixed", "table", shows=alone_and_together)
+def torch_softmax_over_rows(seed):
+    """The softmax of an attention over the units goes along the wrong axis, that of the rows."""
+    from torch import nn
+
+    class Weighed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder, self.weigh, self.decoder = nn.Linear(16, 6), nn.Linear(16, 6), nn.Linear(6, 16)
+
+        def forward(self, x):
+            return self.decoder(self.encoder(x) * 6 * self.weigh(x).softmax(dim=0))
+
+    data = factors(16, 4, seed=seed)
+    return fitted(Weighed(), data, 1_500, 2e-3, seed=seed), given(data)

@@ -189,7 +189,7 @@ PAIRS = [
      "add up to 1, those of a row to 2: a softmax"),
     ("output_is_logits", {"logits": True, "raw_error": 9.0, "error_after_sigmoid": 0.5}, {},
      "squared error of 9, after a sigmoid one of 0.5"),
-    ("rows_mixed", *above("depends_on_batch", Y.DEPENDS), "changes by 1 % of the variance"),
+    ("rows_mixed", *above("depends_on_batch", Y.DEPENDS), "changes by 0.1 % of the variance"),
     ("dead_outputs", *above("dead_variance", Y.DEAD_VARIANCE, dead_outputs=np.array([3, 7]), made=np.zeros((ROWS, CELLS))),
      "The output for columns 3 and 7 is always 0, and there 5 % of the variance is lost."),
     ("kl_collapse", {"variational": True, "kl_of_units": np.ones(4), "silent_units": 1, "kl": 3.5},
@@ -252,6 +252,8 @@ class TestThresholds:
 SEVERITIES = [
     ("rows_mixed", {"depends_on_batch": Y.MIXED_UP * UP}, "broken"),
     ("rows_mixed", {"depends_on_batch": Y.MIXED_UP * DOWN}, "weak"),
+    ("rows_mixed", {"depends_on_batch": Y.DEPENDS, "error": S.NO_BETTER * UP}, "broken"),
+    ("rows_mixed", {"depends_on_batch": Y.DEPENDS, "error": S.NO_BETTER * DOWN}, "weak"),
     ("tiny_spread", {"spread_of_mean": 0.0, "error": S.NO_BETTER * UP}, "broken"),
     ("tiny_spread", {"spread_of_mean": 0.0, "error": S.NO_BETTER * DOWN}, "weak"),
     ("column_scales", {"column_spreads": large_column(99), "column_losses": lost_columns(11, 1.0)}, "broken"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 from aehelpers.diagnosis.faults.words import count, listed, number, share, weight
-from aehelpers.diagnosis.faults.yardsticks import OUT_OF_REACH, QUALITY, ends_of, unusual
+from aehelpers.diagnosis.faults.yardsticks import NO_BETTER, OUT_OF_REACH, QUALITY, ends_of, unusual
 from aehelpers.diagnosis.rules import Said, rule
 
 _04 = "04_the_grey_image_bug.ipynb"
@@ -65,7 +65,7 @@ def output_is_logits(output, e):
     return Said("note" if output.takes_logits else "broken", sentence, remedy, keys)
 
 
-DEPENDS, MIXED_UP = 0.01, 0.1  # of the variance of the reconstructions: more than rounding, and so much that it does not work
+DEPENDS, MIXED_UP = 1e-3, 0.1  # of the variance of the reconstructions: far more than rounding, and too much for any use
 
 
 @rule(
@@ -73,7 +73,7 @@ DEPENDS, MIXED_UP = 0.01, 0.1  # of the variance of the reconstructions: more th
     read=("00_start_here.ipynb", "How many numbers does a digit need?"),
     explains=("train_mode_differs", "wrong_target", *QUALITY),
 )
-def rows_mixed(output, e):
+def rows_mixed(output, ladder, e):
     if output.depends_on_batch < DEPENDS:
         return None
     sentence = (
@@ -87,7 +87,8 @@ def rows_mixed(output, e):
         else "Look for the step that mixes rows: a reshape or a transpose that moves the axis of the rows, or a normalization "
         "by the statistics of the batch that stays on outside training."
     )
-    return Said("broken" if output.depends_on_batch > MIXED_UP else "weak", sentence, remedy, ("depends_on_batch",))
+    broken = output.depends_on_batch > MIXED_UP or ladder.error > NO_BETTER * ladder.mean_image_error
+    return Said("broken" if broken else "weak", sentence, remedy, ("depends_on_batch", "error"))
 
 
 DEAD_VARIANCE = 0.05  # of all variance, in outputs that never move
