@@ -212,8 +212,8 @@ def result(name, left_out, seed):
 
 
 def sample():
-    """Return a small row, to be compared with the stored one."""
-    return next(one for one in result("code 16", 1, 0)[0] if one["level"] == "error")
+    """Return a small row, to be compared with the stored one: over the seeds it differs by 1 %, others by a quarter."""
+    return next(one for one in result("code 16", 2, 0)[0] if one["level"] == "code distance")
 
 
 def call(arguments):
