@@ -67,7 +67,7 @@ WATCHED = {"steps": 400, "level": 0.07, "highest_loss": 0.2}
 # For each public function, arguments with which it works.
 RIGHT = {
     "GaussianSampling": {},
-    "KLSparsity": {},
+    "KLSparsity": {"rho": 0.05},
     "MaskingNoise": {"p": 0.3},
     "TrainingRecorder": {"model": MODEL, "x": X},
     "autoencoder": {"input_size": 16, "code_size": 4, "hidden": (8,)},
@@ -601,8 +601,8 @@ SAMPLE = tf.zeros((4, 2))
         (ae.GaussianSampling, [tf.zeros((4, 2), tf.int32)] * 2, TypeError, "mean must hold floating-point numbers"),
         (ae.GaussianSampling, [SAMPLE, tf.zeros((4, 3))], ValueError, r"mean and log-variance must .*\(4, 2\) and \(4, 3\)"),
         (ae.GaussianSampling, [SAMPLE[0]] * 2, ValueError, r"mean and log-variance must .*\(images, units\)"),
-        (ae.KLSparsity, SAMPLE - 1, ValueError, r"h must lie in \[0, 1\]"),
-        (ae.KLSparsity, SAMPLE[0], ValueError, r"h must have the shape \(images, units\)"),
+        (lambda: ae.KLSparsity(0.05), SAMPLE - 1, ValueError, r"h must lie in \[0, 1\]"),
+        (lambda: ae.KLSparsity(0.05), SAMPLE[0], ValueError, r"h must have the shape \(images, units\)"),
         (lambda: MODEL, X[:, :9], ValueError, "(?s)16.*9"),
         (lambda: MODEL, None, ValueError, "None was passed"),
     ],
