@@ -37,7 +37,7 @@ HEALTHY = {
     "output": Output(output_high=1.0),
     "ladder": Ladder(
         mean_image_error=1.0, error=0.1, training_error=0.1, column_losses=np.full(CELLS, 0.1), variation=0.9,
-        unreachable=0.0, dead_outputs=np.array([], int), dead_variance=0.0, pca_errors=np.linspace(1, 0, CELLS + 1),
+        dead_outputs=np.array([], int), dead_variance=0.0, pca_errors=np.linspace(1, 0, CELLS + 1),
         components=CELLS, components_matched=18, gains=np.ones(CELLS), own_correlation=0.95,
         column_correlations=np.full(CELLS, 0.95), input_correlation=0.95, slope=1.0, own_row_error=0.1, other_row_error=1.0,
         turned="", turned_error=np.inf, low_ratio=1.0, training_tail=0.01,
@@ -78,13 +78,8 @@ def ask(code, **changes):
     return rule.look(**{name: sections[name] for name in (*rule.needs, *rule.wants)})
 
 
-def out_of_reach(lost):
-    """Return rows of +a and -a whose variance is lost to that share where they are cut off at 1 and -1."""
-    return np.where(np.arange(ROWS * CELLS).reshape(ROWS, CELLS) // CELLS % 2, 1.0, -1.0) / (1 - math.sqrt(lost))
-
-
 def reaching(lost):
-    return {"target": out_of_reach(lost), "image_low": -1.5, "reachable_low": -1.0, "reachable_high": 1.0}
+    return {"unreachable": lost, "image_low": -1.5, "reachable_low": -1.0, "reachable_high": 1.0}
 
 
 def above(name, threshold, **more):
@@ -115,7 +110,7 @@ LARGE = {"kind": "images", "image_high": 255.0, "reachable_low": 0.0, "reachable
 PAIRS = [
     ("cannot_run", {"raises": "not today."}, {"raises": ""}, "cannot reconstruct these rows: not today."),
     ("input_scale", reaching(S.OUT_OF_REACH * UP), reaching(S.OUT_OF_REACH * DOWN), "go from -1.5 to 1, but"),
-    ("input_scale", *above("image_high", 1.5, target=out_of_reach(0.5), reachable_high=1.0), "output never rises above 1."),
+    ("input_scale", *above("image_high", 1.5, unreachable=0.5, reachable_high=1.0), "output never rises above 1."),
     ("input_scale", *above("image_high", D.VERY_LARGE, not_finite_weights=("a/kernel",)), "0 to 20; numbers of this size"),
     ("input_scale", *below("rescaled_error", D.FITS, error=1.0, rescaled="halved"), "halved, they come back with 50 %"),
     ("input_scale", *above("error", S.NO_BETTER, rescaled="halved", rescaled_error=0.01), "with 1 % of their variance lost"),
@@ -320,7 +315,7 @@ SENTENCES = [
         "1 weight used in the forward pass is not among `model.parameters()`, the first is layers.0.weight",
     ),
     ("no_gradient", {"without_gradient": ["a/kernel", "b/kernel"]}, "2 kernels, the first is the kernel of a: they stay"),
-    ("input_scale", {"target": out_of_reach(0.5), "image_low": -9.0, "reachable_low": -1.0}, "output never falls below -1."),
+    ("input_scale", {"unreachable": 0.5, "image_low": -9.0, "reachable_low": -1.0}, "output never falls below -1."),
 ]
 
 
@@ -350,9 +345,9 @@ REMEDIES = [
      "Hand over x[..., None]: the model takes that", "target="),
     ("cannot_run", {"raises": "no", "probe": "function"}, "See which shape the function takes", "the model"),
     ("cannot_run", {"raises": "no", "inputs": 2}, "takes 2 arrays: hand them over together", "shape"),
-    ("input_scale", {**LARGE, "target": 255 * out_of_reach(0.5), "last_activation": "sigmoid"},
+    ("input_scale", {**LARGE, "unreachable": 0.5, "last_activation": "sigmoid"},
      "remove the final sigmoid", "column"),
-    ("input_scale", {**LARGE, "kind": "table", "target": 255 * out_of_reach(0.5), "last_activation": "relu"},
+    ("input_scale", {**LARGE, "kind": "table", "unreachable": 0.5, "last_activation": "relu"},
      "Remove the final relu", "pixels"),
     ("input_scale", {"kind": "images", "image_high": 255.0, "not_finite_weights": ("a/kernel",)},
      "Divide the pixels by 255", "Scaler"),

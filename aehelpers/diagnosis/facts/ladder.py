@@ -27,8 +27,6 @@ class Ladder:
         What is left of each column's variance; NaN where it has none.
     variation : float
         Variance of the reconstructions, as a share of that of the targets.
-    unreachable : float
-        Error of the targets when they are cut off at what the output can reach, as a share of the mean row's error.
     dead_outputs : ndarray of int
         Columns that vary and come back the same for every row.
     dead_variance : float
@@ -67,7 +65,6 @@ class Ladder:
     training_error: float
     column_losses: np.ndarray
     variation: float
-    unreachable: float
     dead_outputs: np.ndarray
     dead_variance: float
     pca_errors: np.ndarray
@@ -105,7 +102,6 @@ def ladder(e, data, output):
     dead = (made_spread <= DEAD_SPREAD * np.maximum(np.abs(made).max(axis=0), 1e-6)) & (
         spread > 1e-4 * max(spread.mean(), TINY)
     )
-    reach = np.clip(test, output.reachable_low, output.reachable_high)
     pca_errors, gains = _components(e, fitted, test, made)
     own, given = _together(made, test), np.nan
     if isinstance(e.x_test, np.ndarray) and flat(e.x_test).shape == test.shape:
@@ -116,7 +112,6 @@ def ladder(e, data, output):
         training_error=float(training_errors.mean()),
         column_losses=losses,
         variation=float(made.var(axis=0).sum() / spread.sum()) if spread.sum() else 0.0,
-        unreachable=float(np.square(test - reach).mean() / max(mean_image_error, TINY)),
         dead_outputs=np.flatnonzero(dead),
         dead_variance=float(spread[dead].sum() / spread.sum()) if spread.sum() else 0.0,
         pca_errors=pca_errors,

@@ -29,6 +29,8 @@ class Output:
     output_low, output_high, reachable_low, reachable_high : float
         Ends of what it gave, and of what its last layers can give at all.
     last_activation : str or None
+    unreachable : float
+        Error of the targets when they are cut off at what the output can reach, as a share of the mean row's error.
     adds_up_to_one : bool
         Whether the numbers of a reconstruction add up to 1, over all of them, where those of the target do not.
     target_sum : float
@@ -51,6 +53,7 @@ class Output:
     reachable_low: float = -np.inf
     reachable_high: float = np.inf
     last_activation: str | None = None
+    unreachable: float = 0.0
     adds_up_to_one: bool = False
     target_sum: float = 0.0
     share_outside: float = 0.0
@@ -89,6 +92,7 @@ def output(e, data):
         "reachable_low": low,
         "reachable_high": high,
         "last_activation": last,
+        "unreachable": _unreachable(e, data, low, high),
     }
     if weights or not_finite:
         return Output(not_finite_weights=tuple(weights), not_finite_rows=not_finite, **about)
@@ -133,6 +137,12 @@ def _depends_on_batch(e, raw):
     among, again = e.probe.run(several), e.probe.run(several)
     drawn = squared_error(again, among)  # a model that draws at random, also outside training mode
     return max(squared_error(alone, among) - 2 * drawn, 0.0) / variance
+
+
+def _unreachable(e, data, low, high):
+    target = e.target_test.astype(float)
+    whole = float(target.var()) if data.one_row else mean_error(e)
+    return squared_error(target, np.clip(target, low, high)) / max(whole, TINY)
 
 
 def _takes(wanted, shape):

@@ -20,19 +20,11 @@ def reachable(calls, low, high, last_output=None):
         return 0.5, 0.7311, name  # a sigmoid of a sigmoid, of which at least one is no layer
     if last is not None:
         ends = np.array([-np.inf, np.inf])
-        if leaves[last].recurrent:
-            ends = _of_recurrent(leaves[last])
         for call in leaves[last:]:
             ends = _through(call, ends)
         if ends[0] - 1e-3 <= low and high <= ends[1] + 1e-3:  # else something without a layer comes last
             return float(ends[0]), float(ends[1]), name
     return -np.inf, np.inf, None
-
-
-def _of_recurrent(call):
-    """Return the ends of a recurrent layer's output: an activation times a gate, or a mean with what it was before."""
-    activation = ACTIVATIONS.get(call.activation or "tanh")
-    return np.array([min(activation.low, 0), max(activation.high, 0)], float)
 
 
 def _through(call, ends):
@@ -41,36 +33,12 @@ def _through(call, ends):
     if call.affine:
         scale, offset = call.affine
         return np.sort(ends * scale + offset)
-    activation = ACTIVATIONS.get(call.activation)
+    # A recurrent layer gives its activation times a gate, or a mean with the zeros that it began with: in the same ends.
+    activation = ACTIVATIONS.get(call.activation or ("tanh" if call.recurrent else None))
     if activation is None:
-        # Sums and products of an operation that is no layer: nothing is known any more.
-        return ends if not isinstance(call.key, tuple) or call.name in _SAME_ENDS else np.array([-np.inf, np.inf])
+        return ends
     limits = np.array([activation.low, activation.high], float)
     finite = np.isfinite(ends)
     if finite.any() and activation is not ACTIVATIONS["softmax"] and not call.recurrent:
         limits[finite] = np.asarray(activation.function(tf.constant(ends[finite], tf.float32)))
     return limits
-
-
-# PyTorch's operations after which numbers are the same, in another order or shape.
-_SAME_ENDS = {
-    "view",
-    "reshape",
-    "squeeze",
-    "unsqueeze",
-    "permute",
-    "transpose",
-    "flatten",
-    "contiguous",
-    "__getitem__",
-    "unflatten",
-    "linear",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "matmul",
-    "mm",
-    "__matmul__",
-}

@@ -76,9 +76,8 @@ def input_scale(data, output, e, ladder=None):
     keys = ("image_low", "image_high", "reachable_low", "reachable_high")
     ends = f"The {e.words.cells} go from {number(data.image_low)} to {number(data.image_high)}"
     bounded = np.isfinite(output.reachable_high) or np.isfinite(output.reachable_low)
-    lost = _unreachable(e, data, output)
     noise = ladder is not None and _only_noise_is_left(data, ladder, e)  # it should not come back
-    if unusual(data) and bounded and lost >= OUT_OF_REACH and not noise:
+    if unusual(data) and bounded and output.unreachable >= OUT_OF_REACH and not noise:
         return Said("broken", f"{ends}, but the model's output {ends_of(output)}.", _remedy_of_scale(e, output), keys)
     if output.not_finite_weights and max(abs(data.image_low), abs(data.image_high)) > VERY_LARGE:
         remedy = (
@@ -98,7 +97,7 @@ def input_scale(data, output, e, ladder=None):
         remedy = "Undo the scaling at the end (scaler.inverse_transform): the output must have the units of the target."
         return Said("broken", sentence, remedy, ("column_correlations", "output_low", "output_high"))
     # Its output follows the target, on another scale.
-    free = lost < OUT_OF_REACH and not output.adds_up_to_one  # else its activation holds it back
+    free = output.unreachable < OUT_OF_REACH and not output.adds_up_to_one  # else its activation holds it back
     if left > NO_BETTER and free and ladder.own_correlation > FOLLOWS and not 1 / ANOTHER < ladder.slope < ANOTHER:
         sentence = (
             f"The output follows the {e.words.rows} (correlation {ladder.own_correlation:.2f}), but is "
@@ -128,14 +127,6 @@ def _follows_by_column(ladder):
     known = np.isfinite(ladder.column_losses)
     elsewhere = (ladder.column_correlations > FOLLOWS_BY_COLUMN) & (ladder.column_losses > NO_BETTER)
     return bool(known.any()) and elsewhere[known].mean() > 0.5
-
-
-def _unreachable(e, data, output):
-    test = e.target_test.astype(float)
-    spread = max(
-        float(np.square(test - e.all_targets.mean(axis=0, dtype=float)).mean()), float(test.var()) if data.one_row else 0, 1e-12
-    )
-    return float(np.square(test - np.clip(test, output.reachable_low, output.reachable_high)).mean() / spread)
 
 
 TINY = 0.02  # spread of a column, divided by its mean

@@ -29,7 +29,7 @@ def not_finite(output, e):
     read=(_04, "And with two sigmoids?"),
     explains=("dead_units", "saturated_code", "wrong_target", "whispering", *QUALITY),
 )
-def squeezed_output(data, output, ladder, e):
+def squeezed_output(data, output, e):
     if unusual(data) or output.logits or e.kind == "tokens":
         return None
     if output.adds_up_to_one and abs(output.target_sum - 1) > 1 and output.last_activation in ("softmax", None):
@@ -38,7 +38,7 @@ def squeezed_output(data, output, ladder, e):
             f"{number(output.target_sum)}: a softmax."
         )
         return Said("broken", sentence, "Put a sigmoid in the place of the softmax at the output.", ("target_sum",))
-    if ladder.unreachable < OUT_OF_REACH:
+    if output.unreachable < OUT_OF_REACH:
         return None
     sentence = (
         f"The {e.words.cells} go from {number(data.image_low)} to {number(data.image_high)}, but the model's "

@@ -33,7 +33,7 @@ class Call:
     affine : tuple of float or None
         Scale and offset of a layer that only multiplies and adds.
     unbounded : bool
-        Whether its output can be anything, whatever came before, as after a normalization.
+        Whether its output can be anything, whatever came before, as after a normalization or a sum.
     recurrent : bool
     unit_axis : int
         Of the outputs, along which the units stand, the rows being axis 0: the last, or 1 where channels come first.

@@ -55,6 +55,19 @@ _FUNCTIONS = {
     "softmax": "softmax",
     "exp": "exponential",
 }
+# After these the numbers are the same, in another order or shape; after any other, nothing is known of their ends.
+_REARRANGING = {
+    "view",
+    "reshape",
+    "squeeze",
+    "unsqueeze",
+    "permute",
+    "transpose",
+    "flatten",
+    "contiguous",
+    "__getitem__",
+    "unflatten",
+}
 _MIXING = {
     "linear",
     "conv1d",
@@ -160,7 +173,9 @@ class TorchProbe(FunctionProbe):
                 if inside or not plain or name in ("__get__", "__set__"):
                     return result
                 inputs = [part for part in _tensors_in((args, kwargs or {})) if part.ndim]
-                about = {"leaf": True, "mixes": name in _MIXING, "activation": _FUNCTIONS.get(name)}
+                activation = _FUNCTIONS.get(name)
+                unbounded = activation is None and name not in _REARRANGING
+                about = {"leaf": True, "mixes": name in _MIXING, "activation": activation, "unbounded": unbounded}
                 return note(("function", name), name, inputs, result, **about)
 
         hooks = []
@@ -189,8 +204,6 @@ class TorchProbe(FunctionProbe):
 
     def layers_in(self, part):
         """Return the keys of all modules of a part of the model."""
-        import torch
-
         return {id(module) for module in part.modules()} if isinstance(part, torch.nn.Module) else set()
 
     def weights(self):

@@ -12,9 +12,9 @@ from tests.diagnosis.facts.examined import examined, factorial, identity
 RNG = np.random.default_rng(0)
 
 
-def facts(model, x_train, x_test=None, low=-np.inf, high=np.inf, **more):
+def facts(model, x_train, x_test=None, **more):
     e = examined(model, x_train, x_test, **more)
-    return ladder(e, data(e), Output(reachable_low=low, reachable_high=high))
+    return ladder(e, data(e), Output())
 
 
 class TestErrors:
@@ -46,12 +46,6 @@ class TestErrors:
         width = width * np.sqrt(0.5)
         x = factorial(1, width)
         assert facts(lambda x: x * np.array([1, 0]), x).dead_outputs.tolist() == dead
-
-    def test_what_the_output_cannot_reach(self):
-        x = np.array([[-1, 2], [1, -2]])
-        assert facts(identity, x, low=-1, high=1).unreachable == pytest.approx((1 + 1) / 4 / 2.5)
-        assert facts(identity, x, low=0).unreachable == pytest.approx((1 + 4) / 4 / 2.5)
-        assert facts(identity, x).unreachable == 0
 
 
 class TestRowsApart:

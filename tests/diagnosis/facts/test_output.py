@@ -104,6 +104,29 @@ class TestEnds:
         found = facts(model, steps, kind="series")
         assert (found.reachable_low, found.reachable_high) == ends
 
+    @pytest.mark.parametrize(("activation", "lost"), [("tanh", (1 + 1) / 4), ("relu", (1 + 4) / 4), (None, 0)])
+    def test_what_it_cannot_reach(self, activation, lost):
+        x = np.array([[-1, 2], [1, -2]])
+        assert facts(dense(x=x, activation=activation), x).unreachable == pytest.approx(lost / 2.5)
+        same = np.array([[2, -2], [2, -2]])  # of one row, as a share of the variance within it
+        assert facts(dense(x=same, activation=activation), same).unreachable == pytest.approx(
+            {"tanh": 1 / 4, "relu": 2 / 4, None: 0}[activation]
+        )
+
+    @pytest.mark.parametrize(("after", "ends"), [("reshape", (0, 1)), ("add", (-np.inf, np.inf))])
+    def test_of_pytorch_after_an_operation_that_is_no_layer(self, nn, after, ends):
+        class Ends(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer = nn.Linear(3, 3)
+
+            def forward(self, x):
+                made = self.layer(x).sigmoid()
+                return made.reshape(len(x), 3) if after == "reshape" else made + made
+
+        found = facts(Ends())
+        assert (found.reachable_low, found.reachable_high) == ends
+
     def test_of_pytorch(self, nn):
         found = facts(nn.Sequential(nn.Linear(3, 3), nn.Sigmoid()))
         assert (found.reachable_low, found.reachable_high, found.last_activation) == (0, 1, "sigmoid")
