@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from aehelpers.diagnosis.probes import probe_of
+from aehelpers.diagnosis.probes import probe_of, states
 from keras import layers
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # NumPy's, of the arrays of Keras's variables
@@ -138,6 +138,45 @@ class TestForms:
         assert diagnosis.facts["error"] == pytest.approx(ae.mse(X, np.asarray(model(X), np.float32)), rel=1e-2)
 
 
+class TestNames:
+    def test_layers_of_one_name_in_encoder_and_decoder_are_two(self):
+        model = ae.autoencoder(input_size=12, hidden=(5,), code_size=3)
+        diagnosis = ae.diagnose(model, X)
+        kernels = ["encoder/hidden_1/kernel", "code/kernel", "decoder/hidden_1/kernel", "output/kernel"]
+        assert diagnosis.unmeasured == [] and diagnosis.facts["with_gradient"] == kernels
+        still = ae.diagnose(model, X, before=model.get_weights())
+        assert still.facts["never_moved"] == kernels and len(probe_of(model, (12,)).weights()) == 8
+
+    def test_layers_of_one_path_are_numbered(self):
+        class Twice(keras.Model):
+            def __init__(self):
+                super().__init__(name="twice")
+                self.first, self.second = layers.Dense(3, name="same"), layers.Dense(12, name="same")
+
+            def call(self, x):
+                return self.second(self.first(x))
+
+        model = Twice()
+        model(X[:2])
+        assert list(probe_of(model, (12,)).weights()) == [
+            *("twice/same/kernel", "twice/same/bias", "twice/same/kernel (2)", "twice/same/bias (2)")
+        ]
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_all_is_measured_of_the_patients_of_notebook_09(number):
+    images = ae.load("mnist").x_test[:200]
+    assert ae.diagnose(ae.stored_models("patients")[number], images).unmeasured == []
+
+
+PRIVATE = [
+    ("keras.src.backend.common", "global_state"),
+    ("keras.src.random.seed_generator", "GLOBAL_SEED_GENERATOR"),
+    ("tensorflow.python.eager", "context"),
+    ("tensorflow.python.ops", "stateful_random_ops"),
+]
+
+
 class TestListening:
     def test_private_names_of_keras_are_as_they_were(self):
         """If this fails, Keras has changed what `KerasProbe` and `trace` rest on, and all that they see is in doubt."""
@@ -151,6 +190,17 @@ class TestListening:
         finally:
             keras.Layer.__call__ = original
         assert [layer for layer in called if layer in model.layers] == model.layers
+        assert all(states._private(module, name) is not None for module, name in PRIVATE)
+
+    def test_without_private_names_all_but_those_states_is_kept(self, monkeypatch):
+        monkeypatch.setattr(states, "_private", lambda module, name: None)
+        random.seed(3)
+        wanted = random.Random(3).random()
+        ae.diagnose(sequential(), X)
+        assert random.random() == wanted
+
+    def test_a_private_name_that_is_gone_is_none(self):
+        assert states._private("keras.src", "gone") is states._private("keras.gone", "anything") is None
 
     def test_calls_of_another_thread_are_not_noted(self):
         other, mine = layers.Dense(2, name="other"), sequential()

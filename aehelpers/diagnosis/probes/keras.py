@@ -1,7 +1,8 @@
-"""Keras models: all that the diagnosis needs to know of Keras's own parts stands here."""
+"""Keras models: all that the diagnosis needs to know of Keras's own parts stands here, and in states.py."""
 
 import contextlib
 import threading
+from collections import Counter
 
 import keras
 import numpy as np
@@ -147,11 +148,24 @@ class KerasProbe(FunctionProbe):
         """Return the keys of all layers of a part of the model."""
         return {id(layer) for layer in part._flatten_layers()} if isinstance(part, keras.Layer) else set()
 
+    def _names(self):
+        """Return the name of each weight, by its id: no two are the same, for all that is measured of a weight goes by it."""
+        weights = self.model.weights
+        short = Counter(map(name_of, weights))
+        names, given = {}, Counter()
+        for weight in weights:
+            name = name_of(weight) if short[name_of(weight)] == 1 else weight.path
+            given[name] += 1
+            names[id(weight)] = name if given[name] == 1 else f"{name} ({given[name]})"
+        return names
+
     def weights(self):
-        return {name_of(weight): np.asarray(weight) for weight in self.model.weights}
+        names = self._names()
+        return {names[id(weight)]: np.asarray(weight) for weight in self.model.weights}
 
     def trainable(self):
-        return {name_of(weight) for weight in self.model.trainable_weights}
+        names = self._names()
+        return {names[id(weight)] for weight in self.model.trainable_weights}
 
     def penalty(self, x):
         """Return what layers add to the loss of these rows, as a float."""
@@ -196,19 +210,19 @@ class KerasProbe(FunctionProbe):
             called[id(layer)] = layer
             return original(layer, *args, **kwargs)
 
-        weights = list(self.model.trainable_weights)
+        weights, names = list(self.model.trainable_weights), self._names()
         before = [weight.numpy() for weight in weights]
         with tf.GradientTape(persistent=True) as tape, _listening(note):
             value, beside = self._values(x, target, loss)
-        values = {name_of(weight): weight.value for weight in weights}
+        values = [weight.value for weight in weights]
         found, other = tape.gradient(value, values), tape.gradient(beside, values)
         own = [weight for layer in called.values() for weight in _own(layer, isinstance(layer, _WHOLE))]
         meets = {id(weight) for weight in own} - {
             id(weight) for weight, old in zip(weights, before, strict=True) if not np.array_equal(weight.numpy(), old)
         }
         gradients = [
-            Gradient(name, len(weight.shape) >= 2, _word(found[name]), _word(other[name]) == "flows", id(weight) in meets)
-            for name, weight in zip(values, weights, strict=True)
+            Gradient(names[id(weight)], len(weight.shape) >= 2, _word(g), _word(o) == "flows", id(weight) in meets)
+            for weight, g, o in zip(weights, found, other, strict=True)
         ]
         return gradients, self._unregistered(tape.watched_variables(), own)
 
@@ -219,7 +233,7 @@ class KerasProbe(FunctionProbe):
 
     def one_step(self, x, target, loss):
         """Let an optimizer of its own take one step, compare it with what its formula says, and take the step back."""
-        weights = list(self.model.trainable_weights)
+        weights, names = list(self.model.trainable_weights), self._names()
         before = [weight.numpy() for weight in weights]
         try:
             with tf.GradientTape() as tape:
@@ -229,7 +243,8 @@ class KerasProbe(FunctionProbe):
             if not pairs:
                 return []
             keras.optimizers.Adam(_STEP).apply_gradients([(g, w) for g, w, _ in pairs])
-            return [_step_of(name_of(w), np.asarray(tf.convert_to_tensor(g)), b, w.numpy(), w.constraint) for g, w, b in pairs]
+            steps = [(names[id(w)], np.asarray(tf.convert_to_tensor(g)), b, w.numpy(), w.constraint) for g, w, b in pairs]
+            return [_step_of(*step) for step in steps]
         finally:
             for weight, old in zip(weights, before, strict=True):
                 weight.assign(old)
@@ -273,7 +288,7 @@ def _beside(model, x):
 
 
 def name_of(weight):
-    """Return the name of a weight by its layer: "lstm/recurrent_kernel", without the parts in between that Keras has."""
+    """Return the short name of a weight, by its layer: "lstm/recurrent_kernel", without the parts in between that Keras has."""
     path = weight.path.split("/")
     inner = path[-2:-1]
     if len(path) >= 3 and path[-2].endswith("_cell"):

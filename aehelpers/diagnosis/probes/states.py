@@ -1,14 +1,11 @@
 """What running a model moves beside its weights: the random states of Python and of the libraries that models draw from."""
 
 import contextlib
+import importlib
 import random
 import sys
 
 import numpy as np
-from keras.src.backend.common import global_state
-from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
-from tensorflow.python.eager import context
-from tensorflow.python.ops import stateful_random_ops
 
 
 @contextlib.contextmanager
@@ -21,6 +18,14 @@ def random_states_kept():
     """
     with _of_python(), _of_keras(), _of_tensorflow(), _of_torch():
         yield
+
+
+def _private(module, name):
+    """Return what a library does not promise to keep; None where it is gone, and then that one state is not put back."""
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError):
+        return None
 
 
 @contextlib.contextmanager
@@ -36,18 +41,28 @@ def _of_python():
 @contextlib.contextmanager
 def _of_keras():
     """Of the generator behind `keras.random` without a seed; where there was none, none stays, for it is made of a set seed."""
-    before = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+    global_state = _private("keras.src.backend.common", "global_state")
+    key = _private("keras.src.random.seed_generator", "GLOBAL_SEED_GENERATOR")
+    if global_state is None or key is None:
+        yield
+        return
+    before = global_state.get_global_attribute(key)
     state = None if before is None else before.state.numpy()
     try:
         yield
     finally:
-        global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, before)
+        global_state.set_global_attribute(key, before)
         if before is not None:
             before.state.assign(state)
 
 
 @contextlib.contextmanager
 def _of_tensorflow():
+    context = _private("tensorflow.python.eager", "context")
+    stateful_random_ops = _private("tensorflow.python.ops", "stateful_random_ops")
+    if context is None or stateful_random_ops is None:
+        yield
+        return
     seeds = getattr(context.context(), "_rng", None)  # of operations without a seed, if tf.random.set_seed was used
     next_seed = None if seeds is None else seeds.getstate()
     generator = stateful_random_ops.global_generator

@@ -303,7 +303,6 @@ class TorchProbe(FunctionProbe):
 
 def _halves(module):
     """Return the way through a module that has an encoder and a decoder, and no ``forward``."""
-
     encoder, decoder = getattr(module, "encoder", None), getattr(module, "decoder", None)
     if not (callable(encoder) and callable(decoder)):
         raise NotImplementedError(
