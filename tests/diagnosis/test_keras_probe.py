@@ -194,9 +194,10 @@ class TestListening:
 
     def test_without_private_names_all_but_those_states_is_kept(self, monkeypatch):
         monkeypatch.setattr(states, "_private", lambda module, name: None)
+        model = sequential()
         random.seed(3)
         wanted = random.Random(3).random()
-        ae.diagnose(sequential(), X)
+        ae.diagnose(model, X)
         assert random.random() == wanted
 
     def test_a_private_name_that_is_gone_is_none(self):
