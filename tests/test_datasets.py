@@ -15,7 +15,7 @@ from aehelpers import datasets
 
 FILES = Path(datasets.__file__).parent / "data"
 
-NAMES = ("mnist", "fashion_mnist")
+NAMES = tuple(datasets.SHA256)
 PARTS = ("train", "valid", "test")
 
 

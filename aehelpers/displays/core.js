@@ -92,6 +92,9 @@ const ACTIVATIONS = {
 
 // Make a function from rows of numbers, one after the other in a Float32Array, to rows of numbers.
 export function network(layers) {
+  for (const { activation } of layers) {
+    if (!Object.hasOwn(ACTIVATIONS, activation)) throw new Error(`core.js has no activation "${activation}" in ACTIVATIONS`);
+  }
   return x => layers.reduce(dense, x);
 }
 

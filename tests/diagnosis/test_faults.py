@@ -240,7 +240,7 @@ class TestThresholds:
 
     @pytest.mark.parametrize("code", RULES)
     def test_each_rule_has_such_a_pair_and_says_nothing_of_a_healthy_model(self, code):
-        assert code in {pair[0] for pair in PAIRS}
+        assert code in {pair[0] for pair in PAIRS}, f"PAIRS has no patient just inside and just outside {code}"
         assert ask(code) is None
 
 

@@ -72,6 +72,7 @@ def fields(data, path=""):
 
 @pytest.fixture(scope="module")
 def made(model, one_layer, forty):
+    assert set(KINDS) <= set(MAKERS), f"MAKERS makes no display of the kinds {set(KINDS) - set(MAKERS)}"
     return {kind: as_page_value(make(model, one_layer, forty).data) for kind, make in MAKERS.items()}
 
 
@@ -80,13 +81,20 @@ def given(data):
 
 
 def test_each_display_has_python_javascript_and_a_public_name():
-    assert sorted(MAKERS) == KINDS
+    assert sorted(MAKERS) == KINDS, f"MAKERS and the .js files differ in {set(MAKERS) ^ set(KINDS)}"
     assert set(displays.__all__) - {"Display"} <= set(ae.__all__), "a display is not exported by aehelpers"
     folder = Path(displays.__file__).parent
     public = {getattr(displays, name).__module__.rpartition(".")[2] for name in displays.__all__}
     with_code = {path.stem for path in folder.glob("*.py")} & set(KINDS)
     assert with_code <= public, "a display is not exported by aehelpers.displays"
     assert set(KINDS) - with_code - {"verdict"} == {entry.kind for entry in recorded.RECORDED.values()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_display_has_a_test_file(kind):
+    """One that compares its values with Python's; a verdict is half of a vote."""
+    name = "vote" if kind == "verdict" else kind
+    assert Path(__file__).with_name(f"test_{name}.py").is_file(), f"tests/displays/test_{name}.py is missing"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -42,6 +42,12 @@ def test_activations_are_those_of_the_table(core, name):
     assert np.isnan(made[-1])
 
 
+def test_an_activation_that_the_page_does_not_have_is_named(core):
+    layer = as_page_value({"kernel": packed([[1]], "float32"), "bias": packed([0], "float32"), "activation": "toString"})
+    with pytest.raises(Exception, match=r'core\.js has no activation "toString" in ACTIVATIONS'):
+        core.evaluate("layer => core.network([core.unpack(layer)])", layer)
+
+
 def test_numbers_arrive_as_they_were(core):
     script = """packed => Array.from(core.unpack(packed).values,
       value => Object.is(value, -0) ? "-0" : String(value).replace("Infinity", "inf"))"""
