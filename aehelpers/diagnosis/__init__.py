@@ -233,7 +233,6 @@ def _examination(model, x_train, x_test, target, loss, before, code, encode, kin
 
 
 def _floats(x):
-
     return keras.tree.map_structure(lambda part: part.astype(np.float32, copy=False), x)
 
 
@@ -303,7 +302,6 @@ def _check(model, probe, before, code):
 
 
 def _loss_by_name(probe, name):
-
     if probe.framework != "torch":
         try:
             return keras.losses.get(name)
