@@ -148,6 +148,34 @@ class TestSums:
 LOGITS = rows([[-3, 3, 0], [3, -3, 0]])
 
 
+class TestAlone:
+    """How much a reconstruction changes when its row is handed over alone, in the variance of the reconstructions."""
+
+    PAIR = rows([[2], [-2]] * 4)
+
+    def test_rows_minus_their_mean(self):
+        assert facts(lambda x: x - x.mean(axis=0), self.PAIR).depends_on_batch == pytest.approx(1)
+
+    def test_half_of_the_mean_of_all(self):
+        """Alone, 2 becomes 1.5 * 2; among others it stays 2: an error of 1, in a variance of 4."""
+        assert facts(lambda x: x + x.mean(axis=0) / 2, self.PAIR).depends_on_batch == pytest.approx(1 / 4)
+
+    def test_noise_of_every_call_is_no_dependence(self):
+        draw = np.random.default_rng(0)
+        assert facts(lambda x: x + 0.5 * draw.normal(size=x.shape), self.PAIR).depends_on_batch == 0
+
+    def test_rows_for_themselves(self):
+        assert facts(identity, self.PAIR).depends_on_batch == 0
+
+    def test_a_model_that_takes_no_single_row(self):
+        def model(x):
+            if len(x) == 1:
+                raise ValueError("one row is too few")
+            return x - x.mean(axis=0)
+
+        assert facts(model, self.PAIR).depends_on_batch == 0
+
+
 class TestLogits:
     def test_errors_with_and_without_a_sigmoid(self):
         found = facts(lambda x: LOGITS[: len(x)])
