@@ -387,6 +387,26 @@ def test_the_cell_of_notebook_09_takes_a_readers_own_files(kind, tmp_path, digit
     assert diagnosis.facts["code_size"] == 8 and diagnosis.ladder.loc["the model", "squared error"] < 0.06
 
 
+class TestFewTestRows:
+    """The error of zeros tells which rows were measured: 1 for those of the training, 9 for others."""
+
+    @pytest.mark.parametrize(("train", "test", "error"), [(60, 29, 1), (60, 30, 9), (29, 28, 9)])
+    def test_which_rows_are_measured(self, train, test, error):
+        ones, threes = (size * np.sign(np.random.default_rng(0).normal(size=(60, 4))) for size in (1, 3))
+        diagnosis = ae.diagnose(np.zeros_like, ones[:train], threes[:test], encode=lambda x: x[:, :1])
+        assert diagnosis.facts["error"] == pytest.approx(error)
+        said = [sentence for sentence in diagnosis.unmeasured if sentence.startswith("anything on x_test: 29 rows are too few")]
+        assert len(said) == (error == 1)
+
+    @pytest.mark.parametrize(("test", "row"), [(29, 250), (60, 11)])
+    def test_a_row_is_called_by_its_number_in_the_set_that_was_measured(self, test, row):
+        x = np.random.default_rng(0).normal(size=(300, 4))
+        far_train, far_test = x.copy(), x[:test].copy()
+        far_train[250, 2], far_test[11, 2] = 90, 90
+        (finding,) = [f for f in ae.diagnose(lambda x: 0.9 * x, far_train, far_test).findings if f.code == "outliers"]
+        assert f"the first is row {row}, column 2" in finding.sentence
+
+
 class TestArguments:
     @pytest.mark.parametrize(
         ("change", "message"),
