@@ -183,11 +183,11 @@ def _standardized(part):
 
 
 def _stretched(part):
-    """Whether each column goes from 0 to 1, and most of them stand at each end once: what was cut off stands there often."""
+    """Whether each column goes from 0 to 1, and most of them stand at an end once: what was cut off stands there often."""
     at_low, at_high = np.abs(part) < 1e-6, np.abs(part - 1) < 1e-6
     ends = (part.min(axis=0) > -1e-6) & (part.max(axis=0) < 1 + 1e-6) & at_low.any(axis=0) & at_high.any(axis=0)
     between = ~(at_low | at_high).all(axis=0)  # a column of zeros and ones has no other ends
-    once = (at_low.sum(axis=0) == 1) & (at_high.sum(axis=0) == 1) & between
+    once = ((at_low.sum(axis=0) == 1) | (at_high.sum(axis=0) == 1)) & between  # counts have many zeros
     return bool(ends.all() and once.sum() > between.sum() / 2)
 
 

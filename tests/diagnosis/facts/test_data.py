@@ -152,6 +152,10 @@ class TestScaledApart:
         cut = [np.clip(stretched(how_far * standard(x)) * 1.3 - 0.15, 0, 1) for x in (self.TRAIN, self.TEST)]
         assert not facts(*cut).scaled_apart
 
+    def test_counts_with_many_zeros(self):
+        counts = [np.where(RNG.random(x.shape) < 0.4, 0, np.abs(x)) for x in (self.TRAIN, self.TEST)]
+        assert facts(*map(stretched, counts)).scaled_apart
+
     def test_zeros_and_ones_have_no_other_ends(self):
         marks = [RNG.integers(0, 2, (len(x), 6)) for x in (self.TRAIN, self.TEST)]
         pair = [np.hstack([stretched(x), mark]) for x, mark in zip((self.TRAIN, self.TEST), marks, strict=True)]
