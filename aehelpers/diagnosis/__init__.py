@@ -87,7 +87,7 @@ def diagnose(model, x_train, x_test=None, *, target=None, loss=None, before=None
         Others of the kind. Without them, or with fewer than 30, everything is measured on ``x_train``, and overfitting cannot
         be seen.
     target : array, or pair of arrays, optional
-        What the rows of ``x_train`` should be rebuilt as, if not as themselves, of any shape; with ``x_test`` a pair, for both.
+        What should come back for the rows of ``x_train``, if not they themselves; any shape. With ``x_test`` a pair, for both.
     loss : str or callable, optional
         What it was trained with. For Keras ``loss(target, made)``, and what the model was compiled with unless told; for
         PyTorch ``loss(made, target)``, or one that also takes what else the module gives. The squared error where nothing is

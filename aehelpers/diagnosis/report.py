@@ -70,7 +70,7 @@ class Diagnosis:
             plt.show()
 
     def figure(self):
-        """Draw the rows that are rebuilt best and worst, the ladder, and how far each unit of the code moves.
+        """Draw the rows that are reconstructed best and worst, the ladder, and how far each unit of the code moves.
 
         Returns
         -------
@@ -110,7 +110,7 @@ def _draw(diagnosis):
     errors = np.square(flat(examined.target_test).astype(float) - flat(examined.made)).mean(axis=1)
     order = np.argsort(errors, kind="stable")
     spread = facts.get("kl_of_units") if facts.get("variational") else facts.get("unit_spread")
-    panels = ["rebuilt best", "rebuilt worst", "ladder", *(["code"] if spread is not None else [])]
+    panels = ["reconstructed best", "reconstructed worst", "ladder", *(["code"] if spread is not None else [])]
     figure, axes = plt.subplots(1, len(panels), figsize=(2.9 * len(panels), 2.7), layout="constrained", squeeze=False)
     for ax, title, rows in zip(axes[0], panels, (order[:_SHOWN], order[::-1][:_SHOWN]), strict=False):
         _draw_rows(ax, title, examined, facts, rows)
@@ -143,12 +143,21 @@ def _draw_rows(ax, title, examined, facts, rows):
         low, high = facts["image_low"], facts["image_high"]
         ax.imshow(np.clip((canvas - low) / max(high - low, 1e-12), 0, 1), cmap="gray", vmin=0, vmax=1)
         return
-    target, made = (flat(part[rows[:1]])[0] for part in (examined.target_test, examined.made))
+    target, made = (part[rows[0]] for part in (examined.target_test, examined.made))
+    if examined.kind == "series" and target.ndim == 2:
+        steps_first = getattr(examined.probe, "time_axis", 1) == 1
+        target, made = (part if steps_first else part.T for part in (target, made))
+        worst = int(np.square(target.astype(float) - made).sum(axis=0).argmax())
+        if target.shape[1] > 1:
+            ax.set(title=f"{title},\nchannel {worst}, its worst")
+        target, made = target[:, worst], made[:, worst]
+    target, made = np.ravel(target), np.ravel(made)
     marker = "." if len(target) <= _MANY_COLUMNS else ""
     ax.plot(target, color="#999999", marker=marker, label="target")
-    ax.plot(made, color="#D55E00", marker=marker, label="rebuilt")
+    ax.plot(made, color="#D55E00", marker=marker, label="reconstruction")
     ax.set(xlabel="step" if examined.kind == "series" else examined.words.cell)
-    ax.legend(fontsize="small")
+    ax.set_ylim(top=ax.get_ylim()[1] + 0.3 * np.ptp(ax.get_ylim()))  # room for the names above the curves
+    ax.legend(fontsize="small", loc="upper left", frameon=False, borderpad=0)
 
 
 def _pictures(images):

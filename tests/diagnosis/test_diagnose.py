@@ -359,6 +359,16 @@ class TestHowItShows:
         assert [bar.get_width() for bar in ladder.patches][-1] > ladder.patches[1].get_width()
         assert len(code.patches) == 8
 
+    def test_of_series_the_worst_channel_along_the_steps(self):
+        x = np.random.default_rng(0).normal(size=(60, 9, 2))
+        factors = np.array([1, 0.5])  # the second channel comes back at half of its size
+        best, worst, *_ = ae.diagnose(lambda series: factors * series, x, kind="series").figure().axes
+        errors = np.square(x[:, :, 1]).mean(axis=1)
+        for ax, row in ((best, errors.argmin()), (worst, errors.argmax())):
+            target, made = (line.get_ydata() for line in ax.lines)
+            assert target == pytest.approx(x[row, :, 1], rel=1e-5) and made == pytest.approx(x[row, :, 1] / 2, rel=1e-5)
+            assert "channel 1" in ax.get_title()
+
     def test_of_pictures_in_colour_and_of_no_pictures(self, small):
         strip = stack(layers.Dense(4), layers.Dense(48), shape=(48,))
         colour = stack(layers.Flatten(), layers.Dense(4), layers.Dense(48), layers.Reshape((4, 4, 3)), shape=(4, 4, 3))

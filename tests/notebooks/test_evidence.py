@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import aehelpers as ae
 import numpy as np
 import pytest
+from aehelpers.diagnosis.rules import RULES
 
 from benchmarks import zoo
 from notebooks.evidence import (
@@ -49,6 +50,20 @@ def test_evidence_can_be_recomputed(path):
 
 def test_the_designs_that_judge_the_diagnosis_are_those_that_were_sealed():
     assert len(zoo.seals()) > 100 and zoo.broken_seals() == []
+
+
+NOTES = {"above_threshold", "loss_floor", "noise_left", "one_row", "outliers"}  # rules that never say more than a note
+
+
+def test_each_fault_has_a_design():
+    faults = {design.fault for design in zoo.ZOO.values()} - {"healthy"}
+    assert faults == set(RULES) - NOTES, f"the zoo and the rules differ in {faults ^ (set(RULES) - NOTES)}"
+
+
+def test_the_stored_diagnoses_are_of_all_designs_and_of_todays_halves():
+    table = ae.stored_runs("diagnoses")
+    halves = dict(zip(table["patient"], table["half"], strict=True))
+    assert halves == zoo.halves()
 
 
 def test_stored_arrays_are_small():

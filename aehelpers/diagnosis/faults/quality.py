@@ -66,7 +66,7 @@ def overfitted(data, ladder, e):
     apart = ladder.error - ladder.training_error
     if not data.separate_test or ladder.error < OVERFITTED * ladder.training_error or apart < 0.02 * ladder.mean_image_error:
         return None
-    if ladder.low_ratio < SOME_ROWS:  # the mean is moved by strange rows, the rest are rebuilt as well
+    if ladder.low_ratio < SOME_ROWS:  # the mean is moved by strange rows, the rest are reconstructed as well
         return None
     sentence = (
         f"The squared error is {number(ladder.error)} on the test {e.words.rows}, "
