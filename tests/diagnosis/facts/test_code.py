@@ -66,6 +66,13 @@ class TestCode:
         assert (dead.loudness, dead.unit_spread_median, dead.decoder_weights) == pytest.approx((1 / 2, 1, 1.25))
         assert facts(narrow(0 * TWO)).loudness is None and encoded(identity).loudness is None
 
+    def test_the_loudness_of_small_numbers_is_that_of_pca_at_most(self):
+        """The root mean variance of the columns, over two units, is below 1: PCA's own units move no further."""
+        small = 0.01 * X
+        alike = np.sqrt(small.var(axis=0).sum() / 2)
+        assert alike < 1
+        assert facts(narrow(TWO * [1, 3]), small).loudness == pytest.approx((1 / 2 + 3 / 0.5) / 2 * 0.01 / alike, rel=1e-5)
+
     @pytest.mark.parametrize(("spread", "constant"), [(3 * DEAD_SPREAD, 0), (DEAD_SPREAD / 3, 1)])
     def test_constant_units_vary_by_no_more_than_rounding(self, spread, constant):
         assert facts(narrow(TWO * [1, spread], bias=[0, 1])).constant_units == constant
