@@ -227,6 +227,15 @@ class TestPassedBy:
         found = facts(self.model(4, 0), self.WIDE)
         assert (found.code_layer, found.narrow_layer) == ("wide", "wide") and found.follows == pytest.approx(1)
 
+    def test_behind_a_code_smaller_than_the_row_nothing_is_passed_by(self):
+        rows = keras.Input((6,))
+        code = layers.Dense(4, name="code")(layers.Dense(9, name="first")(rows))
+        both = layers.Concatenate()([layers.Dense(1, name="narrow")(code), code])
+        model = keras.Model(rows, layers.Dense(6, name="last")(both))
+        weights = {"first": np.eye(6, 9), "code": np.eye(9, 4), "narrow": np.eye(4, 1), "last": np.eye(5, 6)}
+        found = facts(given(model, weights), self.WIDE)
+        assert (found.code_layer, found.narrow_layer) == ("code", "code")
+
     def test_where_no_layer_carries_all(self):
         rows = keras.Input((6,))
         made = layers.Dense(6, name="decoder")(layers.Dense(2, name="narrow")(rows))
