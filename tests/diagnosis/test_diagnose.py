@@ -72,7 +72,7 @@ PATIENTS = {
         {"cannot_run": "broken"},
         "it takes images of shape (64,), and these have the shape (8, 8)",
     ),
-    "two outputs": (lambda x: (with_two_outputs(), x), {"constant_output": "broken"}, "has learned nothing"),
+    "two outputs": (lambda x: (with_two_outputs(), x), {"constant_output": "broken"}, "but do not fit their images"),
     "bytes": (lambda x: (projection(x, 8, "sigmoid"), 255 * x), {"input_scale": "broken"}, "0 to 255"),
     "bytes and a cross entropy": (
         lambda x: (projection(x, 8, "sigmoid"), 255 * x, {"loss": "bce"}),
@@ -102,7 +102,7 @@ PATIENTS = {
     "a copy": (lambda x: (projection(x, 64), x), {"copies_anything": "weak"}, "reconstructs noise too"),
     "a soft code": (
         lambda x: (projection(x, 16, before=0.01, after=100), x),
-        {"whispering": "weak"},
+        {"whispering": "note"},
         "large weights of the decoder",
     ),
     "dropout": (lambda x: (stack(layers.Dropout(0.5), projection(x, 8)), x), {"train_mode_differs": "note"}, "dropout on"),

@@ -131,7 +131,7 @@ def code(e, data, output, ladder):
         narrow = distribution.mean if distribution is not None else places.narrowest(probe, x)
         if narrow is not None:
             call = narrow.find(calls)
-            about |= {"narrow_layer": call.name, "follows": places.share_that_follows(probe, x, narrow)}
+            about |= {"narrow_layer": call.name, "follows": _follows(probe, x, narrow, distribution)}
         return Code(**about)
     found = place.find(calls)
     leaf = next(
@@ -153,8 +153,15 @@ def code(e, data, output, ladder):
     if aside is None or 2 * _size(aside) > _size(found):
         narrow, aside = place, leaf
     # What is much narrower than the code, through which all passes, is passed by.
-    about |= {"follows": places.share_that_follows(probe, x, narrow), "narrow_layer": _name_of(aside, calls)}
+    about |= {"follows": _follows(probe, x, narrow, distribution), "narrow_layer": _name_of(aside, calls)}
     return Code(**about, **_of_codes(e, ladder, values, found, leaf, calls, distribution), code_layer=_name_of(leaf, calls))
+
+
+def _follows(probe, x, place, distribution):
+    """Return how much of a reconstruction follows a place; a variational decoder may read what is drawn, and not the mean."""
+    ways = [place] if distribution is None else [place, distribution.drawn]
+    shares = [places.share_that_follows(probe, x, way) for way in ways]
+    return max((share for share in shares if share is not None), default=None)
 
 
 def _size(call):

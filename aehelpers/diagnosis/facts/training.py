@@ -31,6 +31,8 @@ class Gradients:
     learning_rate : float or None
         Of the compiled optimizer.
     optimizer : str or None
+    frozen : list of str
+        Kernels that are not trainable.
     unregistered : list of str
         Weights that take part and are none of the model's own, so that its optimizer does not get them.
     """
@@ -43,6 +45,7 @@ class Gradients:
     stuck: list
     learning_rate: float | None
     optimizer: str | None
+    frozen: list = field(default_factory=list)
     unregistered: list = field(default_factory=list)
 
 
@@ -62,7 +65,7 @@ def gradients(e, data, output):
     still = moved = None
     if e.before is not None:
         still, moved = _moved(e)
-    optimizer = e.probe.optimizer
+    optimizer, trainable = e.probe.optimizer, e.probe.trainable()
     rate = getattr(optimizer, "learning_rate", None)
     with contextlib.suppress(TypeError, ValueError):  # a schedule has no one rate
         rate = float(rate)
@@ -75,6 +78,7 @@ def gradients(e, data, output):
         stuck=[step.name for step in steps if step.should and step.stuck > STUCK],
         learning_rate=rate if isinstance(rate, float) else None,
         optimizer=None if optimizer is None else type(optimizer).__name__,
+        frozen=[name for name, w in e.probe.weights().items() if w.ndim >= 2 and name not in trainable],
         unregistered=unregistered,
     )
 

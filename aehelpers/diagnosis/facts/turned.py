@@ -3,6 +3,7 @@
 import numpy as np
 from aehelpers.diagnosis.facts.examination import TINY, squared_error
 from aehelpers.diagnosis.rows import channels_last, flat, some
+from scipy.optimize import linear_sum_assignment
 
 
 def other_rows(e, data):
@@ -27,6 +28,7 @@ def other_rows(e, data):
     return found
 
 
+_MOST_COLUMNS = 500  # whose order is looked for
 _SHIFTS = (1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6)  # steps of a series
 
 
@@ -41,10 +43,34 @@ def _turned(e, data):
         flips = {"mirrored": pictures[:, :, ::-1], "upside down": pictures[:, ::-1], "rotated": pictures[:, ::-1, ::-1]}
         if pictures.shape[1] == pictures.shape[2]:
             flips["transposed"] = np.swapaxes(pictures, 1, 2)
-        if pictures.ndim == 4 and pictures.shape[3] == 3:
-            flips["with red and blue exchanged"] = pictures[..., ::-1]
         turned |= {name: back(x) for name, x in flips.items()}
+    channels = _channels(e)
+    if channels is not None and 1 < target.shape[channels] <= _MOST_COLUMNS:
+        order = _best_order(e.made, target, channels)
+        if (order != np.arange(len(order))).any():
+            name = "columns" if e.kind == "table" else "channels"
+            turned[f"with their {name} in another order"] = np.take(target, order, channels)
     return turned
+
+
+def _channels(e):
+    """Return the axis of the columns of a table, or of the channels of pictures and series; None where there is none."""
+    shape = e.target_test.shape
+    if e.kind == "table":
+        return 1 if len(shape) == 2 else None
+    if e.kind == "series":
+        return 3 - getattr(e.probe, "time_axis", 1) % 3 if len(shape) == 3 else None
+    pictures = channels_last(e.target_test) if e.kind == "images" else None
+    if pictures is None or pictures.ndim != 4 or len(shape) != 4:
+        return None
+    return 3 if pictures.shape == shape else 1
+
+
+def _best_order(made, target, axis):
+    """Return the order of the target's columns that the reconstructions fit best."""
+    made, target = (np.moveaxis(part, axis, 0).reshape(part.shape[axis], -1).astype(float) for part in (made, target))
+    apart = np.square(made).sum(axis=1)[:, None] + np.square(target).sum(axis=1) - 2 * made @ target.T
+    return linear_sum_assignment(apart)[1]
 
 
 def _turned_in_time(target, axis):
@@ -53,14 +79,11 @@ def _turned_in_time(target, axis):
     steps = target.shape[axis]
     if steps <= 3:
         return {}
-    turned = {"reversed in time": np.flip(target, axis)} | {
+    return {"reversed in time": np.flip(target, axis)} | {
         f"shifted by {abs(k)} step{'s' if abs(k) > 1 else ''} {'later' if k > 0 else 'earlier'}": np.roll(target, k, axis)
         for k in _SHIFTS
         if abs(k) < steps // 3
     }
-    if target.ndim == 3 and target.shape[3 - axis] > 1:
-        turned["with their channels in reversed order"] = np.flip(target, 3 - axis)
-    return turned
 
 
 def rescaled(e, data, left):

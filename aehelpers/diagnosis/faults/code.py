@@ -186,7 +186,8 @@ def whispering(code, ladder, modes=None):
         "If you want a sparse code, limit the length of the decoder's weights, or penalize a sparseness that does not change "
         "with the scale. If not, see why the encoder gives so little: small initial weights, or an encoder that is not trained."
     )
-    return Said("weak", sentence, remedy, ("loudness", "unit_spread_median", "decoder_weights"))
+    # Without a penalty on activations, a quiet code does no harm by itself.
+    return Said("weak" if charged else "note", sentence, remedy, ("loudness", "unit_spread_median", "decoder_weights"))
 
 
 COPY = 0.1  # of the mean row's error

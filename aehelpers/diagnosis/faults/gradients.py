@@ -1,7 +1,7 @@
 """Faults of the training: weights that get nothing, or that do not move."""
 
 from aehelpers.diagnosis.faults.words import count, number, weight
-from aehelpers.diagnosis.faults.yardsticks import QUALITY
+from aehelpers.diagnosis.faults.yardsticks import NO_BETTER, QUALITY, WORSE_THAN_PCA, worse_than_pca
 from aehelpers.diagnosis.rules import Said, rule
 
 _01 = "01_why_the_step_function_trains.ipynb"
@@ -111,11 +111,11 @@ def zero_gradient(gradients, ladder, code, data, e):
     read=(_01, "Does a gradient arrive?"),
     explains=("no_gradient", "dead_units", "train_mode_differs", "copies_anything", "step_fails", "ignored_code", *QUALITY),
 )
-def never_moved(gradients, e):
+def never_moved(gradients, e, ladder, code=None):
     torch = e.probe.framework == "torch"
     still, moved = gradients.never_moved, gradients.moved
     if not still:
-        return None
+        return _frozen(gradients, ladder, code, "`requires_grad`" if torch else "`trainable`")
     if not moved:
         sentence = "No kernel has moved since the beginning: this model was not trained."
         remedy = (
@@ -134,6 +134,21 @@ def never_moved(gradients, e):
         else "See whether these layers were frozen (`trainable`) in the training, and whether the loss depends on them."
     )
     return Said("weak", sentence, remedy, ("never_moved", "moved"))
+
+
+def _frozen(gradients, ladder, code, flag):
+    """Frozen weights are nobody's fault, unless the model does badly."""
+    no_better = ladder.error > NO_BETTER * ladder.mean_image_error
+    bad = no_better or (code is not None and worse_than_pca(code, ladder, WORSE_THAN_PCA))
+    if not bad or not gradients.frozen:
+        return None
+    number_ = len(gradients.frozen)
+    sentence = (
+        f"{count(number_, 'kernel')} {'is' if number_ == 1 else 'are'} frozen, the first is "
+        f"{weight(gradients.frozen[0])}, and the error is large."
+    )
+    remedy = f"Train them too ({flag} is False now), unless they come from a model that was trained on such rows."
+    return Said("weak", sentence, remedy, ("frozen", "error"))
 
 
 def describe(gradients):

@@ -25,6 +25,7 @@ GOOD = 0.05  # of the mean row's error
 PASSED = 0.5  # of what a code of that size must lose of noise
 FAR_BEHIND, LITTLE_KEPT = 5, 0.3  # times the error of PCA, and left of the variance: no form of a code excuses that
 MEANT = "No change, if it is meant: noise and penalties in the training have a price. Train once without them to see it."
+MUCH_VARIATION = 0.3  # of the rows' variance: who gives so much has learned something, and not this
 FINE = 0.03  # of the mean row's error: what the fine components must be worth, so that it matters that they are lost
 
 
@@ -85,15 +86,22 @@ def constant_output(data, ladder, code, e, gradients=None):
         f"Every {e.words.row} gets nearly the same reconstruction"
         if ladder.variation < NO_VARIATION
         else "The model has learned nothing"
+        if ladder.variation < MUCH_VARIATION
+        else f"The reconstructions differ from {e.words.row} to {e.words.row}, but do not fit their {e.words.rows}"
     )
     sentence = (
-        f"{same}: its squared error is {number(ladder.error)}, that of the {e.words.mean} {number(ladder.mean_image_error)}."
+        f"{same}: the squared error is {number(ladder.error)}, that of the {e.words.mean} {number(ladder.mean_image_error)}."
     )
     trained = describe(gradients)
     if trained.startswith("Adam") and (gradients.learning_rate or 1e-3) >= 3e-4 and trained.split()[0] in ("Adam", "AdamW"):
         ways = ["Train longer"]  # who uses Adam need not be told to
     else:
         ways = ["Train longer, with Adam and its usual learning rate of 0.001" + (f" in place of {trained}" if trained else "")]
+    if ladder.variation >= MUCH_VARIATION:
+        ways[0] = (
+            "See whether input and target belong together: the same order of rows and of columns, the same scale; and whether "
+            "what is scaled before the model is scaled back after it. If so, train longer"
+        )
     squashing = [name for name in ("sigmoid", "hard_sigmoid", "softmax") if name in code.hidden_activations]
     if squashing:
         ways.append(

@@ -267,6 +267,28 @@ class TestDistribution:
         assert found.kl == pytest.approx(sum(by_hand)) and found.kl_weight == pytest.approx(0.3, rel=1e-4)
         assert self.facts([2, 1, 0], [0, 1, 0], [-2, 0, 0], kl_weight=0).kl_weight is None
 
+    def test_a_decoder_that_reads_what_is_drawn_follows_the_code(self):
+        """The encoder gives mean, log-variance and what is drawn from them, as many examples do."""
+        rows = keras.Input((4,))
+        mean, spread = layers.Dense(3, name="mean")(rows), layers.Dense(3, name="spread")(rows)
+        encoder = keras.Model(rows, [mean, spread, ae.GaussianSampling(0.3, seed=0)([mean, spread])])
+        decoder = keras.Sequential([keras.Input((3,)), layers.Dense(4, name="last")])
+
+        class Variational(keras.Model):
+            def __init__(self, drawn):
+                super().__init__()
+                self.encoder, self.decoder, self.drawn = encoder, decoder, drawn
+
+            def call(self, x):
+                mean, _, drawn = self.encoder(x)
+                return self.decoder(drawn if self.drawn else 0 * drawn + mean)
+
+        given(encoder, {"mean": np.eye(4, 3), "spread": (0.0, np.full(3, -12.0))})
+        given(decoder, {"last": np.eye(3, 4)})
+        for drawn in (True, False):
+            found = facts(Variational(drawn))
+            assert found.variational and found.follows == pytest.approx(1, abs=0.01)
+
     def test_reach_of_the_units_that_carry_something(self):
         found = self.facts([2, 1, 0], [0, 1, 5], [-2, 0, 0])  # the third lies at 5, for every row
         assert found.silent_units == 1 and found.code_reach == pytest.approx(np.sqrt((4 + np.exp(-2) + 2 + 1) / 2))

@@ -52,6 +52,14 @@ class TestGradients:
             None,
         )
 
+    def test_frozen_kernels(self):
+        model = keras.Sequential([keras.Input((3,)), layers.Dense(3, name="a"), layers.Dense(3, name="b")])
+        model.get_layer("a").trainable = False
+        e = examined(model, X)
+        assert gradients(e, data(e), Output()).frozen == ["a/kernel"]
+        model.get_layer("a").trainable = True
+        assert gradients(e, data(e), Output()).frozen == []
+
     def test_of_a_model(self):
         model = keras.Sequential(
             [
