@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from aehelpers.diagnosis.facts.code import FLAT, ROWS_A_COMPONENT, SILENT, Code, code
 from aehelpers.diagnosis.facts.examination import DEAD_SPREAD
+from aehelpers.diagnosis.places import narrowest
+from aehelpers.diagnosis.probes import probe_of
 from keras import layers
 
 from tests.diagnosis.facts.examined import examined, factorial, identity, measured
@@ -197,6 +199,17 @@ class TestUnitsBeside:
         assert self.stack(after=0.0).zero_kernels == ("after/kernel",)
 
 
+class Noisy(layers.Layer):
+    """Adds noise also outside training."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+    def call(self, x):
+        return x + self.size * keras.random.normal(keras.ops.shape(x))
+
+
 class TestPassedBy:
     """All passes through six units, and then through some few of them, or beside those."""
 
@@ -235,6 +248,37 @@ class TestPassedBy:
         weights = {"first": np.eye(6, 9), "code": np.eye(9, 4), "narrow": np.eye(4, 1), "last": np.eye(5, 6)}
         found = facts(given(model, weights), self.WIDE)
         assert (found.code_layer, found.narrow_layer) == ("code", "code")
+
+    def test_what_comes_from_labels_is_on_no_way(self):
+        """One unit reads labels that come in beside the rows: it changes the reconstructions, but knows nothing of the row."""
+        rows, labels = keras.Input((6,)), keras.Input((2,))
+        changed = layers.Dense(6, name="decoder")(layers.Dense(3, name="narrow")(rows))
+        told = layers.Dense(6, name="after")(layers.Dense(1, name="label")(labels))
+        model = keras.Model([rows, labels], layers.Add()([rows, changed, told]))
+        given(model, {"narrow": np.eye(6, 3), "decoder": np.eye(3, 6), "label": 1.0, "after": 1.0})
+        both = (self.WIDE.astype(np.float32), np.random.default_rng(0).random((64, 2)).astype(np.float32))
+        probe = probe_of(model, (6,))
+        assert narrowest(probe, both).find(probe.trace(both)[1]).name == "narrow"
+
+    @pytest.mark.parametrize("noise", [0.0, 0.1])
+    def test_another_output_is_on_no_way(self, noise):
+        """Also where noise makes every call another one."""
+
+        class WithHead(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.narrow, self.head = layers.Dense(3, name="narrow"), layers.Dense(1, name="head")
+                self.last, self.noise = layers.Dense(6, name="last"), Noisy(noise)
+
+            def call(self, x):
+                code = self.narrow(x)
+                head = self.head(code)
+                return x + self.noise(self.last(code)), head
+
+        model, x = WithHead(), self.WIDE.astype(np.float32)
+        model(x)
+        probe = probe_of(model, (6,))
+        assert narrowest(probe, x).find(probe.trace(x)[1]).name == "narrow"
 
     def test_where_no_layer_carries_all(self):
         rows = keras.Input((6,))

@@ -210,6 +210,15 @@ class TestLogits:
         }
         assert {loss: facts(identity, told_loss=loss).takes_logits for loss in said} == said
 
+    @pytest.mark.parametrize("are_shares", [False, True])
+    def test_of_tokens_the_softmax_over_the_words(self, are_shares):
+        raw = np.random.default_rng(0).normal(size=(40, 3, 5)).astype(np.float32)
+        shares = np.exp(raw) / np.exp(raw).sum(axis=2, keepdims=True)
+        words = np.eye(5)[np.random.default_rng(1).integers(0, 5, (40, 3))]
+        e = examined(lambda x: (shares if are_shares else raw)[: len(x)], words, kind="tokens", sparse=True)
+        output(e, data(e))
+        assert e.made == pytest.approx(shares, rel=1e-5)
+
     def test_worse_than_the_mean_only_if_the_loss_says_so(self):
         """The sigmoid is a better answer than the raw output, but worse than the mean row."""
         wrong = -LOGITS
