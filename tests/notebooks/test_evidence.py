@@ -60,10 +60,10 @@ def test_each_fault_has_a_design():
     assert faults == set(RULES) - NOTES, f"the zoo and the rules differ in {faults ^ (set(RULES) - NOTES)}"
 
 
-def test_the_stored_diagnoses_are_of_all_designs_and_of_todays_halves():
+def test_the_stored_diagnoses_are_of_the_half_that_judges():
     table = ae.stored_runs("diagnoses")
     halves = dict(zip(table["patient"], table["half"], strict=True))
-    assert halves == zoo.halves()
+    assert halves == {name: half for name, half in zoo.halves().items() if half == "judged"}
 
 
 def test_stored_arrays_are_small():
