@@ -37,10 +37,12 @@ watching
 ---
 history = ae.fit(small, x, steps=60, record_every=10, batch_size=50, loss="mse", on_record=watching, progress=False)
 ---
-vote = ae.vote("What comes first?", {"A": "the egg", "B": "the hen"})
+vote = ae.vote("What comes first?", {"A": "the egg", "B": "the hen"}, id="01-egg")
 vote
 ---
-vote.verdict("B", {"A": "because of omelettes"})
+vote.verdict("B", {"A": "because of omelettes", "B": "because somebody lays"})
+---
+ae.exercise("01-days", "How many days?", 7, hint="weeks", solution="Seven.")
 """
 
 
@@ -90,9 +92,14 @@ def test_displays_live_in_jupyterlab(notebook):
     says(1, "A code of 2 numbers")
     assert in_python("sizes.state['size']") == 2
 
-    displays.nth(4).get_by_role("button", name="the egg").click()
-    says(5, "You chose A; the answer is B.")
+    displays.nth(4).get_by_role("radio", name="the egg").check()
+    displays.nth(4).get_by_role("button", name="Vote to go on").click()
+    says(4, "You chose A. Click on the folded heading below")
+    says(5, "You chose A. It is B.")
     assert in_python("vote.value") == "A"
+    displays.nth(6).locator("input").fill("7")
+    displays.nth(6).locator("input").press("Enter")
+    says(6, "Right.")
 
     selected = "jupyterapp.shell.currentWidget.content.activeCellIndex"
     surface = plane.locator(".ae-plane")
