@@ -14,9 +14,9 @@ def at_least_two(options, name):
 def vote(question, options, *, id):
     """Ask the reader to choose before the evidence comes.
 
-    The browser keeps the vote, with or without a kernel. On the website it opens what is folded up to the verdict; in JupyterLab
-    the reader opens the folded heading below. To vote before seeing makes a result stick: Crouch, Fagen, Callan
-    and Mazur, "Classroom demonstrations: Learning tools or entertainment?", American Journal of Physics 72 (2004).
+    The browser keeps the vote, with or without a kernel. On the website it opens what is folded up to the verdict; in
+    JupyterLab the reader opens the folded heading below. To vote before seeing makes a result stick: Crouch, Fagen, Callan and
+    Mazur, "Classroom demonstrations: Learning tools or entertainment?", American Journal of Physics 72 (2004).
 
     Parameters
     ----------
