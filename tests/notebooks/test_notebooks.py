@@ -148,7 +148,7 @@ class TestLesson:
         assert len(votes) >= 2, f"a lesson has at least two votes, `vote = ae.vote(...)`, and this one {len(votes)}"
         for kind, order in {"vote": 1, "verdict": 2}.items():
             stored = [
-                json.loads(one.read_text(encoding="utf-8"))["id"] for one in DISPLAYS.glob(f"{path.stem[:2]}-{kind}*.json")
+                json.loads(one.read_text(encoding="utf-8")).get("id") for one in DISPLAYS.glob(f"{path.stem[:2]}-{kind}*.json")
             ]
             assert sorted(stored) == sorted(vote[0] for vote in votes), f"the stored displays of {kind}s have other ids"
             assert len({vote[order] for vote in votes}) == len(votes), f"each {kind} has a cell of its own"
