@@ -62,10 +62,10 @@ export default function vote(data, view) {
     draw: ({ choice: chosen }) => {
       if (isOpen()) return chosen ? `${chosen} is chosen. Vote to go on.` : "Choose an option, then vote to go on.";
       if (kept() === "-") {
-        return isLab() ? "You read on without a vote: click on the folded heading below to open the next part."
+        return isLab() ? 'You read on without a vote: press the button "cells hidden" below the next heading.'
           : "You read on without a vote.";
       }
-      return isLab() ? `You chose ${kept()}. Click on the folded heading below to open the next part.`
+      return isLab() ? `You chose ${kept()}. To go on, press the button "cells hidden" below the next heading.`
         : `You chose ${kept()}. What came of it is shown further down.`;
     },
   };

@@ -158,8 +158,8 @@ def test_jupyterlab_is_told_where_to_click(page, asked):
     vote = Shown(page, asked)
     page.evaluate("document.body.dataset.jpThemeLight = 'true'")
     for value, sentence in {
-        "A": "You chose A. Click on the folded heading below to open the next part.",
-        "-": "You read on without a vote: click on the folded heading below to open the next part.",
+        "A": 'You chose A. To go on, press the button "cells hidden" below the next heading.',
+        "-": 'You read on without a vote: press the button "cells hidden" below the next heading.',
     }.items():
         page.evaluate("([id, value]) => core.remember(id, value)", [ID, value])
         assert page.evaluate(VOTE, vote.number)["sentence"] == sentence
