@@ -15,8 +15,8 @@ def vote(question, options, *, id):
     """Ask the reader to choose before the evidence comes.
 
     The browser keeps the vote, with or without a kernel. On the website it opens what is folded up to the verdict; in
-    JupyterLab the reader opens the collapsed heading below. To vote before seeing makes a result stick: Crouch, Fagen, Callan and
-    Mazur, "Classroom demonstrations: Learning tools or entertainment?", American Journal of Physics 72 (2004).
+    JupyterLab the reader opens the collapsed heading below. To vote before seeing makes a result stick: Crouch, Fagen, Callan
+    and Mazur, "Classroom demonstrations: Learning tools or entertainment?", American Journal of Physics 72 (2004).
 
     Parameters
     ----------

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 
 from tests.browser import THEMES, OpenNotebook, jupyterlab
-from tests.notebooks.test_notebooks import hidden_by
 from tests.displays.opened import CONTRAST, ROOT, SCREENSHOTS, TEXTS, said, seen
+from tests.notebooks.test_notebooks import hidden_by
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SENTENCE = "([number, start]) => document.querySelectorAll('.ae-sentence')[number].textContent.startsWith(start)"
