@@ -109,7 +109,10 @@ def test_a_verdict_follows_its_vote(page, asked, may_store):
     shows("C", chosen="C", voted="C")
     assert page.evaluate(VERDICT, ended.number) == verdict_by_hand()  # it listens no longer
     page.evaluate("core.remember('01-hen', 'A')")  # another question
-    assert page.evaluate(VOTE, Shown(page, asked).number) == vote_by_hand("C", "C")
+    again = Shown(page, asked)
+    assert page.evaluate(VOTE, again.number) == vote_by_hand("C", "C")
+    press("Change my vote")
+    assert page.evaluate(VOTE, again.number) == vote_by_hand("C", "C", changing=True)
     page.evaluate("delete window.aehelpers")  # as when the page is loaded again
     assert page.evaluate("id => core.recall(id)", ID) == ("C" if may_store else None)
 
