@@ -6,7 +6,7 @@ Everything a notebook uses is reachable as ``ae.<name>`` after ``import aehelper
 from aehelpers import _quiet  # noqa: F401, I001 - before all that loads TensorFlow
 
 from aehelpers.baselines import bce, bce_floor, fit_pca, loss_ladder, mean_image, mse
-from aehelpers.checks import check, exercise
+from aehelpers.checks import check
 from aehelpers.datasets import load
 from aehelpers.diagnostics import code_usage, component_gain, dead_units, gradient_report, weight_drift
 from aehelpers.diagnosis import diagnose
@@ -14,12 +14,14 @@ from aehelpers.displays import (
     TrainingRecorder,
     code_size_display,
     drawing_pad,
+    exercise,
     grey_range_display,
     latent_plane,
     logit_display,
     loudness_display,
     noise_display,
     recorded_display,
+    self_test,
     shift_display,
     threshold_display,
     training_display,
@@ -67,6 +69,7 @@ __all__ = [
     "predict",
     "recorded_display",
     "salt_and_pepper_noise",
+    "self_test",
     "shift_display",
     "show_images",
     "show_loss",

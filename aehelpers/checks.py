@@ -1,9 +1,7 @@
-"""Checks and self-check exercises: what makes a notebook's sentences testable."""
-
-import textwrap
+"""Checks: what makes a notebook's sentences testable."""
 
 import numpy as np
-from aehelpers.validation import Dict, Function, Optional, Text, takes
+from aehelpers.validation import Dict, Optional, Text, takes
 
 
 def _single_bool(value, name):
@@ -48,32 +46,3 @@ def check(sentence, condition=None):
     if condition is None:
         sentence = f"{len(claims)} checks hold" if len(claims) > 1 else "1 check holds"
     print(f"\N{CHECK MARK} {sentence}")
-
-
-@takes(accept=Function(of="the answer"), hint=Text())
-def exercise(answer, accept, hint):
-    """Check a learner's answer to an exercise, and print a hint while it is not right.
-
-    Parameters
-    ----------
-    answer : object
-        What the learner wrote. None means that there is no answer yet.
-    accept : callable
-        Takes the answer and returns whether it is right. An exception in it counts as "not right" and is named, so that
-        a learner's slip never stops the notebook.
-    hint : str
-        Shown until the answer is right.
-    """
-    if answer is None:
-        _print_wrapped(f"No answer yet. Hint: {hint}")
-        return
-    try:
-        right = bool(accept(answer))
-    except Exception as error:  # whatever a learner hands in
-        _print_wrapped(f"Your answer could not be checked ({type(error).__name__}: {error}). Hint: {hint}")
-    else:
-        _print_wrapped("Right." if right else f"Not yet. Hint: {hint}")
-
-
-def _print_wrapped(text):
-    print(textwrap.fill(text, 100))  # JupyterLab breaks a longer line in the middle of a word

@@ -16,6 +16,7 @@ import inspect
 import math
 import numbers
 import operator
+import re
 import weakref
 
 import keras
@@ -169,6 +170,18 @@ class Text:
     def __call__(self, value, name):
         if not isinstance(value, str):
             raise TypeError(f"{name} must be a string, but it is {value!r:.{SHOWN}}")
+        return value
+
+
+class Id:
+    """A name that outlasts translations: the notebook's two digits, then words of small letters and digits after hyphens."""
+
+    def __call__(self, value, name):
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be a string, but it is {value!r:.{SHOWN}}")
+        if not re.fullmatch(r"\d\d(-[a-z0-9]+)+", value, re.ASCII):
+            wanted = 'the notebook\'s two digits and a word or more of small letters and digits, such as "01-gradient"'
+            raise ValueError(f"{name} must be {wanted}, but it is {value!r:.{SHOWN}}")
         return value
 
 

@@ -72,7 +72,7 @@ def main():
         browser = driver.chromium.launch(executable_path=find_chromium())
         page = browser.new_page(viewport={"width": 1000, "height": 900})
         for stored in sorted((ROOT / "notebooks" / "displays").glob("*.json")):
-            if re.search("-(vote|verdict)", stored.stem):  # they do not move
+            if re.search("-(vote|verdict|exercise|self_test)", stored.stem):  # they do not move
                 continue
             path = Path(folder, f"{stored.stem}.html")
             path.write_text(as_page(stored.read_text(encoding="utf-8")), encoding="utf-8")

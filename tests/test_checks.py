@@ -1,4 +1,4 @@
-"""Verdict lines and exercises."""
+"""Verdict lines."""
 
 import aehelpers as ae
 import numpy as np
@@ -25,42 +25,3 @@ def test_claims_that_do_not_hold(capsys, claims, named):
     with pytest.raises(AssertionError, match=rf"^does not hold: {named}$"):
         ae.check(*claims)
     assert capsys.readouterr().out == ""
-
-
-def is_seven(answer):
-    return answer == 7
-
-
-@pytest.mark.parametrize(
-    ("answer", "accept", "line"),
-    [
-        (np.int64(7), is_seven, "Right."),
-        (False, lambda answer: answer is False, "Right."),
-        ("7", is_seven, "Not yet. Hint: count the days"),
-        (None, is_seven, "No answer yet. Hint: count the days"),
-        (
-            0,
-            lambda answer: 1 / answer,
-            "Your answer could not be checked (ZeroDivisionError: division by zero). Hint: count the days",
-        ),
-    ],
-)
-def test_exercise(capsys, answer, accept, line):
-    assert ae.exercise(answer, accept, "count the days") is None  # nothing that a cell would show below the verdict
-    assert capsys.readouterr().out == f"{line}\n"
-
-
-def test_a_long_line_is_wrapped(capsys):
-    ae.exercise(np.array([7, 8]), is_seven, "one number")
-    out = capsys.readouterr().out
-    assert max(map(len, out.splitlines())) <= 100
-    whole = " ".join(out.split())
-    assert whole.startswith("Your answer could not be checked (ValueError: ") and whole.endswith("). Hint: one number")
-
-
-def test_stop_button_is_not_a_wrong_answer():
-    def interrupted(answer):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        ae.exercise(1, interrupted, "hint")

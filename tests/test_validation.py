@@ -20,7 +20,9 @@ import tensorflow as tf
 from aehelpers import checks, diagnosis, diagnostics, displays, evidence, models, plots
 from aehelpers.diagnosis.probes import examinable
 from aehelpers.diagnosis.rows import Rows
+from aehelpers.displays.exercise import _answer
 from aehelpers.displays.latent_plane import _labels
+from aehelpers.displays.self_test import _two_questions
 from aehelpers.displays.training import _record
 from aehelpers.layers import _one_level_or_two
 from aehelpers.training import History
@@ -30,6 +32,7 @@ from aehelpers.validation import (
     Floats,
     Fraction,
     Function,
+    Id,
     Images,
     Integer,
     Known,
@@ -64,6 +67,9 @@ OF_DIGITS = ae.autoencoder(code_size=2, code_activation="sigmoid")
 RECORD = ae.stored_arrays("dead_code_run")
 WATCHED = {"steps": 400, "level": 0.07, "highest_loss": 0.2}
 
+TWO = {"A": "this", "B": "that"}
+QUESTION = {"question": "Which?", "options": TWO, "answer": "A", "reasons": TWO}
+
 # For each public function, arguments with which it works.
 RIGHT = {
     "GaussianSampling": {},
@@ -80,7 +86,7 @@ RIGHT = {
     "dead_units": {"encoder": MODEL.encoder, "x": X},
     "diagnose": {"model": MODEL, "x_train": X, "x_test": X[::-1], "before": MODEL.get_weights(), "loss": "mse", "code": "code"},
     "drawing_pad": {"models": {"one": OF_DIGITS}, "x": DIGITS},
-    "exercise": {"answer": 1, "accept": lambda answer: True, "hint": "a hint"},
+    "exercise": {"id": "01-days", "question": "How many?", "answer": 7, "hint": "weeks", "solution": "Seven."},
     "fit": {**TRAINING, "target": X[::-1]},
     "fit_pca": {"x": X, "n_components": 2},
     "gaussian_noise": {"x": X, "deviation": 0.2, "seed": 1},
@@ -99,6 +105,7 @@ RIGHT = {
     "predict": {"model": MODEL, "x": X},
     "recorded_display": {"name": "bits_random"},
     "salt_and_pepper_noise": {"x": X, "p": 0.3, "seed": 1},
+    "self_test": {"id": "01-self-test", "questions": [QUESTION, QUESTION]},
     "shift_display": {"model": WITH_RELU, "x": X},
     "show_images": {"rows": X, "titles": "digits"},
     "show_loss": {"histories": HISTORY, "levels": {"floor": 0.5}},
@@ -111,13 +118,12 @@ RIGHT = {
     "threshold_display": {"models": {"one": MODEL}, "x": X},
     "training_display": {"record": RECORD, "x": DIGITS, **WATCHED},
     "variational_autoencoder": {"input_size": 16, "code_size": 2, "hidden": (8,)},
-    "vote": {"question": "Which?", "options": {"A": "this", "B": "that"}},
+    "vote": {"question": "Which?", "options": TWO, "id": "01-which"},
     "weight_drift": {"model": MODEL, "before": MODEL.get_weights()},
 }
 
 # What has no constraint of its own, and why.
 WITHOUT_CONSTRAINT = {
-    ("exercise", "answer"): "whatever a learner writes",
     ("fit", "optimizer"): "looked at together with learning_rate: see TOGETHER",
     ("fit", "where"): "looked at together with x: see TOGETHER",
     ("fit", "validation_data"): "looked at together with target and loss: see TOGETHER",
@@ -256,6 +262,26 @@ def wrong_files(constraint):
     yield from each(ValueError, "be the name of a file without folder and ending, such as 'step_code'", *names)
 
 
+def wrong_questions(constraint):
+    yield from each(
+        TypeError, "be a list of two dicts, each with question, options, answer, reasons", None, 3, "text", QUESTION
+    )
+    for count in (0, 1, 3):
+        yield [QUESTION] * count, ValueError, f"be a list of two dicts, each with .*, but it has {count} entries"
+    for value in (None, {}, {**QUESTION, "hint": "no"}, {"question": "Which?"}):
+        yield [QUESTION, value], ValueError, "be a dict with question, options, answer, reasons, but it is "
+
+
+def wrong_answers(constraint):
+    yield from each(TypeError, "be a number, a list of texts, a dict of these .*", None, True, 1j, {"a"}, np.zeros(2))
+    yield from each(ValueError, "be finite", np.nan, np.inf)
+    yield [], ValueError, "have at least one text, but it is empty"
+    yield ["a", 3], TypeError, "be a string, but it is 3"
+    yield {}, ValueError, "have at least one entry, but it is empty"
+    yield {"field": None}, TypeError, "be a number"
+    yield {3: 1}, TypeError, "be a string, but it is 3"
+
+
 def wrong_labels(constraint):
     for value in (None, "labels", X[:, 0], X, np.zeros((12, 1), int)):
         yield value, TypeError, "be one whole number an image, but they are of dtype "
@@ -271,6 +297,13 @@ WRONG = {
         *((value, TypeError, f"hold floating-point numbers, but its dtype is {dtype}") for value, dtype in NOT_FLOATS),
     ],
     Function: lambda _: each(TypeError, "be a function of .*", "f", 3, [], None, True, list),
+    Id: lambda _: [
+        *each(TypeError, "be a string", None, 3, ["01-gradient"]),
+        *each(
+            ValueError, r'be the notebook\'s two digits .*such as "01-gradient"', "", "gradient", "1-step", "01", "01-", "01 a"
+        ),
+        *each(ValueError, "be the notebook's two digits .*", "01-Step", "01-a_b", "01-a--b", "01-ä", "01-a\n", "٠١-a"),
+    ],
     Images: wrong_images,
     Integer: wrong_integers,
     Known: lambda constraint: [
@@ -328,6 +361,8 @@ WRONG = {
         *(row for row in wrong_rows_of_any_kind() if not isinstance(row[0], dict)),
         ((X, X, X), ValueError, "be one array or a pair of two, but it has 3 parts"),
     ],
+    _answer: wrong_answers,
+    _two_questions: wrong_questions,
     evidence._name_of_file: wrong_files,
     _labels: wrong_labels,
     models._code_activation: lambda _: WRONG[Known](models._ACTIVATION),
@@ -549,7 +584,13 @@ TOGETHER = [
     ("show_images", {"titles": ["a", "b"]}, "titles must have one entry for each of the 1 rows, but it has 2"),
     ("autoencoder", {"hidden_activation": "step"}, "hidden_activation must be the name of a Keras activation"),
     ("autoencoder", {"codesize": 3}, "Unrecognized keyword arguments passed to Autoencoder: {'codesize': 3}"),
-    ("exercise", {"answer": None, "accept": None}, "accept must be a function of the answer"),
+    ("exercise", {"options": TWO}, "answer must be a number, .*, but it is 7 and options is {"),
+    ("exercise", {"answer": "A"}, "answer must be a number, .*, but it is 'A' and options is None"),
+    ("exercise", {"answer": "C", "options": TWO}, "answer must be one of A, B, but it is 'C'"),
+    ("exercise", {"answer": "A", "options": {"A": "this"}}, "options must have at least two entries, but it has only A"),
+    ("self_test", {"questions": [QUESTION, {**QUESTION, "answer": "C"}]}, "answer must be one of A, B, but it is 'C'"),
+    ("self_test", {"questions": [{**QUESTION, "reasons": {"A": "why"}}] * 2}, "reasons must be given for A, B, but .* for A"),
+    ("self_test", {"questions": [{**QUESTION, "options": {"A": "this"}}] * 2}, "options must have at least two entries"),
     ("fit", {"model": NOTHING_TO_TRAIN}, "model has no trainable variable that the loss depends on"),
     ("fit", {"batch_size": 25}, "batch_size must be at most the number of images, 24, but it is 25"),
     *(

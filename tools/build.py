@@ -36,7 +36,6 @@ START_DISPLAY = "00-drawing_pad"
 COMMANDS = "<code>python3 run.py lab</code> opens the notebook, <code>python3 run.py test</code> runs it."
 NEEDS_PYTHON = f"This needs Python on your computer: {COMMANDS}"
 TRAINING = f"The training ran when this page was made. To train needs Python on your computer: {COMMANDS}"
-EXERCISE = "Think of an answer, then open the solution below. To have it checked needs Python on your computer: " + COMMANDS
 TEMPLATES = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
 FUNCTION_NAME = re.compile(r"<mi>(ln|log|exp)</mi>(<mo stretchy=\"false\">&#x00028;)?")
 MARKED_FORMULA = r"\$(?P<formula>[^$\n]+)\$(?P<mark>[,.;:?)]+)"
@@ -165,7 +164,8 @@ class Book:
             if cell.cell_type == "code":
                 self.parts[-1]["cells"].append(self.prepare_code(cell))
                 continue
-            folded = cell.metadata.get("jp-MarkdownHeadingCollapsed", False)
+            # What is collapsed and no gate is a section of *Going deeper*.
+            folded = cell.metadata.get("jp-MarkdownHeadingCollapsed", False) and "gate" not in cell.metadata.get("tags", [])
             summary, text = cell.source.split("\n", 1) if folded else ("", cell.source)
             summary, headings = from_markdown(summary, taken)
             text, more = from_markdown(text, taken)
@@ -186,8 +186,6 @@ class Book:
         made["html"] = highlighted(cell.source)
         if "@ipywidgets.interact" in cell.source:
             made["needs_kernel"] = NEEDS_PYTHON
-        elif "ae.exercise(" in cell.source and not folded:
-            made["needs_kernel"] = EXERCISE
         elif "ae.fit(" in cell.source and not folded:
             made["needs_kernel"] = TRAINING
         for place, output in enumerate(cell.outputs):
@@ -231,7 +229,7 @@ class Book:
 
 
 def is_vote(name):
-    return "-vote" in name or "-verdict" in name
+    return re.search("-(vote|verdict|exercise|self_test)", name) is not None
 
 
 def write_page(folder, name, template, **parts):

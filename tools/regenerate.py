@@ -8,6 +8,7 @@ cells fails is left as it was.
 """
 
 import base64
+import io
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from PIL import Image
 
 from tools.chromium import find_chromium
 from tools.digest import digest_of
@@ -180,10 +182,20 @@ def add_screenshots(displays, former):
         for _, output, text in displays.values():
             page.set_content(as_page(text))
             display = page.locator(".ae-display")
-            output.data["image/png"] = base64.b64encode(display.screenshot()).decode()
+            picture = display.screenshot()
+            if not display.locator("canvas, svg").count():
+                picture = in_few_colours(picture)
+            output.data["image/png"] = base64.b64encode(picture).decode()
             width = display.bounding_box()["width"]
             output.metadata["image/png"] = {"alt": display.get_attribute("aria-label"), "width": width}
         browser.close()
+
+
+def in_few_colours(picture):
+    """Return a picture of nothing but text as a PNG of 16 colours: a third of the bytes, and nobody sees a difference."""
+    made = io.BytesIO()
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(16).save(made, "PNG", optimize=True)
+    return made.getvalue()
 
 
 def tidy(notebook):

@@ -2,12 +2,14 @@
 
 from aehelpers.displays.code_size import code_size_display
 from aehelpers.displays.drawing_pad import drawing_pad
+from aehelpers.displays.exercise import exercise
 from aehelpers.displays.grey_range import grey_range_display
 from aehelpers.displays.latent_plane import latent_plane
 from aehelpers.displays.logit import logit_display
 from aehelpers.displays.loudness import loudness_display
 from aehelpers.displays.noise import noise_display
 from aehelpers.displays.recorded import recorded_display
+from aehelpers.displays.self_test import self_test
 from aehelpers.displays.shift import shift_display
 from aehelpers.displays.threshold import threshold_display
 from aehelpers.displays.training import TrainingRecorder, training_display
@@ -19,12 +21,14 @@ __all__ = [
     "TrainingRecorder",
     "code_size_display",
     "drawing_pad",
+    "exercise",
     "grey_range_display",
     "latent_plane",
     "logit_display",
     "loudness_display",
     "noise_display",
     "recorded_display",
+    "self_test",
     "shift_display",
     "threshold_display",
     "training_display",

@@ -27,6 +27,11 @@ export function unpack(thing) {
   return { shape: thing.shape, values: READERS[thing.dtype](view, thing.shape.reduce((a, b) => a * b, 1)) };
 }
 
+// Turn what packing.py hid from a glance into what it was.
+export function unhide(text) {
+  return JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(text), letter => letter.charCodeAt(0))));
+}
+
 // A part of an array along its first axes: row(images, 3) is the fourth image.
 export function row(array, ...places) {
   let size = array.values.length, start = 0;
@@ -424,14 +429,14 @@ function keepKeys(root) {
 
 // ---------------------------------------------------------------------------------------- what displays tell one another
 
-// Kept until the tab is closed. Each display in Jupyter has this module for itself, so that a page's one place is the window.
+// Kept in this browser. Each display in Jupyter has this module for itself, so that a page's one place is the window.
 const KEPT = "aehelpers: ", CHANGED = "aehelpers-changed";
 
 export function recall(name) {
   const kept = (window.aehelpers ??= {});
   if (name in kept) return kept[name];
   try {
-    return sessionStorage.getItem(KEPT + name);
+    return localStorage.getItem(KEPT + name);
   } catch {
     return null;  // a page may be forbidden to store; it then remembers until it is left
   }
@@ -440,7 +445,7 @@ export function recall(name) {
 export function remember(name, value) {
   (window.aehelpers ??= {})[name] = value;
   try {
-    sessionStorage.setItem(KEPT + name, value);
+    localStorage.setItem(KEPT + name, value);
   } catch { /* as above */ }
   window.dispatchEvent(new Event(CHANGED));
 }
@@ -448,7 +453,7 @@ export function remember(name, value) {
 export function forget() {
   window.aehelpers = {};
   try {
-    for (const key of Object.keys(sessionStorage)) if (key.startsWith(KEPT)) sessionStorage.removeItem(key);
+    for (const key of Object.keys(localStorage)) if (key.startsWith(KEPT)) localStorage.removeItem(key);
   } catch { /* as above */ }
 }
 

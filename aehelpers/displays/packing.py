@@ -1,5 +1,8 @@
 """Arrays and lines in the form in which the page gets them."""
 
+import base64
+import json
+
 import numpy as np
 
 # As in notebook.mplstyle.
@@ -24,6 +27,11 @@ def packed(array, dtype="float16"):
         "shape": list(array.shape),
         "bytes": np.ascontiguousarray(array, f"<{np.dtype(dtype).str[1:]}").tobytes(),
     }
+
+
+def hidden(thing):
+    """Return a list or a dict as text from which the page reads it; it is hidden from a glance, not from an attacker."""
+    return base64.b64encode(json.dumps(thing, ensure_ascii=False).encode()).decode()
 
 
 def styles(names):

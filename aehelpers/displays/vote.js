@@ -1,31 +1,72 @@
-import { element, recall, remember } from "./core.js";
+import { element, onRemembered, recall, remember } from "./core.js";
 
-// Options as buttons. The choice is kept for the verdict further down; a second click takes it back.
+// Options to choose from, and a button that makes the choice a vote; "-" is remembered of who reads on without one. What was
+// remembered stays while a vote is being changed, so that what it has opened stays open.
 export default function vote(data, view) {
-  const letters = Object.keys(data.options);
+  const letters = Object.keys(data.options), kept = () => recall(data.id) ?? "";
+  const fitting = letter => (letters.includes(letter) ? letter : "");
+  let changing = false;
+  const isOpen = () => changing || !kept();
   const choice = {
-    clean: value => (letters.includes(value) ? value : recall(data.name) ?? ""),
+    clean: value => fitting(value) || fitting(kept()),
     make: change => {
-      const buttons = letters.map(letter => {
-        const parts = [element("b", {}, letter), element("span", {}, data.options[letter])];
-        const made = element("button", { type: "button", class: "ae-option" }, ...parts);
-        made.addEventListener("click", () => {
-          const chosen = view.state.choice === letter ? "" : letter;
-          remember(data.name, chosen);
-          change(chosen);
-        });
-        return made;
+      const inputs = letters.map(letter => element("input", { type: "radio", name: "choice", value: letter }));
+      const labels = letters.map((letter, place) => element("label", { class: "ae-option" },
+        inputs[place], element("b", {}, letter), element("span", {}, data.options[letter])));
+      for (const input of inputs) input.addEventListener("change", () => change(input.value));
+      const go = element("button", { type: "submit", class: "ae-button ae-go" }, "Vote to go on");
+      const skip = element("button", { type: "button", class: "ae-plain" }, "Show me without voting");
+      const again = element("button", { type: "button", class: "ae-plain" });
+      const actions = element("div", { class: "ae-actions" });
+      const question = element("legend", { class: "ae-question" }, data.name);
+      const form = element("form", { class: "ae-vote" }, element("fieldset", {}, question, ...labels), actions);
+      const record = value => {
+        const hadFocus = actions.contains(document.activeElement);
+        changing = false;
+        remember(data.id, value);
+        // Unless a page has moved it to what has opened, the focus stays here.
+        if (hadFocus && document.activeElement === document.body) again.focus();
+      };
+      form.addEventListener("submit", event => {
+        event.preventDefault();
+        if (view.state.choice) record(view.state.choice);
+        else inputs[0].focus();
       });
-      const question = element("p", { class: "ae-question" }, data.name);
-      const box = element("div", { class: "ae-vote", role: "group", "aria-label": data.name }, question, ...buttons);
-      const set = value => buttons.forEach((button, place) => button.setAttribute("aria-pressed", letters[place] === value));
-      return { element: box, set };
+      skip.addEventListener("click", () => record("-"));
+      again.addEventListener("click", () => {
+        changing = true;
+        view.redraw();
+        (inputs.find(input => input.checked) ?? inputs[0]).focus();
+      });
+      const set = value => {
+        const shown = isOpen() ? value : fitting(kept());
+        inputs.forEach((input, place) => {
+          input.checked = input.value === shown;
+          input.disabled = !isOpen();
+          labels[place].classList.toggle("ae-chosen", input.checked);
+        });
+        go.setAttribute("aria-disabled", !value);
+        again.textContent = kept() === "-" ? "Vote after all" : "Change my vote";
+        const wanted = !isOpen() ? [again] : kept() ? [go] : [go, skip];
+        // Put there again, what has the focus would lose it.
+        if (wanted.length !== actions.children.length || wanted[0] !== actions.firstChild) actions.replaceChildren(...wanted);
+      };
+      return { element: form, set };
     },
   };
+  onRemembered(() => view.redraw(), view.signal);
+  const isLab = () => "jpThemeLight" in document.body.dataset;
   return {
     controls: { choice },
     parts: [],
-    draw: ({ choice: chosen }) =>
-      chosen ? `You chose ${chosen}. What came of it is shown further down.` : "Choose before you read on.",
+    draw: ({ choice: chosen }) => {
+      if (isOpen()) return chosen ? `${chosen} is chosen. Vote to go on.` : "Choose an option, then vote to go on.";
+      if (kept() === "-") {
+        return isLab() ? 'You read on without a vote: press the button "cells hidden" below the next heading.'
+          : "You read on without a vote.";
+      }
+      return isLab() ? `You chose ${kept()}. To go on, press the button "cells hidden" below the next heading.`
+        : `You chose ${kept()}. What came of it is shown further down.`;
+    },
   };
 }

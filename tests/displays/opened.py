@@ -10,7 +10,7 @@ WIDTHS = {"wide": 1000, "phone": 390}
 # The pixels of all canvases and the shapes of all drawings: what a reader sees.
 SEEN = """display => [
   ...Array.from(display.querySelectorAll("canvas"), canvas => canvas.toDataURL() + canvas.style.visibility),
-  ...Array.from(display.querySelectorAll("svg, .ae-lamps, .ae-vote, .ae-verdict"), drawing => drawing.outerHTML),
+  ...Array.from(display.querySelectorAll("svg, .ae-lamps, .ae-verdict, form"), drawing => drawing.outerHTML),
 ].join("")"""
 
 # The backgrounds of an element and of all around it, painted over each other, are what its text stands on.
@@ -33,7 +33,7 @@ CONTRAST = """element => {
 }"""
 TEXTS = (
     ".ae-sentence, .ae-control > span, legend, label span, output, button, input[type=number], .ae-row-title, .ae-chart text, "
-    ".ae-legend li, .ae-question, .ae-verdict li > *"
+    ".ae-legend li, .ae-question, .ae-verdict li > *, .ae-mark"
 )
 
 

@@ -1,6 +1,6 @@
 // All names of core.js that tests use, and a reader for what is mounted: charts and pictures remember who drew into an element.
 globalThis.core = {
-  unpack, row, mean, squaredError, network, drawImage, drawSigned, ticksBetween, fixed, element, displays,
+  unpack, unhide, row, mean, squaredError, network, drawImage, drawSigned, ticksBetween, fixed, element, displays,
   render, mountOnPage, slider, choice, number, whole, Chart, Pictures, recall, remember, forget, onRemembered,
 };
 for (const [kind, method] of [[Chart, "draw"], [Chart, "mark"], [Pictures, "show"]]) {

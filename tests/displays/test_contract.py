@@ -20,20 +20,26 @@ def training(model, forty):
     return display
 
 
+TWO = {"A": "a", "B": "b"}
+QUESTION = {"question": "Which?", "options": TWO, "answer": "A", "reasons": TWO}
+WITHOUT_STATE = {"exercise", "self_test", "verdict"}
+
 # A display of each kind. A new one belongs here, by its public name.
 MAKERS = {
     "code_size": lambda model, one, x: ae.code_size_display({1: model, 3: one}, x, x),
     "drawing_pad": lambda model, one, x: ae.drawing_pad({"one": one, "two": model}, x),
+    "exercise": lambda model, one, x: ae.exercise("01-days", "How many?", 7, hint="weeks", solution="Seven."),
     "grey_range": lambda model, one, x: ae.grey_range_display(x, 20 * x - 15),
     "latent_plane": lambda model, one, x: ae.latent_plane(model.decoder, ae.predict(model.encoder, x), x, np.arange(40) % 10),
     "logit": lambda model, one, x: ae.logit_display(),
     "loudness": lambda model, one, x: ae.loudness_display(one, x),
     "noise": lambda model, one, x: ae.noise_display({"one": one, "two": model}, x),
+    "self_test": lambda model, one, x: ae.self_test([QUESTION, QUESTION], id="01-self-test"),
     "shift": lambda model, one, x: ae.shift_display(ae.autoencoder(code_size=2), x),
     "threshold": lambda model, one, x: ae.threshold_display({"one": one, "two": model}, x),
     "training": lambda model, one, x: training(ae.autoencoder(code_size=2), x),
-    "verdict": lambda model, one, x: ae.vote("Which?", {"A": "a", "B": "b"}).verdict("A", {"B": "no"}),
-    "vote": lambda model, one, x: ae.vote("Which?", {"A": "a", "B": "b"}),
+    "verdict": lambda model, one, x: ae.vote("Which?", TWO, id="01-which").verdict("A", TWO),
+    "vote": lambda model, one, x: ae.vote("Which?", TWO, id="01-which"),
 } | {entry.kind: lambda model, one, x, name=name: ae.recorded_display(name) for name, entry in recorded.RECORDED.items()}
 
 # Mounts a display, moves each control to its ends, and returns the names of all fields that were read.
@@ -112,7 +118,7 @@ def test_a_field_that_python_does_not_hand_over_cannot_be_read(core, read):
         core.evaluate("begin", {"kind": "strict", "part": {"b": 1}, "list": [{"b": 1}]})
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"verdict"}))
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - WITHOUT_STATE))
 def test_a_wrong_main_control_or_state_is_noticed(core, made, kind):
     for wrong in ({"main": "nothing"}, {"state": {**made[kind]["state"], "more": 1}}, {"state": {}}):
         with pytest.raises(Exception, match=r"has no control|Python's state has"):

@@ -9,6 +9,7 @@ import pytest
 
 from tests.browser import THEMES, OpenNotebook, jupyterlab
 from tests.displays.opened import CONTRAST, ROOT, SCREENSHOTS, TEXTS, said, seen
+from tests.notebooks.test_notebooks import hidden_by
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SENTENCE = "([number, start]) => document.querySelectorAll('.ae-sentence')[number].textContent.startsWith(start)"
@@ -37,10 +38,12 @@ watching
 ---
 history = ae.fit(small, x, steps=60, record_every=10, batch_size=50, loss="mse", on_record=watching, progress=False)
 ---
-vote = ae.vote("What comes first?", {"A": "the egg", "B": "the hen"})
+vote = ae.vote("What comes first?", {"A": "the egg", "B": "the hen"}, id="01-egg")
 vote
 ---
-vote.verdict("B", {"A": "because of omelettes"})
+vote.verdict("B", {"A": "because of omelettes", "B": "because somebody lays"})
+---
+ae.exercise("01-days", "How many days?", 7, hint="weeks", solution="Seven.")
 """
 
 
@@ -90,9 +93,14 @@ def test_displays_live_in_jupyterlab(notebook):
     says(1, "A code of 2 numbers")
     assert in_python("sizes.state['size']") == 2
 
-    displays.nth(4).get_by_role("button", name="the egg").click()
-    says(5, "You chose A; the answer is B.")
+    displays.nth(4).get_by_role("radio", name="the egg").check()
+    displays.nth(4).get_by_role("button", name="Vote to go on").click()
+    says(4, "You chose A. To go on, press the button")
+    says(5, "You chose A. It is B.")
     assert in_python("vote.value") == "A"
+    displays.nth(6).locator("input").fill("7")
+    displays.nth(6).locator("input").press("Enter")
+    says(6, "Right.")
 
     selected = "jupyterapp.shell.currentWidget.content.activeCellIndex"
     surface = plane.locator(".ae-plane")
@@ -119,6 +127,29 @@ def test_jupyterlab_and_its_network_are_quiet(notebook):
     assert notebook.problems == []
     elsewhere = [url for url in notebook.requests if urlsplit(url).hostname not in ("127.0.0.1", "localhost")]
     assert [url for url in elsewhere if not url.startswith(("data:", "blob:"))] == []
+
+
+SEEN_CELLS = "jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.node.offsetHeight > 0)"
+
+
+def test_gates_hide_what_the_tests_of_the_notebooks_say(lab, chromium):
+    """Also one gate within another, which is still closed when the outer one is opened by its button."""
+    path = next(path for path in NOTEBOOKS if path.stem.startswith("04_"))
+    cells = nbformat.read(path, as_version=4).cells
+    closed = {number for number, cell in enumerate(cells) if cell.metadata.get("jp-MarkdownHeadingCollapsed")}
+    opened = OpenNotebook(chromium.new_context(viewport={"width": 1400, "height": 1000}), lab, path.name)
+
+    def is_as_expected():
+        hidden = {other for number in closed for other in hidden_by(cells, number)}
+        return opened.page.evaluate(SEEN_CELLS) == [number not in hidden for number in range(len(cells))]
+
+    outer, inner = (next(number for number, cell in enumerate(cells) if cell.id == id) for id in ("why", "both-measured"))
+    assert inner in hidden_by(cells, outer) and is_as_expected()
+    for gate in (outer, inner):
+        opened.page.locator(".jp-Notebook .jp-Cell").nth(gate).get_by_role("button", name="cells hidden").click()
+        closed.remove(gate)
+        assert is_as_expected()
+    opened.close()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -38,9 +38,10 @@ def open_page(chromium, pages):
 
 
 EACH = pytest.mark.parametrize("name", [path.stem for path in STORED])
-VOTES = [path.stem for path in STORED if re.search(r"-(vote|verdict)(_\d+)?$", path.stem)]
-# Votes differ in their words only: one vote and one verdict stand for all where the words do not matter.
-EACH_KIND = pytest.mark.parametrize("name", [path.stem for path in STORED if path.stem not in VOTES] + VOTES[-1:] + VOTES[:1])
+VOTES = [path.stem for path in STORED if re.search(r"-(vote|verdict|exercise|self_test)(_\d+)?$", path.stem)]
+# Votes differ in their words only: one of each kind stands for all where the words do not matter. Exercises have two kinds.
+ONE_OF_EACH = ["01-vote", "01-verdict", "01-exercise", "05-exercise", "01-self_test"]
+EACH_KIND = pytest.mark.parametrize("name", [path.stem for path in STORED if path.stem not in VOTES] + ONE_OF_EACH)
 
 
 @EACH
@@ -78,13 +79,11 @@ def test_every_control_is_reached_by_keyboard_and_answers(open_page, name):
         middle = {"x": place * box["width"], "y": box["height"] / 2}
         answers(page, lambda slider=slider, at_end=at_end: slider.press("ArrowLeft" if at_end else "ArrowRight"))
         answers(page, lambda slider=slider, middle=middle: slider.click(position=middle))
-    for row in page.display.locator("fieldset").all():
+    for row in page.display.locator("fieldset:has([type=radio]:enabled)").all():
         answers(page, lambda row=row: row.locator("label:has(input:not(:checked))").last.click())
         answers(page, lambda: page.page.keyboard.press("ArrowLeft"))
     for field in page.display.locator("input[type=number]").all():
         answers(page, lambda field=field: field.press("ArrowUp"))
-    for option in page.display.locator(".ae-option").all():
-        answers(page, lambda option=option: option.press("Enter"))
     page.is_quiet()
 
 

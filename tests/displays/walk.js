@@ -11,7 +11,7 @@ globalThis.walk = packed => {
     let hash = 0x811c9dc5;  // FNV-1a
     const add = byte => { hash = Math.imul(hash ^ byte, 0x01000193) >>> 0; };
     const all = selector => Array.from(root.querySelectorAll(selector));
-    const drawings = all("svg, .ae-lamps, .ae-vote, .ae-verdict").map(one => one.outerHTML).join();
+    const drawings = all("svg, .ae-lamps, .ae-verdict, form").map(one => one.outerHTML).join();
     for (const letter of drawings) add(letter.codePointAt(0));
     const greys = new Map(all("canvas").filter(canvas => canvas.style.visibility !== "hidden").map(canvas => {
       const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);

@@ -1,5 +1,6 @@
 """Notebooks are stored as nbval expects them: regenerated, they pass; changed, they fail."""
 
+import io
 import json
 import os
 import re
@@ -8,8 +9,10 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbval.plugin import get_sanitize_patterns
+from PIL import Image, ImageDraw
 
 from tools import regenerate
 
@@ -162,3 +165,13 @@ def sanitized(text):
 )
 def test_sanitizer_overlooks_fractions_and_no_more(one, other, is_overlooked):
     assert (sanitized(one) == sanitized(other)) == is_overlooked
+
+
+def test_a_picture_of_text_becomes_small_and_looks_the_same():
+    page, picture = Image.new("RGB", (600, 200), "white"), io.BytesIO()
+    ImageDraw.Draw(page).text((10, 10), "Why is every\npicture the same?", "black", font_size=60)
+    page.save(picture, "PNG")
+    small = regenerate.in_few_colours(picture.getvalue())
+    assert len(small) < 0.6 * len(picture.getvalue())
+    made = Image.open(io.BytesIO(small)).convert("RGB")
+    assert made.size == page.size and np.abs(np.asarray(made, int) - np.asarray(page, int)).max() <= 20
