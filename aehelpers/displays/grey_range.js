@@ -27,7 +27,7 @@ export default function greyRange(data, view) {
 
   // The two marks of the chart can be dragged; the sliders do the same by keyboard.
   let held = null;
-  const pointed = event => low - 0.5 + chart.share(event.clientX) * (high - low + 1);
+  const pointed = event => low - 0.5 + chart.shareAt(event.clientX) * (high - low + 1);
   const drag = event => {
     const within = at => Number(Math.min(Math.max(at, low), high).toFixed(1)), [black, white] = rangesOf(view.state)[0];
     view.change({ black: within(black), white: within(white), greys: HAND, [held]: within(pointed(event)) });
