@@ -116,7 +116,7 @@ function dense(x, { kernel, bias, activation }) {
 // ------------------------------------------------------------------------------------------------------- parts of a page
 
 export function element(tag, attributes = {}, ...children) {
-  const svg = ["svg", "g", "path", "line", "circle", "text", "rect", "polyline"].includes(tag);
+  const svg = ["svg", "g", "path", "line", "circle", "text", "rect", "polyline", "polygon"].includes(tag);
   const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) if (value !== null) made.setAttribute(name, value);
   made.append(...children);
@@ -153,26 +153,26 @@ export function drawSigned(canvas, values, { height, width }) {
   ink.putImageData(pixels, 0, 0);
 }
 
-const TITLE = 104, GAP = 4, LEAST = 24;  // the width of the titles of rows, what lies between pictures, the smallest picture
+const GAP = 4, LEAST = 24;  // what lies between pictures, the smallest picture
 
 // Rows of images, one below the other, each with its title, which stands above the row where the page is narrow. show() takes the
 // values of each row, images one after the other. Pictures shrink so that all of a row are seen.
 export class Pictures {
-  constructor({ titles, height = 28, width = 28, count = 8, size = 76, share, label = "" }) {
-    Object.assign(this, { titles, height, width, count, size, share });
+  constructor({ titles, height = 28, width = 28, count = 8, size = 76, titleWidth = 104, share, label = "" }) {
+    Object.assign(this, { titles, height, width, count, size, titleWidth, share });
     this.element = element("div", { class: "ae-pictures", role: "img", "aria-label": label || titles.join(", ") });
     this.columns = 0;
     this.rows = [];
   }
 
   resize(available) {
-    const narrow = available < 460, room = available - (narrow ? 0 : TITLE + GAP) + GAP;
+    const narrow = this.titleWidth > 0.23 * available, room = available - (narrow ? 0 : this.titleWidth + GAP) + GAP;
     const columns = Math.max(1, Math.min(this.count, Math.floor(room / (LEAST + GAP))));
     const size = Math.max(LEAST, Math.min(this.size, Math.floor(room / columns) - GAP));
     if (columns === this.columns && narrow === this.narrow && size === this.shown) return;
     Object.assign(this, { columns, narrow, shown: size });
     this.element.classList.toggle("ae-narrow", narrow);
-    this.element.style.gridTemplateColumns = `${narrow ? "" : `${TITLE}px `}repeat(${columns}, ${size}px)`;
+    this.element.style.gridTemplateColumns = `${narrow ? "" : `${this.titleWidth}px `}repeat(${columns}, ${size}px)`;
     this.cells = this.titles.map(title => ({
       title: element("div", { class: "ae-row-title" }, title),
       canvases: Array.from({ length: columns }, () => element("canvas", { style: `width:${size}px` })),
@@ -269,8 +269,9 @@ export class Chart {
   }
 
   // Series: { name, x, y, colour, dash, marker, area }; levels: { name, value, dash }.
-  set({ series = this.series, levels = this.levels, x = this.x, y = this.y }) {
-    Object.assign(this, { series, levels, x, y });
+  // What is drawn black and what white, ``greys``, is shown as a bar along the upper edge.
+  set({ series = this.series, levels = this.levels, x = this.x, y = this.y, greys = this.greys }) {
+    Object.assign(this, { series, levels, x, y, greys });
     this.draw();
   }
 
@@ -303,21 +304,22 @@ export class Chart {
     const axes = element("g", { class: "ae-axes" });
     const frame = `M${box.left} ${box.top}V${box.bottom}H${box.right}`;
     axes.append(element("path", { d: frame, fill: "none", stroke: "currentColor" }));
-    const every = this.everyHowMany(across);
+    const sparse = everyHowMany(across, this.toX, ({ text }) => lengthOf(text) + 6);
+    const thin = everyHowMany(up, this.toY, () => LINE);
     across.forEach(({ tick, text }, i) => {
       const at = this.toX(tick);
       axes.append(element("line", { x1: at, x2: at, y1: box.bottom, y2: box.bottom + 4, stroke: "currentColor" }));
-      if (i % every === 0) axes.append(element("text", { x: at, y: box.bottom + 17, "text-anchor": "middle" }, text));
+      if (i % sparse === 0) axes.append(element("text", { x: at, y: box.bottom + 17, "text-anchor": "middle" }, text));
     });
-    for (const { tick, text } of up) {
+    up.forEach(({ tick, text }, i) => {
       const at = this.toY(tick);
-      axes.append(element("line", { x1: box.left - 4, x2: box.left, y1: at, y2: at, stroke: "currentColor" }),
-        element("text", { x: box.left - 7, y: at + 4, "text-anchor": "end" }, text));
-    }
+      axes.append(element("line", { x1: box.left - 4, x2: box.left, y1: at, y2: at, stroke: "currentColor" }));
+      if (i % thin === 0) axes.append(element("text", { x: box.left - 7, y: at + 4, "text-anchor": "end" }, text));
+    });
     const labelOf = axis => (axis.log ? `${axis.label} (log scale)` : axis.label);
     axes.append(element("text", { x: box.right, y: height - 6, "text-anchor": "end" }, labelOf(this.x)),
       element("text", { x: 0, y: 12 }, labelOf(this.y)));
-    const lines = element("g");
+    const lines = element("g", {}, ...(this.greys ? this.greyBar(...this.greys) : []));
     for (const { value, dash = "2 3" } of this.levels) {
       lines.append(element("line", { x1: box.left, x2: box.right, y1: this.toY(value), y2: this.toY(value),
         stroke: "currentColor", "stroke-opacity": 0.65, "stroke-dasharray": dash, "stroke-width": 1.3 }));
@@ -329,16 +331,13 @@ export class Chart {
     this.mark(this.marks);
   }
 
-  // Of which ticks the numbers are written, so that none touches the next.
-  everyHowMany(ticks) {
-    const collide = every => ticks.some(({ tick, text }, i) => {
-      const next = ticks[i + every];
-      return i % every === 0 && next
-        && Math.abs(this.toX(next.tick) - this.toX(tick)) < (lengthOf(text) + lengthOf(next.text)) / 2 + 6;
+  greyBar(black, white, cells = 64) {
+    const { left, right, top } = this.box, size = (right - left) / cells;
+    return Array.from({ length: cells }, (_, i) => {
+      const value = this.x.low + (this.x.high - this.x.low) * (i + 0.5) / cells;
+      const grey = Math.round(255 * Math.min(Math.max((value - black) / (white - black), 0), 1));
+      return element("rect", { x: left + i * size, y: top - 9, width: size + 0.5, height: 8, fill: `rgb(${grey} ${grey} ${grey})` });
     });
-    let every = 1;
-    while (collide(every)) every++;
-    return every;
   }
 
   // The names of lines, beside their ends.
@@ -379,13 +378,13 @@ export class Chart {
     return element("li", {}, element("svg", { width: 34, height: 12, "aria-hidden": "true" }, ...sampleOf(one, 34)), one.name);
   }
 
-  // Marks: { x, y, colour, shape } is a dot; without y it is an upright line, with its ``name`` beside it; { x, y, text } is a
-  // text that begins there.
+  // Marks: { x, y, colour, shape, edge } is a dot; without y it is an upright line, with its ``name`` beside it; { x, y, text } is a
+  // text that ends there.
   mark(marks) {
     this.marks = marks;
     if (!this.moving) return;
     const { box } = this, ends = { y1: box.top, y2: box.bottom }, look = { "stroke-width": 1.5, "stroke-dasharray": "4 3" };
-    const made = ({ x, y, colour = "ink", text, name, shape }) => {
+    const made = ({ x, y, colour = "ink", text, name, shape, edge = "var(--ae-paper)" }) => {
       const at = this.toX(Math.min(Math.max(x, this.x.low), this.x.high)), fill = paint(colour);
       if (y === undefined) {
         const line = element("line", { x1: at, x2: at, ...ends, stroke: fill, ...look });
@@ -394,8 +393,8 @@ export class Chart {
         return element("g", {}, line, element("text", { x: at + (isLeft ? -5 : 5), y: box.top + 10, "text-anchor": anchor }, name));
       }
       const height = this.toY(Math.min(Math.max(y, this.y.low), this.y.high));
-      if (text) return element("g", { fill }, element("text", { x: at + 6, y: height + 5, class: "ae-sign" }, text));
-      return shapeOf(shape, at, height, 6, { fill, stroke: "var(--ae-paper)", "stroke-width": 2 });
+      if (text) return element("text", { x: at - 6, y: height + 5, class: "ae-sign", "text-anchor": "end" }, text);
+      return shapeOf(shape, at, height, 6, { fill, stroke: paint(edge), "stroke-width": 2 });
     };
     const areNumbers = ({ x, y = 1 }) => Number.isFinite(x) && Number.isFinite(y);
     this.moving.replaceChildren(...marks.filter(areNumbers).map(made));
@@ -405,6 +404,17 @@ export class Chart {
 // The ticks of an axis, each with its text.
 function ticksOf({ ticks, low, high, log, format = tickText }, most) {
   return (ticks ?? ticksBetween(low, high, log, most)).map(tick => ({ tick, text: format(tick) }));
+}
+
+// At every how many ticks a number is written, so that none touches the next.
+function everyHowMany(ticks, place, sizeOf) {
+  const collide = every => ticks.some((one, i) => {
+    const next = ticks[i + every];
+    return i % every === 0 && next && Math.abs(place(next.tick) - place(one.tick)) < (sizeOf(one) + sizeOf(next)) / 2;
+  });
+  let every = 1;
+  while (collide(every)) every++;
+  return every;
 }
 
 // A dot or, so that two lines differ without their colours, a diamond.
@@ -430,8 +440,8 @@ const numberOf = value => (typeof value === "string" && value.trim() === "" ? Na
 
 // A control says which values make sense (clean returns undefined for others), and makes its element.
 
-// A slider over options or over numbers. What is in ``also`` comes into the state whenever it is moved.
-export function slider(label, { options, min = 0, max = options?.length - 1, step = 1, format = String, also = {} }) {
+// A slider over options or over numbers. What ``also`` returns for its value comes into the state whenever it is moved.
+export function slider(label, { options, min = 0, max = options?.length - 1, step = 1, format = String, also }) {
   const toValue = place => (options ? options[place] : place);
   return {
     also,
@@ -594,7 +604,7 @@ function fitParts(parts, width) {
   const charts = parts.filter(part => part instanceof Chart), areBeside = charts.length === 2 && parts.length > 2;
   for (const part of parts) {
     const share = part.share ?? (areBeside && charts.includes(part) ? 0.5 : 1);
-    const own = width >= PAIR && share < 1 ? Math.floor(share * (width - BETWEEN)) : width;
+    const own = width >= PAIR && share < 1 ? Math.floor(share * (width + BETWEEN)) - BETWEEN : width;
     part.element.style.width = `${own}px`;
     part.resize?.(own);
   }
@@ -626,7 +636,7 @@ export function mount(root, packed, store) {
     return [name, value === undefined ? packed.state[name] : value];
   }));
   const made = Object.fromEntries(Object.entries(controls).filter(([, control]) => control.make)
-    .map(([name, control]) => [name, control.make(value => view.change({ ...control.also, [name]: value }))]));
+    .map(([name, control]) => [name, control.make(value => view.change({ ...control.also?.(value), [name]: value }))]));
   const sentence = element("p", { class: "ae-sentence", role: "status", "aria-live": "polite" });
   const buttons = display.buttons ?? [];
   const body = element("div", { class: "ae-parts" }, ...display.parts.map(part => part.element));
