@@ -35,7 +35,7 @@ export default function anomaly(data, view) {
       digit: choice("left out", digits),
       score: choice("score", scores),
     },
-    parts: [chart, pictures],
+    parts: [pictures, chart],
     draw({ threshold, digit, score }) {
       const which = scores.indexOf(score), at = row(edges, digit, which);
       const known = row(counts, digit, which, 0), strange = row(counts, digit, which, 1);

@@ -67,7 +67,7 @@ export default function bits(data) {
             { ...random, x: sizes, y: above, area: below },
             { name: `${code} bits`, x: sizes, y: told, colour: colours[code], dash: dashes[code], marker: true },
           ],
-          levels: [{ name: "the images", value: angle }],
+          levels: [{ name: "angle between the images", value: angle }],
         });
         drawn = code + name;
       }

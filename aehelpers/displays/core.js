@@ -224,7 +224,7 @@ export function ticksBetween(low, high, log, most = 6) {
 const tickText = value => (Math.abs(value) >= 1e4 || (value !== 0 && Math.abs(value) < 1e-3)
   ? value.toExponential(0) : String(value));
 
-const TOP = 28, BOTTOM = 42, SIDE = 8, LINE = 15;  // what the axes leave free above, below and beside them; a line of text
+const TOP = 32, BOTTOM = 42, SIDE = 8, LINE = 15;  // what the axes leave free above, below and beside them; a line of text
 const NAMED = 400, SAMPLE = 22;  // from this width on, lines are named where they end, after a sample of the line
 
 // How long a text of a chart is, and the lines into which it goes.
@@ -336,7 +336,7 @@ export class Chart {
     return Array.from({ length: cells }, (_, i) => {
       const value = this.x.low + (this.x.high - this.x.low) * (i + 0.5) / cells;
       const grey = Math.round(255 * Math.min(Math.max((value - black) / (white - black), 0), 1));
-      return element("rect", { x: left + i * size, y: top - 9, width: size + 0.5, height: 8, fill: `rgb(${grey} ${grey} ${grey})` });
+      return element("rect", { x: left + i * size, y: top, width: size + 0.5, height: 8, fill: `rgb(${grey} ${grey} ${grey})` });
     });
   }
 
@@ -378,19 +378,20 @@ export class Chart {
     return element("li", {}, element("svg", { width: 34, height: 12, "aria-hidden": "true" }, ...sampleOf(one, 34)), one.name);
   }
 
-  // Marks: { x, y, colour, shape, edge } is a dot; without y it is an upright line, with its ``name`` beside it; { x, y, text } is a
+  // Marks: { x, y, colour, shape, edge } is a dot; without y it is an upright line, with its ``name`` above or
+  // further ``down``; { x, y, text } is a
   // text that ends there.
   mark(marks) {
     this.marks = marks;
     if (!this.moving) return;
     const { box } = this, ends = { y1: box.top, y2: box.bottom }, look = { "stroke-width": 1.5, "stroke-dasharray": "4 3" };
-    const made = ({ x, y, colour = "ink", text, name, shape, edge = "var(--ae-paper)" }) => {
+    const made = ({ x, y, colour = "ink", text, name, down = 0, shape, edge = "var(--ae-paper)" }) => {
       const at = this.toX(Math.min(Math.max(x, this.x.low), this.x.high)), fill = paint(colour);
       if (y === undefined) {
         const line = element("line", { x1: at, x2: at, ...ends, stroke: fill, ...look });
         if (!name) return line;
-        const isLeft = at + lengthOf(name) + SIDE > box.right, anchor = isLeft ? "end" : "start";
-        return element("g", {}, line, element("text", { x: at + (isLeft ? -5 : 5), y: box.top + 10, "text-anchor": anchor }, name));
+        const half = lengthOf(name) / 2, middle = Math.min(Math.max(at, half), this.width - half);
+        return element("g", {}, line, element("text", { x: middle, y: box.top - 4 + down, "text-anchor": "middle" }, name));
       }
       const height = this.toY(Math.min(Math.max(y, this.y.low), this.y.high));
       if (text) return element("text", { x: at - 6, y: height + 5, class: "ae-sign", "text-anchor": "end" }, text);

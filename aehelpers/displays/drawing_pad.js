@@ -1,7 +1,8 @@
 import { button, choice, drawImage, element, extent, fixed, network, row, squaredError, whole } from "./core.js";
 
 const SIDE = 112, IMAGE = { height: 28, width: 28 };
-const CENTRED = "scaled and centred", AS_DRAWN = "where it is drawn";
+const CENTRED = "centred", AS_DRAWN = "as drawn";
+const SAID = { [CENTRED]: "Your drawing, scaled and centred.", [AS_DRAWN]: "Your drawing, where you drew it." };
 
 // Bring a drawing to the form of MNIST's digits: 20 pixels long, its centre of mass at pixel (14, 14) of 28 x 28.
 export function asMnist(drawing) {
@@ -206,12 +207,12 @@ export default function drawingPad(data, view) {
       unit1: sliders[0],
       unit2: sliders[1],
       network: { ...choice("network", names), also: () => free },
-      placed: choice("a drawing is", [CENTRED, AS_DRAWN]),
+      placed: choice("drawing", [CENTRED, AS_DRAWN]),
     },
     buttons: [
       button("undo", () => { keyStroke = null; change(strokes().slice(0, -1)); }),
       button("clear", () => { keyStroke = null; change([], -1); }),
-      button("another test image", () => { keyStroke = null; change([], (last + 1) % count); }),
+      button("another digit", () => { keyStroke = null; change([], (last + 1) % count); }),
       button("code as drawn", () => view.change(free)),
     ],
     parts: [{ element: stage, resize: width => stage.classList.toggle("ae-narrow", width < 500) }],
@@ -244,7 +245,7 @@ export default function drawingPad(data, view) {
       const errors = `Squared errors: ${names.map((each, i) => `${each} ${fixed(squaredError(image, rebuilt[i]), 4)}`).join(", ")}.`;
       if (base >= 0) return changed ? `${changed} of 784 pixels differ from the test image. ${errors}` : `A test image. ${errors}`;
       if (empty) return "Draw a digit, or take a test image.";
-      return `Your drawing, ${placed}. If it is no digit, strokes of digits come back all the same: the decoder has learned `
+      return `${SAID[placed]} If it is no digit, strokes of digits come back all the same: the decoder has learned `
         + `nothing else. ${errors}`;
     },
   };

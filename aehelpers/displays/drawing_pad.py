@@ -38,7 +38,7 @@ def drawing_pad(models, x, from_logits=False):
         raise ValueError(f"x must hold images of 784 pixels, but its shape is {x.shape}")
     networks = models_to_compute(models, x, from_logits)
     parts = {name: _with_code(models[name], layers, x[:_MEASURED]) for name, layers in networks.items()}
-    state = {"strokes": [], "base": 0, "unit1": "", "unit2": "", "network": next(iter(models)), "placed": "scaled and centred"}
+    state = {"strokes": [], "base": 0, "unit1": "", "unit2": "", "network": next(iter(models)), "placed": "centred"}
     return Display("drawing_pad", "Drawing pad", "base", state, networks=parts, images=packed(x[:_LOADED], "uint8"))
 
 

@@ -83,8 +83,8 @@ export default function greyRange(data, view) {
           { name: shown, ...histogram(outputs[shown]), colour: "#0072b2" },
         ],
       });
-      const handle = (x, colour, name) => [{ x, name }, { x, y: HANDLE, colour, edge: "#808080" }];
-      chart.mark([...handle(from, "#000", "black"), ...handle(to, "#fff", "white")]);
+      const handle = (x, colour, name, down) => [{ x, name, down }, { x, y: HANDLE, colour, edge: "#808080" }];
+      chart.mark([...handle(from, "#000", "black", 0), ...handle(to, "#fff", "white", 40)]);  // not on one another
       const share = value => 100 * Math.min(Math.max((value - from) / (to - from), 0), 1);
       const other = ` In the row below, ${fixed(below, 2)} is drawn black and ${fixed(above, 2)} white.`;
       return `In the row of the originals ${fixed(from, 2)} is drawn black and ${fixed(to, 2)} white, so their own black (0) `

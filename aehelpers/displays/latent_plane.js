@@ -7,7 +7,7 @@ const SIDE = 440, LETTER = 12;
 export default function latentPlane(data, view) {
   const { codes, labels, images, limits } = data, [left, right, bottom, top] = limits, [height, width] = data.size;
   const decode = network(data.decoder), count = labels.length;
-  const pictures = new Pictures({ titles: ["decoded", "nearest images"], height, width, count: 5, share: 0.38 });
+  const pictures = new Pictures({ titles: ["decoded", "nearest images"], height, width, count: 5, share: 0.44 });
   const point = element("circle", { r: 9, fill: "#d55e00", stroke: "var(--ae-paper)", "stroke-width": 2 });
   const cross = element("path", { stroke: "currentColor", "stroke-opacity": 0.45, fill: "none" });
   const toX = x => (x - left) / (right - left) * SIDE, toY = y => (top - y) / (top - bottom) * SIDE;
@@ -25,7 +25,7 @@ export default function latentPlane(data, view) {
 
   const plane = {
     element: svg,
-    share: 0.62,
+    share: 0.56,
     resize: width => {
       const size = Math.min(width, SIDE);
       svg.style.width = `${size}px`;

@@ -1,4 +1,4 @@
-import { Chart, Pictures, button, choice, extent, fixed, network, random, row, slider, whole } from "./core.js";
+import { Chart, Pictures, button, choice, fixed, network, random, row, slider, whole } from "./core.js";
 
 const NOISES = {
   masking: (value, level, draw) => (draw() < level ? 0 : value),
@@ -19,11 +19,9 @@ export default function noise(data, view) {
   const [height, width] = data.size;
   const label = "Clean, noisy and rebuilt images";
   const pictures = new Pictures({ titles: ["clean", "noisy", "model"], height, width, label });
-  const most = Math.max(...[...names.map(name => data.errors[name]), ...kinds.map(kind => data.nothing[kind])]
-    .map(({ values }) => extent(values)[1]));
   const chart = new Chart({
     x: { label: "level of the noise", low: 0, high: levels.at(-1) },
-    y: { label: `squared error per pixel, ${data.measured} images`, low: 0, high: 1.05 * most },
+    y: { label: `squared error per pixel, ${data.measured} images`, low: 0, high: 1 },
   });
   let drawn = null;
   return {
@@ -45,7 +43,8 @@ export default function noise(data, view) {
           { name, x: levels, y: row(data.errors[name], kinds.indexOf(kind)), colour, dash });
         const lines = names.map(name => line(name, data.styles[name]));
         const series = [{ name: "do nothing", x: levels, y: data.nothing[kind].values, dash: "1 3" }, ...lines];
-        chart.set({ series });
+        const most = Math.max(...series.flatMap(({ y }) => Array.from(y)));
+        chart.set({ series, y: { ...chart.y, high: 1.05 * most } });
       }
       const [errors, nothings] = [row(data.errors[model], kinds.indexOf(kind)), data.nothing[kind].values];
       const place = levels.indexOf(level), error = errors[place], nothing = nothings[place];

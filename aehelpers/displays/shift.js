@@ -10,11 +10,11 @@ export default function shift(data) {
   for (const value of z) counts[Math.min(BINS - 1, Math.floor((value - low) / width))] += 1;
   const histogram = new Chart({
     x: { label: "pre-activation", low: low + shifts[0], high: low + BINS * width + shifts.at(-1) },
-    y: { label: "images", low: 0, high: 1.1 * Math.max(...counts) }, height: 195,
+    y: { label: "images", low: 0, high: 1.1 * Math.max(...counts) }, height: 190, legend: true,
   });
   const course = new Chart({
     x: { label: "shift", low: shifts[0], high: shifts.at(-1) },
-    y: { label: "norm of the gradient at the unit's weights", low: 0, high: 1.1 * Math.max(...gradients.values) || 1 }, height: 185,
+    y: { label: "norm of the gradient at the unit's weights", low: 0, high: 1.1 * Math.max(...gradients.values) || 1 }, height: 180,
   });
   course.set({
     series: [{ x: shifts, y: gradients.values, colour: THROUGH }],

@@ -79,7 +79,7 @@ def threshold_display(models, x):
         errors={name: packed(values, "float32") for name, values in errors.items()},
         meanError=float(keras.losses.BinaryCrossentropy()(x, np.broadcast_to(mean_image, x.shape))),
         measured=len(x),
-        measure="cross entropy (nats per pixel)",
+        measure="cross entropy, nats per pixel",
         styles=styles(models),
     )
 
