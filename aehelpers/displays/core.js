@@ -378,9 +378,8 @@ export class Chart {
     return element("li", {}, element("svg", { width: 34, height: 12, "aria-hidden": "true" }, ...sampleOf(one, 34)), one.name);
   }
 
-  // Marks: { x, y, colour, shape, edge } is a dot; without y it is an upright line, with its ``name`` above or
-  // further ``down``; { x, y, text } is a
-  // text that ends there.
+  // Marks: { x, y, colour, shape, edge } is a dot; { x, name, down } an upright line with its name above it, or further down;
+  // { x, y, text } a text that ends there.
   mark(marks) {
     this.marks = marks;
     if (!this.moving) return;
@@ -390,7 +389,7 @@ export class Chart {
       if (y === undefined) {
         const line = element("line", { x1: at, x2: at, ...ends, stroke: fill, ...look });
         if (!name) return line;
-        const half = lengthOf(name) / 2, middle = Math.min(Math.max(at, half), this.width - half);
+        const half = lengthOf(name) / 2, middle = Math.min(Math.max(at, box.left + half), this.width - half);
         return element("g", {}, line, element("text", { x: middle, y: box.top - 4 + down, "text-anchor": "middle" }, name));
       }
       const height = this.toY(Math.min(Math.max(y, this.y.low), this.y.high));

@@ -16,6 +16,8 @@ globalThis.misfits = (root, { wide, high, letter }) => {
     const size = Number.parseFloat(getComputedStyle(one).fontSize), drawing = one.closest("svg");
     return drawing?.viewBox.baseVal ? size * drawing.getBoundingClientRect().width / drawing.viewBox.baseVal.width : size;
   };
+  // What stays in sight on a phone lies on the rest, on paper of its own.
+  const first = root.querySelector(".ae-first"), isAbove = one => first.contains(one) && getComputedStyle(first).position === "sticky";
   const look = () => {
     const found = [], box = root.getBoundingClientRect();
     const words = all(WORDS), shown = all("svg, canvas, input, .ae-code").concat(words);
@@ -34,7 +36,7 @@ globalThis.misfits = (root, { wide, high, letter }) => {
     for (const one of all(".ae-plane text")) if (sizeOf(one) < letter - 0.01) found.push(`the plane has letters of ${sizeOf(one)}`);
     const lines = words.flatMap(one => linesOf(one).map(line => ({ one, line })));
     lines.forEach((a, i) => lines.slice(i + 1).forEach(b => {
-      if (a.one === b.one || a.one.contains(b.one) || b.one.contains(a.one)) return;
+      if (a.one === b.one || a.one.contains(b.one) || b.one.contains(a.one) || isAbove(a.one) !== isAbove(b.one)) return;
       const across = Math.min(a.line.right, b.line.right) - Math.max(a.line.left, b.line.left);
       const down = Math.min(a.line.bottom, b.line.bottom) - Math.max(a.line.top, b.line.top);
       // The box of a text is higher than its letters.
