@@ -288,10 +288,10 @@ export class Chart {
 
   draw() {
     if (!this.width) return;
-    const { width, height, svg } = this, named = [...this.levels, ...this.series].filter(one => one.name);
+    const { width, height, svg } = this, most = 0.3 * width - SAMPLE;
+    const named = [...this.levels, ...this.series].filter(one => one.name).map(one => ({ ...one, lines: linesOf(one.name, most) }));
     const across = ticksOf(this.x, width > 500 ? 8 : 5), up = ticksOf(this.y, 5);
-    const isNamed = !this.below && width >= NAMED, most = 0.3 * width - SAMPLE;
-    for (const one of named) one.lines = linesOf(one.name, most);
+    const isNamed = !this.below && width >= NAMED;
     const names = isNamed ? SAMPLE + Math.max(0, ...named.flatMap(one => one.lines.map(lengthOf))) + SIDE : 0;
     const box = this.box = {
       left: Math.max(...up.map(({ text }) => lengthOf(text))) + SIDE + 5, top: TOP, bottom: height - BOTTOM,

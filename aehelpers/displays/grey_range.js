@@ -29,22 +29,22 @@ export default function greyRange(data, view) {
   // Black stays below white: the one that is moved takes the other along.
   const round = value => Number(value.toFixed(1)), within = (at, least, most) => round(Math.min(Math.max(at, least), most));
   const HELD = {
-    black: at => {
+    black: (at, [, other]) => {
       const black = within(at, low, high - APART);
-      return { greys: HAND, black, white: within(view.state.white, black + APART, high) };
+      return { greys: HAND, black, white: within(other, black + APART, high) };
     },
-    white: at => {
+    white: (at, [other]) => {
       const white = within(at, low + APART, high);
-      return { greys: HAND, white, black: within(view.state.black, low, white - APART) };
+      return { greys: HAND, black: within(other, low, white - APART), white };
     },
   };
+  const alongWith = held => at => HELD[held](at, [view.state.black, view.state.white]);
 
   // The two marks of the chart can be dragged; the sliders do the same by keyboard.
   let held = null;
   const pointed = event => low - 0.5 + chart.shareAt(event.clientX) * (high - low + 1);
   const drag = event => {
-    const [black, white] = rangesOf(view.state)[0], at = pointed(event);
-    view.change({ ...HELD.black(black), ...HELD.white(white), ...HELD[held](at) });
+    view.change(HELD[held](pointed(event), rangesOf(view.state)[0]));
   };
   chart.svg.classList.add("ae-handles");
   chart.svg.addEventListener("pointerdown", event => {
@@ -67,8 +67,8 @@ export default function greyRange(data, view) {
     controls: {
       shown: choice("outputs as", Object.keys(outputs)),
       greys: choice("grey range", [TOGETHER, EACH, FIXED, HAND]),
-      black: slider("black by hand (vmin)", { ...byHand, min: low, max: round(high - APART), also: HELD.black }),
-      white: slider("white by hand (vmax)", { ...byHand, min: round(low + APART), max: high, also: HELD.white }),
+      black: slider("black by hand (vmin)", { ...byHand, min: low, max: round(high - APART), also: alongWith("black") }),
+      white: slider("white by hand (vmax)", { ...byHand, min: round(low + APART), max: high, also: alongWith("white") }),
     },
     parts: [pictures, chart],
     draw({ shown, greys, black, white }) {
