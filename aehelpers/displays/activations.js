@@ -6,34 +6,34 @@ const SHARE = "#0072b2", MEAN = "#d55e00", EDGE = 0.1;
 export default function activations(data) {
   const { models, steps, edges, counts } = data;
   const histogram = new Chart({
-    x: { label: "activation", low: edges[0], high: 1, log: true, ticks: [1e-4, 1e-3, 0.01, 0.1, 1], format: String },
+    x: { label: "activation; smaller ones at the left end", low: edges[0], high: 1, log: true, ticks: [1e-4, 1e-3, 0.01, 0.1, 1], format: String },
     y: { label: "activations (thousands)", low: 0, high: 1, format: count => String(count / 1000) },
+    height: 185,
   });
   const course = new Chart({
     x: { label: "training steps", low: steps[0], high: steps.at(-1), log: true, ticks: steps, format: String },
-    y: { label: "share, or activation", low: 0, high: 1 }, height: 200,
+    y: { label: "share, or activation", low: 0, high: 1 }, height: 185,
   });
-  let drawn = null;
   return {
     controls: { steps: slider("training steps", { options: steps }), model: choice("model", models) },
     parts: [histogram, course],
     draw({ steps: step, model }) {
       const which = models.indexOf(model), place = steps.indexOf(step);
-      const name = "activations of all units and test images", most = 1.1 * Math.max(...row(counts, which));
+      const most = 1.1 * Math.max(...row(counts, which));
       histogram.set({
-        series: [{ name, ...stairs(edges, row(counts, which, place)), colour: SHARE }],
+        series: [{ ...stairs(edges, row(counts, which, place)), colour: SHARE }],
         y: { ...histogram.y, high: most },
       });
-      histogram.mark([{ x: EDGE }]);
+      histogram.mark([{ x: EDGE, name: "0.1" }]);
       const share = row(data.activeShare, which), mean = row(data.meanActivation, which);
-      if (drawn !== model) {
-        drawn = model;
-        course.set({ series: [
-          { name: "active share", x: steps, y: share, colour: SHARE, marker: true },
-          { name: "mean activation", x: steps, y: mean, colour: MEAN, dash: "7 3", marker: true },
-        ] });
-      }
-      course.mark([{ x: step, y: share[place], colour: SHARE }, { x: step, y: mean[place], colour: MEAN }]);
+      const x = steps.slice(0, place + 1);  // where the curves go is asked before they are seen
+      course.set({ series: [
+        { name: "active share", x, y: share.subarray(0, place + 1), colour: SHARE, marker: true },
+        { name: "mean activation", x, y: mean.subarray(0, place + 1), colour: MEAN, dash: "7 3", marker: "diamond" },
+      ] });
+      course.mark([
+        { x: step, y: share[place], colour: SHARE }, { x: step, y: mean[place], colour: MEAN, shape: "diamond" },
+      ]);
       const level = mean[place] / share[place], norm = row(data.decoderNorm, which)[place];
       return `${model}, ${step} steps: mean activation ${fixed(mean[place], 3)} = active share ${fixed(share[place], 3)} `
         + `times level ${fixed(level, 3)}; decoder norm ${fixed(norm, 1)}.`;

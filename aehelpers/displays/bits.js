@@ -27,11 +27,12 @@ class Strip {
 export default function bits(data) {
   const { sizes, pairs, images, angles, codes } = data, pixels = images.shape[1], names = Object.keys(codes);
   const colours = Object.fromEntries(names.map((name, place) => [name, ["#0072b2", "#d55e00", "#009e73"][place]]));
-  const pictures = new Pictures({ titles: ["original", "rebuilt"], count: 2, size: 112 });
+  const dashes = Object.fromEntries(names.map((name, place) => [name, ["", "7 3", "2 3"][place]]));
+  const pictures = new Pictures({ titles: ["original", "rebuilt"], count: 2, size: 76, share: 0.45 });
   const strips = [new Strip("bits of the left image"), new Strip("bits of the right image"), new Strip("bits that differ")];
   const chart = new Chart({
     x: { label: "bits in the code", low: 14, high: 1170, log: true, ticks: sizes },
-    y: { label: "angle (degrees)", low: 0, high: 120 }, height: 200,
+    y: { label: "angle (degrees)", low: 0, high: 120 }, share: 0.55,
   });
   const told = { element: element("div", { class: "ae-strips" }, ...strips.map(strip => strip.element)) };
   const bitsOf = (code, pair, place, side) => {
@@ -60,20 +61,20 @@ export default function bits(data) {
         const scatter = n => 180 * Math.sqrt(share * (1 - share) / n);
         const [above, below] = [1, -1].map(sign => sizes.map(n => angle + sign * scatter(n)));
         const told = sizes.map((_, i) => 180 * mean(differing(code, pair, i)));
-        const random = { name: "random bits: two thirds of all draws lie in here", colour: "#56b4e9", width: 0 };
+        const random = { name: "two thirds of all draws of random bits", colour: "#56b4e9", width: 0 };
         chart.set({
           series: [
             { ...random, x: sizes, y: above, area: below },
-            { name: `told by the bits: ${code}`, x: sizes, y: told, colour: colours[code], marker: true },
+            { name: `${code} bits`, x: sizes, y: told, colour: colours[code], dash: dashes[code], marker: true },
           ],
-          levels: [{ name: "angle between the two images", value: angle }],
+          levels: [{ name: "angle between the images", value: angle }],
         });
         drawn = code + name;
       }
       const estimate = 180 * count / size;
       chart.mark([{ x: size, y: estimate, colour: colours[code] }]);
-      return `${count} of ${size} bits (${code}) differ, which tells an angle of ${fixed(estimate, 0)}°; the images `
-        + `are ${fixed(angle, 0)}° apart. Squared error per pixel of all test images: `
+      return `${count} of ${size} bits (${code}) differ, which suggests an angle of ${fixed(estimate, 0)}°; the `
+        + `images are ${fixed(angle, 0)}° apart. Squared error per pixel of all test images: `
         + `${fixed(codes[code].errors.values[place], 4)}.`;
     },
   };

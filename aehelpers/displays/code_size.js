@@ -12,7 +12,7 @@ export default function codeSize(data, view) {
   chart.set({
     series: [
       { name: "autoencoder", x: sizes, y: errors.values, colour: "#0072b2", marker: true },
-      { name: "PCA", x: sizes, y: pcaErrors.values, colour: "#009e73", dash: "7 3", marker: true },
+      { name: "PCA", x: sizes, y: pcaErrors.values, colour: "#009e73", dash: "7 3", marker: "diamond" },
     ],
     levels: [{ name: "mean image", value: meanError }],
   });
@@ -30,7 +30,7 @@ export default function codeSize(data, view) {
       ]);
       chart.mark([
         { x: size, y: errors.values[place], colour: "#0072b2" },
-        { x: size, y: pcaErrors.values[place], colour: "#009e73" },
+        { x: size, y: pcaErrors.values[place], colour: "#009e73", shape: "diamond" },
       ]);
       return `A code of ${size} ${size === 1 ? "number" : "numbers"}: squared error ${fixed(errors.values[place], 4)} by the `
         + `autoencoder, ${fixed(pcaErrors.values[place], 4)} by PCA; the mean image has ${fixed(meanError, 4)}, a perfect copy `

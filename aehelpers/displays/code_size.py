@@ -2,12 +2,17 @@
 
 import numpy as np
 from aehelpers.baselines import fit_pca, mean_image, mse, project
-from aehelpers.displays.packing import packed
+from aehelpers.displays.packing import code_of, packed
 from aehelpers.displays.widget import Display
 from aehelpers.models import finite_outputs
 from aehelpers.pictures import size_of
 from aehelpers.validation import Dict, Images, Integer, Model, same_images, same_shape, takes
 
+_CODE = code_of(
+    "model = ae.autoencoder(hidden=(128,), code_size={size})",
+    'import aehelpers as ae\n\nx_train = ae.load("mnist").x_train',
+    "ae.fit(model, x_train, steps=600)",
+)
 _PAGE, _PAGES, _MEASURED = 8, 3, 1000  # images at once, pages of them, images behind the errors
 
 
@@ -45,7 +50,7 @@ def code_size_display(models, x_train, x_test):
     projected = {code_size: project(pca, flat_test, code_size) for code_size in rebuilt}
     measured = measure(flat_test, rebuilt, projected, mean_image(flat_train), size)
     state = {"size": measured["sizes"][len(rebuilt) // 2], "page": 0}
-    return Display("code_size", "Slider for the size of the code", "size", state, **measured)
+    return Display("code_size", "Slider for the size of the code", "size", state, code=_CODE, **measured)
 
 
 def measure(x, rebuilt, projected, mean, size):

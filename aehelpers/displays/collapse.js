@@ -4,12 +4,12 @@ import { Chart, Pictures, choice, fixed, row, slider, squaredError, sum } from "
 export default function collapse(data) {
   const { variances, sets, models } = data, units = data.spectrum.shape[1];
   const numbers = Array.from({ length: units }, (_, i) => i + 1);
-  const x = { label: "number of the component or unit, sorted", low: 1, high: units };
+  const x = { label: "component or unit, largest first", low: 1, high: units };
   const spectrum = new Chart({
     x,
-    y: { label: "variance", low: 0.1, high: 1000, log: true, ticks: [0.1, 1, 10, 100, 1000], format: String },
+    y: { label: "variance of the images", low: 0.1, high: 1000, log: true, ticks: [0.1, 1, 10, 100, 1000], format: String },
   });
-  const divergences = new Chart({ x, y: { label: "KL in nats", low: 0, high: 1.05 * Math.max(...data.kl.values) } });
+  const divergences = new Chart({ x, y: { label: "KL (nats)", low: 0, high: 1.05 * Math.max(...data.kl.values) } });
   const pictures = new Pictures({
     titles: ["original", "rebuilt", "random codes"],
     label: "Images, what the model makes of them, and what it makes of random codes",
@@ -28,19 +28,19 @@ export default function collapse(data) {
       const images = row(data.images, first), rebuilt = row(data.rebuilt, ...places);
       pictures.show([{ values: images }, { values: rebuilt }, { values: row(data.samples, ...places) }]);
       spectrum.set({
-        levels: [{ name: `noise: ${variance}`, value: variance, dash: "7 3" }],
-        series: [{ name: "principal components of the images", x: numbers, y: components, colour: "#0072b2", marker: true }],
+        levels: [{ name: `noise ${variance}`, value: variance, dash: "7 3" }],
+        series: [{ name: "components", x: numbers, y: components, colour: "#0072b2", marker: true }],
       });
       const expected = components.map(one => Math.max(Math.log(one / variance) / 2, 0));
       divergences.set({
         series: [
-          { name: "predicted for a linear model", x: numbers, y: expected, dash: "7 3" },
-          { name: "measured, each unit", x: numbers, y: kl, colour: "#d55e00", marker: true },
+          { name: "predicted, linear", x: numbers, y: expected, dash: "7 3" },
+          { name: "measured", x: numbers, y: kl, colour: "#d55e00", marker: "diamond" },
         ],
       });
       const above = components.filter(one => one > variance).length;
       return `Noise of variance ${variance}: ${above} ${above === 1 ? "component lies" : "components lie"} above the line, `
-        + `${alive} of ${units} units live. KL ${fixed(sum(kl), 2)} nats an image, ${fixed(sum(expected), 2)} predicted; `
+        + `${alive} of ${units} units are active. KL ${fixed(sum(kl), 2)} nats per image, ${fixed(sum(expected), 2)} predicted; `
         + `squared error of these images ${fixed(squaredError(images, rebuilt), 4)} per pixel.`;
     },
   };

@@ -121,7 +121,7 @@ function dense(x, { kernel, bias, activation }) {
 // ------------------------------------------------------------------------------------------------------- parts of a page
 
 export function element(tag, attributes = {}, ...children) {
-  const svg = ["svg", "g", "path", "line", "circle", "text", "rect", "polyline"].includes(tag);
+  const svg = ["svg", "g", "path", "line", "circle", "text", "rect", "polyline", "polygon"].includes(tag);
   const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) if (value !== null) made.setAttribute(name, value);
   made.append(...children);
@@ -158,26 +158,29 @@ export function drawSigned(canvas, values, { height, width }) {
   ink.putImageData(pixels, 0, 0);
 }
 
-// Rows of images, one below the other, each with its title. show() takes the values of each row, images one after the other.
-// As many columns are shown as the page is wide for.
+const GAP = 4, LEAST = 24;  // what lies between pictures, the smallest picture
+
+// Rows of images, one below the other, each with its title, which stands above the row where the page is narrow. show() takes the
+// values of each row, images one after the other. Pictures shrink so that all of a row are seen.
 export class Pictures {
-  constructor({ titles, height = 28, width = 28, count = 8, size = 76, label = "" }) {
-    Object.assign(this, { titles, height, width, count, size });
+  constructor({ titles, height = 28, width = 28, count = 8, size = 76, titleWidth = 104, share, label = "" }) {
+    Object.assign(this, { titles, height, width, count, size, titleWidth, share });
     this.element = element("div", { class: "ae-pictures", role: "img", "aria-label": label || titles.join(", ") });
     this.columns = 0;
     this.rows = [];
   }
 
   resize(available) {
-    const narrow = available < 560;
-    const columns = Math.max(1, Math.min(this.count, Math.floor((available - (narrow ? 0 : 130)) / (this.size + 4))));
-    if (columns === this.columns && narrow === this.narrow) return;
-    Object.assign(this, { columns, narrow });
+    const narrow = this.titleWidth > 0.23 * available, room = available - (narrow ? 0 : this.titleWidth + GAP) + GAP;
+    const columns = Math.max(1, Math.min(this.count, Math.floor(room / (LEAST + GAP))));
+    const size = Math.max(LEAST, Math.min(this.size, Math.floor(room / columns) - GAP));
+    if (columns === this.columns && narrow === this.narrow && size === this.shown) return;
+    Object.assign(this, { columns, narrow, shown: size });
     this.element.classList.toggle("ae-narrow", narrow);
-    this.element.style.gridTemplateColumns = `${narrow ? "" : "auto "}repeat(${columns}, ${this.size}px)`;
+    this.element.style.gridTemplateColumns = `${narrow ? "" : `${this.titleWidth}px `}repeat(${columns}, ${size}px)`;
     this.cells = this.titles.map(title => ({
       title: element("div", { class: "ae-row-title" }, title),
-      canvases: Array.from({ length: columns }, () => element("canvas", { style: `width:${this.size}px` })),
+      canvases: Array.from({ length: columns }, () => element("canvas", { style: `width:${size}px` })),
     }));
     this.element.replaceChildren(...this.cells.flatMap(({ title, canvases }) => [title, ...canvases]));
     this.show(this.rows);
@@ -226,27 +229,54 @@ export function ticksBetween(low, high, log, most = 6) {
 const tickText = value => (Math.abs(value) >= 1e4 || (value !== 0 && Math.abs(value) < 1e-3)
   ? value.toExponential(0) : String(value));
 
-const LEFT = 62, RIGHT = 12, TOP = 10, BOTTOM = 44;  // what the axes leave free
+const TOP = 32, BOTTOM = 42, SIDE = 8, LINE = 15;  // what the axes leave free above, below and beside them; a line of text
+const NAMED = 400, SAMPLE = 22;  // from this width on, lines are named where they end, after a sample of the line
 
-// A chart of lines with axes, labels, a legend below it, and marks that move. Axes are { label, low, high, log, ticks }.
+// How long a text of a chart is, and the lines into which it goes.
+const pen = new OffscreenCanvas(1, 1).getContext("2d");
+pen.font = "13px system-ui, sans-serif";  // as in display.css
+const lengthOf = text => pen.measureText(text).width;
+
+function linesOf(text, most) {
+  const lines = [];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length && lengthOf(longer) <= most) lines[lines.length - 1] = longer; else lines.push(word);
+  }
+  return lines;
+}
+
+// Move blocks apart that would overlap, { at, height }, without leaving the space from top to bottom.
+export function apart(blocks, top, bottom) {
+  const sorted = blocks.toSorted((a, b) => a.at - b.at);
+  let edge = top;
+  for (const one of sorted) { one.at = Math.max(one.at, edge + one.height / 2); edge = one.at + one.height / 2; }
+  edge = bottom;
+  for (const one of sorted.toReversed()) { one.at = Math.min(one.at, edge - one.height / 2); edge = one.at - one.height / 2; }
+  return blocks;
+}
+
+// A chart of lines with axes, their labels, and marks that move. A line is named where it ends, or in a legend below where there
+// is no room (or where ``legend`` says so, because lines end in the same place). Axes are { label, low, high, log, ticks }.
 export class Chart {
-  constructor({ x, y, height = 230, label = "" }) {
-    Object.assign(this, { x, y, height, label, series: [], levels: [], marks: [], width: 0 });
+  constructor({ x, y, height = 200, label = "", legend = false, share }) {
+    Object.assign(this, { x, y, height, label, below: legend, share, series: [], levels: [], marks: [], width: 0 });
     this.svg = element("svg", { role: "img", "aria-label": label || `${y.label} over ${x.label}` });
     this.legend = element("ul", { class: "ae-legend" });
     this.element = element("div", { class: "ae-chart" }, this.svg, this.legend);
   }
 
   resize(available) {
-    const width = Math.round(Math.min(Math.max(available, 280), 760));
+    const width = Math.round(Math.min(Math.max(available, 250), 760));
     if (width === this.width) return;
     this.width = width;
     this.draw();
   }
 
   // Series: { name, x, y, colour, dash, marker, area }; levels: { name, value, dash }.
-  set({ series = this.series, levels = this.levels, x = this.x, y = this.y }) {
-    Object.assign(this, { series, levels, x, y });
+  // What is drawn black and what white, ``greys``, is shown as a bar along the upper edge.
+  set({ series = this.series, levels = this.levels, x = this.x, y = this.y, greys = this.greys }) {
+    Object.assign(this, { series, levels, x, y, greys });
     this.draw();
   }
 
@@ -256,14 +286,22 @@ export class Chart {
   }
 
   // How far between the ends of the axis a place of the page is, from 0 to 1.
-  share(clientX) {
-    const { left, width } = this.svg.getBoundingClientRect();
-    return Math.min(Math.max(((clientX - left) * this.width / width - LEFT) / (this.width - LEFT - RIGHT), 0), 1);
+  shareAt(clientX) {
+    const { left, width } = this.svg.getBoundingClientRect(), { box } = this;
+    return Math.min(Math.max(((clientX - left) * this.width / width - box.left) / (box.right - box.left), 0), 1);
   }
 
   draw() {
     if (!this.width) return;
-    const { width, height, svg } = this, box = { left: LEFT, right: width - RIGHT, top: TOP, bottom: height - BOTTOM };
+    const { width, height, svg } = this, most = 0.3 * width - SAMPLE;
+    const named = [...this.levels, ...this.series].filter(one => one.name).map(one => ({ ...one, lines: linesOf(one.name, most) }));
+    const across = ticksOf(this.x, width > 500 ? 8 : 5), up = ticksOf(this.y, 5);
+    const isNamed = !this.below && width >= NAMED;
+    const names = isNamed ? SAMPLE + Math.max(0, ...named.flatMap(one => one.lines.map(lengthOf))) + SIDE : 0;
+    const box = this.box = {
+      left: Math.max(...up.map(({ text }) => lengthOf(text))) + SIDE + 5, top: TOP, bottom: height - BOTTOM,
+      right: width - Math.max(named.length ? names : 0, lengthOf(across.at(-1)?.text ?? "") / 2, SIDE),
+    };
     this.toX = value => this.place(this.x, value, box.left, box.right);
     this.toY = value => this.place(this.y, value, box.bottom, box.top);
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -271,30 +309,57 @@ export class Chart {
     const axes = element("g", { class: "ae-axes" });
     const frame = `M${box.left} ${box.top}V${box.bottom}H${box.right}`;
     axes.append(element("path", { d: frame, fill: "none", stroke: "currentColor" }));
-    const given = this.x.ticks?.filter((_, i) => width > 500 || this.x.ticks.length < 8 || i % 2 === 0);
-    for (const tick of given ?? ticksBetween(this.x.low, this.x.high, this.x.log, width > 500 ? 8 : 5)) {
+    const sparse = everyHowMany(across, this.toX, ({ text }) => lengthOf(text) + 6);
+    const thin = everyHowMany(up, this.toY, () => LINE);
+    across.forEach(({ tick, text }, i) => {
       const at = this.toX(tick);
-      axes.append(element("line", { x1: at, x2: at, y1: box.bottom, y2: box.bottom + 4, stroke: "currentColor" }),
-        element("text", { x: at, y: box.bottom + 17, "text-anchor": "middle" }, this.x.format?.(tick) ?? tickText(tick)));
-    }
-    for (const tick of this.y.ticks ?? ticksBetween(this.y.low, this.y.high, this.y.log, 5)) {
+      axes.append(element("line", { x1: at, x2: at, y1: box.bottom, y2: box.bottom + 4, stroke: "currentColor" }));
+      if (i % sparse === 0) axes.append(element("text", { x: at, y: box.bottom + 17, "text-anchor": "middle" }, text));
+    });
+    up.forEach(({ tick, text }, i) => {
       const at = this.toY(tick);
-      axes.append(element("line", { x1: box.left - 4, x2: box.left, y1: at, y2: at, stroke: "currentColor" }),
-        element("text", { x: box.left - 7, y: at + 4, "text-anchor": "end" }, this.y.format?.(tick) ?? tickText(tick)));
-    }
-    const middle = (box.top + box.bottom) / 2;
-    axes.append(element("text", { x: (box.left + box.right) / 2, y: height - 8, "text-anchor": "middle" }, this.x.label),
-      element("text", { x: 14, y: middle, "text-anchor": "middle", transform: `rotate(-90 14 ${middle})` }, this.y.label));
-    const lines = element("g");
+      axes.append(element("line", { x1: box.left - 4, x2: box.left, y1: at, y2: at, stroke: "currentColor" }));
+      if (i % thin === 0) axes.append(element("text", { x: box.left - 7, y: at + 4, "text-anchor": "end" }, text));
+    });
+    const labelOf = axis => (axis.log ? `${axis.label} (log scale)` : axis.label);
+    axes.append(element("text", { x: box.right, y: height - 6, "text-anchor": "end" }, labelOf(this.x)),
+      element("text", { x: 0, y: 12 }, labelOf(this.y)));
+    const lines = element("g", {}, ...(this.greys ? this.greyBar(...this.greys) : []));
     for (const { value, dash = "2 3" } of this.levels) {
       lines.append(element("line", { x1: box.left, x2: box.right, y1: this.toY(value), y2: this.toY(value),
         stroke: "currentColor", "stroke-opacity": 0.65, "stroke-dasharray": dash, "stroke-width": 1.3 }));
     }
     for (const one of this.series) lines.append(...this.line(one));
     this.moving = element("g", { class: "ae-marks" });
-    svg.replaceChildren(axes, lines, this.moving);
-    this.legend.replaceChildren(...[...this.levels, ...this.series].filter(one => one.name).map(one => this.entry(one)));
+    svg.replaceChildren(axes, lines, isNamed ? this.names(named) : "", this.moving);
+    this.legend.replaceChildren(...(isNamed ? [] : named.map(one => this.entry(one))));
     this.mark(this.marks);
+  }
+
+  greyBar(black, white, cells = 64) {
+    const { left, right, top } = this.box, size = (right - left) / cells;
+    return Array.from({ length: cells }, (_, i) => {
+      const value = this.x.low + (this.x.high - this.x.low) * (i + 0.5) / cells;
+      const grey = Math.round(255 * Math.min(Math.max((value - black) / (white - black), 0), 1));
+      return element("rect", { x: left + i * size, y: top, width: size + 0.5, height: 8, fill: `rgb(${grey} ${grey} ${grey})` });
+    });
+  }
+
+  // The names of lines, beside their ends.
+  names(named) {
+    const { box } = this, inside = value => Math.min(Math.max(value, this.y.low), this.y.high);
+    const blocks = named.map(one => {
+      const last = one.value ?? Array.from(one.y).findLast(Number.isFinite) ?? this.y.low;
+      return { one, at: this.toY(inside(last)), height: LINE * one.lines.length + 2 };
+    });
+    const made = element("g", { class: "ae-names" });
+    for (const { one, at, height } of apart(blocks, 0, this.height)) {
+      made.append(element("g", { transform: `translate(${box.right + 4} ${at - 6})` }, ...sampleOf(one, SAMPLE - 6)));
+      const first = at - height / 2 + LINE - 2;
+      one.lines.forEach((line, i) => made.append(
+        element("text", { x: box.right + SAMPLE, y: first + LINE * i }, line)));
+    }
+    return made;
   }
 
   line({ x, y, colour = "ink", dash = "", marker = false, area = null, width = 2 }) {
@@ -310,34 +375,67 @@ export class Chart {
       made.push(element("path", { d: outline, fill, "fill-opacity": 0.22 }));
     }
     made.push(element("polyline", { points: text(shown), fill: "none", stroke: fill, ...stroke }));
-    if (marker) made.push(...shown.map(([cx, cy]) => element("circle", { cx, cy, r: 3, fill })));
+    if (marker) made.push(...shown.map(([cx, cy]) => shapeOf(marker, cx, cy, 3, { fill })));
     return made;
   }
 
-  entry({ name, colour = "ink", value, dash = value === undefined ? "" : "2 3", marker = false, area = null }) {
-    const stroke = { stroke: paint(colour), "stroke-width": value === undefined ? 2 : 1.3, "stroke-dasharray": dash };
-    const sample = element("svg", { width: 34, height: 12, "aria-hidden": "true" },
-      element("line", { x1: 1, x2: 33, y1: 6, y2: 6, ...stroke }));
-    if (area) sample.append(element("rect", { x: 1, y: 1, width: 32, height: 10, fill: paint(colour), "fill-opacity": 0.22 }));
-    if (marker) sample.append(element("circle", { cx: 17, cy: 6, r: 3, fill: paint(colour) }));
-    return element("li", {}, sample, name);
+  entry(one) {
+    return element("li", {}, element("svg", { width: 34, height: 12, "aria-hidden": "true" }, ...sampleOf(one, 34)), one.name);
   }
 
-  // Marks: { x, y, colour } is a dot, or a text that begins there; without y it is an upright line.
+  // Marks: { x, y, colour, shape, edge } is a dot; { x, name, down } an upright line with its name above it, or further down;
+  // { x, y, text } a text that ends there.
   mark(marks) {
     this.marks = marks;
     if (!this.moving) return;
-    const ends = { y1: TOP, y2: this.height - BOTTOM }, look = { "stroke-width": 1.5, "stroke-dasharray": "4 3" };
-    const made = ({ x, y, colour = "ink", text }) => {
+    const { box } = this, ends = { y1: box.top, y2: box.bottom }, look = { "stroke-width": 1.5, "stroke-dasharray": "4 3" };
+    const made = ({ x, y, colour = "ink", text, name, down = 0, shape, edge = "var(--ae-paper)" }) => {
       const at = this.toX(Math.min(Math.max(x, this.x.low), this.x.high)), fill = paint(colour);
-      if (y === undefined) return element("line", { x1: at, x2: at, ...ends, stroke: fill, ...look });
+      if (y === undefined) {
+        const line = element("line", { x1: at, x2: at, ...ends, stroke: fill, ...look });
+        if (!name) return line;
+        const half = lengthOf(name) / 2, middle = Math.min(Math.max(at, box.left + half), this.width - half);
+        return element("g", {}, line, element("text", { x: middle, y: box.top - 4 + down, "text-anchor": "middle" }, name));
+      }
       const height = this.toY(Math.min(Math.max(y, this.y.low), this.y.high));
-      if (text) return element("g", { fill }, element("text", { x: at + 6, y: height + 5, class: "ae-sign" }, text));
-      return element("circle", { cx: at, cy: height, r: 6, fill, stroke: "var(--ae-paper)", "stroke-width": 2 });
+      if (text) return element("text", { x: at - 6, y: height + 5, class: "ae-sign", "text-anchor": "end" }, text);
+      return shapeOf(shape, at, height, 6, { fill, stroke: paint(edge), "stroke-width": 2 });
     };
     const areNumbers = ({ x, y = 1 }) => Number.isFinite(x) && Number.isFinite(y);
     this.moving.replaceChildren(...marks.filter(areNumbers).map(made));
   }
+}
+
+// The ticks of an axis, each with its text.
+function ticksOf({ ticks, low, high, log, format = tickText }, most) {
+  return (ticks ?? ticksBetween(low, high, log, most)).map(tick => ({ tick, text: format(tick) }));
+}
+
+// At every how many ticks a number is written, so that none touches the next.
+function everyHowMany(ticks, place, sizeOf) {
+  const collide = every => ticks.some((one, i) => {
+    const next = ticks[i + every];
+    return i % every === 0 && next && Math.abs(place(next.tick) - place(one.tick)) < (sizeOf(one) + sizeOf(next)) / 2;
+  });
+  let every = 1;
+  while (collide(every)) every++;
+  return every;
+}
+
+// A dot or, so that two lines differ without their colours, a diamond.
+function shapeOf(shape, x, y, size, look) {
+  if (shape !== "diamond") return element("circle", { cx: x, cy: y, r: size, ...look });
+  const wide = 1.35 * size;
+  return element("path", { d: `M${x - wide} ${y}L${x} ${y - wide}L${x + wide} ${y}L${x} ${y + wide}Z`, ...look });
+}
+
+// A short piece of a line as it is drawn in the chart.
+function sampleOf({ colour = "ink", value, dash = value === undefined ? "" : "2 3", marker = false, area = null, width = 2 }, long) {
+  const fill = paint(colour), stroke = { stroke: fill, "stroke-width": value === undefined ? width : 1.3, "stroke-dasharray": dash };
+  const made = [element("line", { x1: 1, x2: long - 1, y1: 6, y2: 6, ...stroke })];
+  if (area) made.push(element("rect", { x: 1, y: 1, width: long - 2, height: 10, fill, "fill-opacity": 0.22 }));
+  if (marker) made.push(shapeOf(marker, long / 2, 6, 3, { fill }));
+  return made;
 }
 
 // -------------------------------------------------------------------------------------------------------------- controls
@@ -347,11 +445,12 @@ const numberOf = value => (typeof value === "string" && value.trim() === "" ? Na
 
 // A control says which values make sense (clean returns undefined for others), and makes its element.
 
-// A slider over options or over numbers. What is in ``also`` comes into the state whenever it is moved.
-export function slider(label, { options, min = 0, max = options?.length - 1, step = 1, format = String, also = {} }) {
+// A slider over options or over numbers. What ``also`` returns for its value comes into the state whenever it is moved.
+export function slider(label, { options, min = 0, max = options?.length - 1, step = 1, format = String, also }) {
   const toValue = place => (options ? options[place] : place);
   return {
     also,
+    isFirst: true,
     clean: value => {
       if (options) return options.find(option => String(option) === String(value));
       const number = numberOf(value);
@@ -392,6 +491,7 @@ export function number(label, { min, max, step, digits = 2 }) {
   };
   return {
     clean,
+    isFirst: true,
     make: change => {
       const field = element("input", { type: "number", min, max, step, "aria-label": label });
       field.addEventListener("input", () => {
@@ -415,6 +515,30 @@ export function button(label, act) {
   const made = element("button", { type: "button", class: "ae-button" }, label);
   made.addEventListener("click", act);
   return made;
+}
+
+// The line of code that a display's controls stand for, from Python: { line, cell, words }. In both texts {name} stands for the
+// value of a control, or for what words[name] has for that value; what is copied is the cell.
+export function filled(text, state, words) {
+  const one = (all, name) => (name in state ? filled(String(words[name]?.[state[name]] ?? state[name]), state, words) : all);
+  return text.replace(/\{(\w+)\}/g, one);
+}
+
+function codeBox({ line, cell, words }) {
+  const shown = element("code", {}), label = "copy as a cell";
+  let state = {};
+  const copy = button(label, async () => {
+    let said = "copied";
+    try {
+      await navigator.clipboard.writeText(filled(cell, state, words));
+    } catch {
+      said = "copying is not allowed here";
+    }
+    copy.textContent = said;
+    setTimeout(() => { copy.textContent = label; }, 2500);
+  });
+  const set = now => { state = now; shown.textContent = filled(line, state, words); };
+  return { element: element("div", { class: "ae-code" }, shown, copy), set };
 }
 
 // JupyterLab takes keys such as the arrows and the space bar for its own, unless they stop here.
@@ -478,6 +602,19 @@ function strict(data, kind) {
   });
 }
 
+const BETWEEN = 16, PAIR = 500;  // pixels between two parts side by side, and the width from which they stand so
+
+// Give each part its width: all of it, or its share. Two charts stand side by side below something else, one below the other alone.
+function fitParts(parts, width) {
+  const charts = parts.filter(part => part instanceof Chart), areBeside = charts.length === 2 && parts.length > 2;
+  for (const part of parts) {
+    const share = part.share ?? (areBeside && charts.includes(part) ? 0.5 : 1);
+    const own = width >= PAIR && share < 1 ? Math.floor(share * (width + BETWEEN)) - BETWEEN : width;
+    part.element.style.width = `${own}px`;
+    part.resize?.(own);
+  }
+}
+
 // Build a display in an element of the page. The store keeps its state: { get(), set(state), listen(f, signal) }.
 //
 // displays[kind](data, view) returns { controls, parts, draw }: the controls by the names of their values, the elements below
@@ -504,15 +641,25 @@ export function mount(root, packed, store) {
     return [name, value === undefined ? packed.state[name] : value];
   }));
   const made = Object.fromEntries(Object.entries(controls).filter(([, control]) => control.make)
-    .map(([name, control]) => [name, control.make(value => view.change({ ...control.also, [name]: value }))]));
+    .map(([name, control]) => [name, control.make(value => view.change({ ...control.also?.(value), [name]: value }))]));
   const sentence = element("p", { class: "ae-sentence", role: "status", "aria-live": "polite" });
   const buttons = display.buttons ?? [];
-  const bar = element("div", { class: "ae-controls" }, ...Object.values(made).map(one => one.element), ...buttons);
   const body = element("div", { class: "ae-parts" }, ...display.parts.map(part => part.element));
+  // What shows numbers or pictures stands in two columns where there is room, and its sliders beside its sentence.
+  const isShow = display.parts.some(part => part.resize);
+  const [first, others] = [true, false].map(isFirst => Object.entries(made)
+    .filter(([name]) => Boolean(controls[name].isFirst) === isFirst).map(([, one]) => one.element));
+  const bar = (...inside) => element("div", { class: "ae-controls" }, ...inside);
+  const code = packed.code ? codeBox(packed.code) : null;
+  const layout = isShow
+    ? element("div", { class: "ae-layout ae-columns" }, element("div", { class: "ae-first" }, bar(...first, ...buttons), sentence),
+      element("div", { class: "ae-others" }, bar(...others), code?.element ?? ""), body)
+    : element("div", { class: "ae-layout" }, bar(...others, ...first, ...buttons), body, sentence);
 
   function update(wanted, tell) {
     state = sensible(wanted);
     for (const [name, one] of Object.entries(made)) one.set(state[name]);
+    code?.set(state);
     try {
       sentence.textContent = display.draw(state);
       sentence.classList.remove("ae-failed");
@@ -528,9 +675,9 @@ export function mount(root, packed, store) {
   root.classList.add("ae-display");
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", packed.name);
-  root.replaceChildren(bar, body, sentence);
+  root.replaceChildren(layout);
   keepKeys(root);
-  const fit = () => { for (const part of display.parts) part.resize?.(body.clientWidth || 600); };
+  const fit = () => fitParts(display.parts, body.clientWidth || 600);
   fit();
   update(store.get(), false);
   const watch = new ResizeObserver(fit);

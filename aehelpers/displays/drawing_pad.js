@@ -1,6 +1,8 @@
-import { Pictures, button, element, fixed, network, row, squaredError, whole } from "./core.js";
+import { button, choice, drawImage, element, extent, fixed, network, row, squaredError, whole } from "./core.js";
 
-const SIDE = 112;
+const SIDE = 112, IMAGE = { height: 28, width: 28 };
+const CENTRED = "centred", AS_DRAWN = "as drawn";
+const SAID = { [CENTRED]: "Your drawing, scaled and centred.", [AS_DRAWN]: "Your drawing, where you drew it." };
 
 // Bring a drawing to the form of MNIST's digits: 20 pixels long, its centre of mass at pixel (14, 14) of 28 x 28.
 export function asMnist(drawing) {
@@ -34,11 +36,81 @@ export function asMnist(drawing) {
   return image;
 }
 
-// Draw a digit, or over a test image, and see what every model makes of it.
+// The network as a bow tie: a bar for each layer, as high as the logarithm of its size, and a dot for each number of the code.
+class BowTie {
+  constructor() {
+    this.svg = element("svg", { viewBox: "0 0 220 170", class: "ae-tie", role: "img" });
+  }
+
+  // Which layers there are, and which of them is the code.
+  lay(sizes, code) {
+    const heightOf = size => 12 + 108 * Math.log(size) / Math.log(784), step = 190 / (sizes.length - 1);
+    const bars = sizes.map((size, i) => ({ size, x: 15 + i * step, half: heightOf(size) / 2 }));
+    const between = bars.slice(1).map((next, i) => {
+      const { x, half } = bars[i], corners = [[x, -half], [next.x, -next.half], [next.x, next.half], [x, half]];
+      const points = corners.map(([at, up]) => `${at},${80 + up}`).join(" ");
+      return element("polygon", { points, fill: "currentColor", "fill-opacity": i < code ? 0.14 : 0.22 });
+    });
+    const barOf = ({ x, half }) => element("line", { x1: x, x2: x, y1: 80 - half, y2: 80 + half, stroke: "currentColor" });
+    const text = (x, y, said) => element("text", { x, y, "text-anchor": "middle" }, said);
+    const labels = bars.map(({ x, size }) => text(x, 158, String(size)));
+    const parts = [text((bars[0].x + bars[code].x) / 2 - 8, 12, "encoder"), text(bars[code].x, 12, "code"),
+      text((bars.at(-1).x + bars[code].x) / 2 + 8, 12, "decoder")];
+    this.dots = element("g");
+    this.middle = bars[code].x;
+    this.svg.setAttribute("aria-label", `The network, in layers of ${sizes.join(", ")}; the code has ${sizes[code]} numbers`);
+    this.svg.replaceChildren(...between, ...bars.map(barOf), ...labels, ...parts, this.dots);
+  }
+
+  // A number above zero is a disc, one below a diamond, the larger the fuller; what a slider moves is larger.
+  show(code, units) {
+    const [low, high] = extent(code), most = Math.max(-low, high, 1e-9), gap = Math.min(110 / code.length, 26);
+    this.dots.replaceChildren(...Array.from(code, (value, i) => {
+      const y = 80 + (i - (code.length - 1) / 2) * gap, size = units.includes(i) ? 6 : Math.min(4, 0.45 * gap), x = this.middle;
+      const look = { stroke: "currentColor", fill: value < 0 ? "#d55e00" : "#0072b2", "fill-opacity": Math.abs(value) / most };
+      const diamond = `M${x - size} ${y}L${x} ${y - size}L${x + size} ${y}L${x} ${y + size}Z`;
+      return value < 0 ? element("path", { d: diamond, ...look }) : element("circle", { cx: x, cy: y, r: size, ...look });
+    }));
+  }
+}
+
+// A slider on one number of the code: "" leaves it to the encoder. The network and the drawing say where it stands.
+function unitSlider(place) {
+  const range = element("input", { type: "range" }), output = element("output"), name = element("span");
+  const made = element("label", { class: "ae-control ae-slider" }, name, range, output);
+  const finite = value => Number.isFinite(Number(value)) && value !== null && String(value).trim() !== "";
+  return {
+    clean: value => (value === "" ? "" : finite(value) ? Number(value) : undefined),
+    isFirst: true,
+    make: change => {
+      range.addEventListener("input", () => change(Number(range.value)));
+      return { element: made, set: () => {} };
+    },
+    show({ units, lows, highs }, value) {
+      made.hidden = place >= units.length;
+      if (made.hidden) return;
+      Object.assign(range, { min: lows[place], max: highs[place], step: (highs[place] - lows[place]) / 100, value });
+      name.textContent = `code unit ${units[place] + 1}`;
+      range.setAttribute("aria-label", name.textContent);
+      range.setAttribute("aria-valuetext", fixed(value, 2));
+      output.textContent = fixed(value, 2);
+    },
+  };
+}
+
+// Draw a digit, or over a test image, and see what every model makes of it; and move two numbers of one model's code.
 export default function drawingPad(data, view) {
   const names = Object.keys(data.networks), { images } = data;
-  const networks = names.map(name => network(data.networks[name]));
-  const pictures = new Pictures({ titles: ["input", ...names], count: 1, size: 112 });
+  const networks = names.map(name => {
+    const { layers, code } = data.networks[name];
+    return { encode: network(layers.slice(0, code)), decode: network(layers.slice(code)) };
+  });
+  const figure = title => {
+    const picture = element("canvas", { role: "img", "aria-label": title }), caption = element("figcaption", {}, title);
+    return { picture, caption, element: element("figure", {}, picture, caption) };
+  };
+  const figures = ["input", ...names].map(figure), out = figure("from this code"), tie = new BowTie();
+  const numbers = element("p", { class: "ae-numbers" }), sliders = [0, 1].map(unitSlider);
   const canvas = element("canvas", {
     width: SIDE,
     height: SIDE,
@@ -52,7 +124,8 @@ export default function drawingPad(data, view) {
   const paper = element("canvas", { width: SIDE, height: SIDE }).getContext("2d", { willReadFrequently: true });
   let stroke = null, pen = [SIDE / 2, SIDE / 2], keyStroke = null;
   const strokes = () => view.state.strokes;
-  const change = (list, base = view.state.base) => view.change({ strokes: list, base });
+  const free = { unit1: "", unit2: "" };  // the code is the encoder's again
+  const change = (list, base = view.state.base) => view.change({ strokes: list, base, ...free });
 
   function paintStrokes(target) {
     target.strokeStyle = "white";
@@ -82,8 +155,8 @@ export default function drawingPad(data, view) {
     paintStrokes(paper);
     const bytes = paper.getImageData(0, 0, SIDE, SIDE).data, drawing = new Float32Array(SIDE * SIDE);
     for (let i = 0; i < drawing.length; i++) drawing[i] = bytes[4 * i] / 255;
-    if (view.state.base < 0) return asMnist(drawing);
-    const under = row(images, view.state.base), small = new Float32Array(784);
+    if (view.state.base < 0 && view.state.placed === CENTRED) return asMnist(drawing);
+    const under = view.state.base < 0 ? new Float32Array(784) : row(images, view.state.base), small = new Float32Array(784);
     drawing.forEach((value, i) => { small[28 * Math.floor(i / SIDE / 4) + Math.floor((i % SIDE) / 4)] += value / 16; });
     return under.map((value, i) => Math.max(value, small[i]));
   }
@@ -124,27 +197,56 @@ export default function drawingPad(data, view) {
     } catch { return undefined; }
   };
   const count = images.shape[0];
+  let laid = null, last = -1;  // the network that is drawn, and the test image that came last
+  const stage = element("div", { class: "ae-stage" }, canvas, tie.svg, out.element, numbers,
+    element("div", { class: "ae-figures" }, ...figures.map(one => one.element)));
   return {
     controls: {
       strokes: { clean: readStrokes },
       base: whole(-1, count - 1),  // -1 is empty paper
+      unit1: sliders[0],
+      unit2: sliders[1],
+      network: { ...choice("network", names), also: () => free },
+      placed: choice("drawing", [CENTRED, AS_DRAWN]),
     },
     buttons: [
       button("undo", () => { keyStroke = null; change(strokes().slice(0, -1)); }),
       button("clear", () => { keyStroke = null; change([], -1); }),
-      button("another test image", () => { keyStroke = null; change([], (view.state.base + 1) % count); }),
+      button("another digit", () => { keyStroke = null; change([], (last + 1) % count); }),
+      button("code as drawn", () => view.change(free)),
     ],
-    parts: [{ element: canvas }, pictures],
-    draw({ base }) {
+    parts: [{ element: stage, resize: width => stage.classList.toggle("ae-narrow", width < 500) }],
+    draw({ base, unit1, unit2, network: name, placed }) {
       paint();
-      const image = input(), rebuilt = networks.map(run => run(image));
-      pictures.show([{ values: image }, ...rebuilt.map(values => ({ values }))]);
+      if (base >= 0) last = base;
+      const image = input(), codes = networks.map(({ encode }) => encode(image));
+      const rebuilt = codes.map((code, i) => networks[i].decode(code));
+      [image, ...rebuilt].forEach((values, i) => drawImage(figures[i].picture, values, IMAGE));
+      const which = names.indexOf(name), one = data.networks[name], { units } = one, code = codes[which].slice();
+      const moved = [unit1, unit2].slice(0, units.length).map((value, i) => ({ unit: units[i], value })).filter(
+        ({ value }) => value !== "");
+      for (const { unit, value } of moved) code[unit] = value;
+      if (laid !== name) {
+        laid = name;
+        tie.lay([784, ...one.layers.map(({ kernel }) => kernel.shape[1])], one.code);
+      }
+      tie.show(code, units);
+      sliders.forEach((slider, i) => slider.show(one, code[units[i]]));
+      const made = networks[which].decode(code);
+      drawImage(out.picture, made, IMAGE);
+      numbers.textContent = `${name}: ${Array.from(code, value => fixed(value, 1)).join(", ")}`;
       const empty = !image.some(value => value), under = base >= 0 ? row(images, base) : [];
       const changed = under.reduce((sum, value, i) => sum + (Math.abs(image[i] - value) > 1 / 510 ? 1 : 0), 0);
-      const drawn = empty ? "Draw a digit, or take a test image." : "Your drawing, scaled and centred.";
-      const errors = names.map((name, i) => `${name} ${fixed(squaredError(image, rebuilt[i]), 4)}`).join(", ");
-      return (base >= 0 ? `${changed} of 784 pixels differ from the test image.` : drawn)
-        + (empty ? "" : ` Squared errors: ${errors}.`);
+      const byHand = moved.map(({ unit, value }) => `unit ${unit + 1} from ${fixed(codes[which][unit], 2)} to ${fixed(value, 2)}`);
+      if (moved.length) {
+        return `You moved ${byHand.join(" and ")}: the decoder draws what the code says. Squared error to the input `
+          + `${fixed(squaredError(image, made), 4)}, before ${fixed(squaredError(image, rebuilt[which]), 4)}.`;
+      }
+      const errors = `Squared errors: ${names.map((each, i) => `${each} ${fixed(squaredError(image, rebuilt[i]), 4)}`).join(", ")}.`;
+      if (base >= 0) return changed ? `${changed} of 784 pixels differ from the test image. ${errors}` : `A test image. ${errors}`;
+      if (empty) return "Draw a digit, or take a test image.";
+      return `${SAID[placed]} If it is no digit, strokes of digits come back all the same: the decoder has learned `
+        + `nothing else. ${errors}`;
     },
   };
 }

@@ -1,11 +1,11 @@
-import { Chart, choice, drawImage, drawSigned, element, fixed, row, slider, sum } from "./core.js";
+import { Chart, choice, drawImage, drawSigned, element, extent, fixed, row, slider, sum } from "./core.js";
 
-const MISSING = "#0072b2", ADDED = "#d55e00";
+const MISSING = "#009e73", ADDED = "#cc79a7";  // not those of the difference: blue is too dark, orange too bright
 
 // One garment on its way through a training: large, with its signed difference, and the error split by principal component.
 export default function epochs(data) {
   const { edges, garments, starts, images, made, errors } = data, pixels = images.shape[1], side = Math.sqrt(pixels);
-  const titles = ["original", "rebuilt", "difference: blue is too dark, orange too bright"];
+  const titles = ["original", "rebuilt", "difference: blue too dark, orange too bright"];
   const canvases = titles.map(title => element("canvas", { role: "img", "aria-label": title }));
   const figures = titles.map((title, i) => element("figure", {}, canvases[i], element("figcaption", {}, title)));
   const large = { element: element("div", { class: "ae-large" }, ...figures) };
@@ -15,14 +15,16 @@ export default function epochs(data) {
   const ends = { low: data.epochs[0] / 1.2, high: data.epochs.at(-1) * 1.2 };
   const course = new Chart({
     x: { label: "epochs", ...ends, log: true, ticks: data.epochs, format: String },
-    y: { label: "squared error", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true },
-    height: 200,
+    y: { label: "squared error per pixel", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true },
   });
-  const upTo = { label: "principal components up to number", ticks: places, format: place => String(edges[place + 1]) };
+  const upTo = { label: "components up to number", ticks: places, format: place => String(edges[place + 1]) };
+  const [smallest, largest] = extent(errors.values.filter(value => value > 0));
   const chart = new Chart({
     x: { ...upTo, low: -0.4, high: places.length - 0.6 },
-    y: { label: "squared error per pixel", low: 0, high: 0 },
-    height: 230,
+    y: {
+      label: "squared error by component", low: 10 ** Math.floor(Math.log10(smallest)), log: true,
+      high: 10 ** Math.ceil(Math.log10(largest)),
+    },
   });
   let drawn = null;
   return {
@@ -39,18 +41,15 @@ export default function epochs(data) {
       drawImage(canvases[1], now, size);
       drawSigned(canvases[2], now.map((value, i) => 2 * (value - original[i])), size);
       const [missing, added] = [0, 1].map(part => Array.from(row(errors, from, place, part)));
-      const both = missing.map((value, i) => value + added[i]);
-      chart.set({ series: [
-        { name: "missing", x: places, y: missing, area: missing.map(() => 0), colour: MISSING, marker: true },
-        { name: "added, on top of it", x: places, y: both, area: missing, colour: ADDED, marker: true, dash: "7 3" },
-      ], y: { ...chart.y, high: 1.15 * Math.max(...both) } });
-      const total = sum(both), parts = sums(from);
+      const look = [{ colour: MISSING, marker: true }, { colour: ADDED, dash: "7 3", marker: "diamond" }];
+      const names = ["missing", "added"];
+      chart.set({ series: [missing, added].map((y, part) => ({ name: names[part], x: places, y, ...look[part] })) });
+      const total = sum(missing) + sum(added), parts = sums(from);
       if (drawn !== start) {
-        course.set({ series: ["missing", "added"].map((name, part) => (
-          { name, x: data.epochs, y: parts[part], colour: [MISSING, ADDED][part], dash: part ? "7 3" : "", marker: true })) });
+        course.set({ series: names.map((name, part) => ({ name, x: data.epochs, y: parts[part], ...look[part] })) });
         drawn = start;
       }
-      course.mark(parts.map((part, i) => ({ x: epoch, y: part[place], colour: [MISSING, ADDED][i] })));
+      course.mark(parts.map((part, i) => ({ x: epoch, y: part[place], colour: look[i].colour, shape: look[i].marker })));
       return `${epoch} epoch${epoch === 1 ? "" : "s"}: squared error ${fixed(total, 5)} per pixel over all test images; of it `
         + `${fixed((100 * sum(missing)) / total, 0)} % is missing, ${fixed((100 * sum(added)) / total, 0)} % added.`;
     },

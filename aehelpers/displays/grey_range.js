@@ -1,7 +1,7 @@
 import { Chart, Pictures, choice, extent, fixed, sigmoid, slider, stairs } from "./core.js";
 
 const TOGETHER = "one for both rows", EACH = "each row its own", FIXED = "0 to 1", HAND = "by hand";
-const BINS = 60, HANDLE = 3e4;
+const BINS = 60, HANDLE = 3e4, APART = 0.1;
 
 function ends(values) {
   const [low, high] = extent(values);
@@ -16,21 +16,35 @@ export default function greyRange(data, view) {
   const chart = new Chart({
     x: { label: "value of a pixel", low: low - 0.5, high: high + 0.5 },
     y: { label: "pixels", low: 0.7, high: 10 ** 5, log: true },
+    legend: true,
   });
 
   const rangesOf = ({ shown, greys, black, white }) => {
     const own = [originals.values, outputs[shown]].map(ends);
     const together = [Math.min(own[0][0], own[1][0]), Math.max(own[0][1], own[1][1])];
-    const hand = [Math.min(black, white), Math.max(black, white, Math.min(black, white) + 0.1)];
+    const hand = [black, Math.max(white, black + APART)];  // what a link says need not make sense
     return { [TOGETHER]: [together, together], [EACH]: own, [FIXED]: [[0, 1], [0, 1]], [HAND]: [hand, hand] }[greys];
   };
 
+  // Black stays below white: the one that is moved takes the other along.
+  const round = value => Number(value.toFixed(1)), within = (at, least, most) => round(Math.min(Math.max(at, least), most));
+  const HELD = {
+    black: (at, [, other]) => {
+      const black = within(at, low, high - APART);
+      return { greys: HAND, black, white: within(other, black + APART, high) };
+    },
+    white: (at, [other]) => {
+      const white = within(at, low + APART, high);
+      return { greys: HAND, black: within(other, low, white - APART), white };
+    },
+  };
+  const alongWith = held => at => HELD[held](at, [view.state.black, view.state.white]);
+
   // The two marks of the chart can be dragged; the sliders do the same by keyboard.
   let held = null;
-  const pointed = event => low - 0.5 + chart.share(event.clientX) * (high - low + 1);
+  const pointed = event => low - 0.5 + chart.shareAt(event.clientX) * (high - low + 1);
   const drag = event => {
-    const within = at => Number(Math.min(Math.max(at, low), high).toFixed(1)), [black, white] = rangesOf(view.state)[0];
-    view.change({ black: within(black), white: within(white), greys: HAND, [held]: within(pointed(event)) });
+    view.change(HELD[held](pointed(event), rangesOf(view.state)[0]));
   };
   chart.svg.classList.add("ae-handles");
   chart.svg.addEventListener("pointerdown", event => {
@@ -48,28 +62,29 @@ export default function greyRange(data, view) {
     return stairs(edges, counts.map(count => Math.max(count, 0.7)));
   }
 
-  const byHand = { also: { greys: HAND }, min: low, max: high, step: 0.1, format: value => fixed(value, 1) };
+  const byHand = { step: APART, format: value => fixed(value, 1) };
   return {
     controls: {
       shown: choice("outputs as", Object.keys(outputs)),
       greys: choice("grey range", [TOGETHER, EACH, FIXED, HAND]),
-      black: slider("black by hand (vmin)", byHand),
-      white: slider("white by hand (vmax)", byHand),
+      black: slider("black by hand (vmin)", { ...byHand, min: low, max: round(high - APART), also: alongWith("black") }),
+      white: slider("white by hand (vmax)", { ...byHand, min: round(low + APART), max: high, also: alongWith("white") }),
     },
     parts: [pictures, chart],
     draw({ shown, greys, black, white }) {
       const rows = [originals.values, outputs[shown]], ranges = rangesOf({ shown, greys, black, white });
       const titles = ["originals", shown];
       pictures.show(rows.map((values, i) => ({ values, low: ranges[i][0], high: ranges[i][1], title: titles[i] })));
+      const [[from, to], [below, above]] = ranges;
       chart.set({
+        greys: [from, to],
         series: [
           { name: "originals", ...histogram(originals.values), colour: "#d55e00", dash: "7 3" },
           { name: shown, ...histogram(outputs[shown]), colour: "#0072b2" },
         ],
       });
-      const handle = (x, colour) => [{ x, colour }, { x, y: HANDLE, colour }];
-      const [[from, to], [below, above]] = ranges;
-      chart.mark([...handle(from, "ink"), ...handle(to, "#e69f00")]);
+      const handle = (x, colour, name, down) => [{ x, name, down }, { x, y: HANDLE, colour, edge: "#808080" }];
+      chart.mark([...handle(from, "#000", "black", 0), ...handle(to, "#fff", "white", 40)]);  // not on one another
       const share = value => 100 * Math.min(Math.max((value - from) / (to - from), 0), 1);
       const other = ` In the row below, ${fixed(below, 2)} is drawn black and ${fixed(above, 2)} white.`;
       return `In the row of the originals ${fixed(from, 2)} is drawn black and ${fixed(to, 2)} white, so their own black (0) `

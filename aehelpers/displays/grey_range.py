@@ -1,12 +1,27 @@
 """Switches for what is drawn, and in which grey range."""
 
 import numpy as np
-from aehelpers.displays.packing import packed
+from aehelpers.displays.packing import code_of, packed
 from aehelpers.displays.widget import Display
 from aehelpers.pictures import size_of
 from aehelpers.validation import Images, same_shape, takes
 
 _SHOWN = 8
+
+_CODE = code_of(
+    "plt.imshow({greys})",
+    "import aehelpers as ae\nimport matplotlib.pyplot as plt\nimport numpy as np\n\n"
+    'original = ae.load("mnist").x_test[0].reshape(28, 28)\n'
+    "output = {shown}  # in place of a model",
+    "plt.colorbar()",
+    shown={"logits": "20 * original - 15", "probabilities": "1 / (1 + np.exp(15 - 20 * original))"},
+    greys={
+        "one for both rows": 'np.vstack([original, output]), cmap="gray"',
+        "each row its own": 'output, cmap="gray"',
+        "0 to 1": 'output, cmap="gray", vmin=0, vmax=1',
+        "by hand": 'output, cmap="gray", vmin={black}, vmax={white}',
+    },
+)
 
 
 @takes(originals=Images(pixels=True), logits=Images())
@@ -33,6 +48,7 @@ def grey_range_display(originals, logits):
         "Switches for what is drawn, and in which grey range",
         "shown",
         {"shown": "logits", "greys": "one for both rows", "black": low, "white": high},
+        code=_CODE,
         size=size,
         low=low,
         high=high,

@@ -1,13 +1,13 @@
 import { Pictures, element, fixed, network, number, row } from "./core.js";
 
 const TENTHS = ["#1f77b4", "#c25700", "#2a8c2a", "#d62728", "#8b5fbf", "#8c564b", "#c44ba5", "#6f6f6f", "#8a8b00", "#0f8f9e"];
-const SIDE = 440;
+const SIDE = 440, LETTER = 12;
 
 // The plane of a code of two numbers: a point is decoded as it moves, and beside it stand the images whose codes lie nearest.
 export default function latentPlane(data, view) {
   const { codes, labels, images, limits } = data, [left, right, bottom, top] = limits, [height, width] = data.size;
   const decode = network(data.decoder), count = labels.length;
-  const pictures = new Pictures({ titles: ["decoded", "nearest images"], height, width, count: 5 });
+  const pictures = new Pictures({ titles: ["decoded", "nearest images"], height, width, count: 5, share: 0.44 });
   const point = element("circle", { r: 9, fill: "#d55e00", stroke: "var(--ae-paper)", "stroke-width": 2 });
   const cross = element("path", { stroke: "currentColor", "stroke-opacity": 0.45, fill: "none" });
   const toX = x => (x - left) / (right - left) * SIDE, toY = y => (top - y) / (top - bottom) * SIDE;
@@ -23,6 +23,15 @@ export default function latentPlane(data, view) {
   }
   svg.append(cross, point);
 
+  const plane = {
+    element: svg,
+    share: 0.56,
+    resize: width => {
+      const size = Math.min(width, SIDE);
+      svg.style.width = `${size}px`;
+      svg.style.fontSize = `${LETTER * SIDE / size}px`;  // the drawing shrinks, its letters do not
+    },
+  };
   const move = (x, y) => view.change({ x: Math.min(Math.max(x, left), right), y: Math.min(Math.max(y, bottom), top) });
   const follow = event => {
     const box = svg.getBoundingClientRect();
@@ -40,7 +49,7 @@ export default function latentPlane(data, view) {
   const control = (label, min, max) => number(label, { min, max, step: Number(((max - min) / 50).toPrecision(1)) });
   return {
     controls: { x: control("code unit 1", left, right), y: control("code unit 2", bottom, top) },
-    parts: [{ element: svg }, pictures],
+    parts: [plane, pictures],
     draw({ x, y }) {
       point.setAttribute("cx", toX(x)); point.setAttribute("cy", toY(y));
       cross.setAttribute("d", `M${toX(x)} 0V${SIDE}M0 ${toY(y)}H${SIDE}`);

@@ -1,8 +1,9 @@
-"""A slider for the logit of one pixel: its cross entropy in float32, written in three ways."""
+"""A slider for the logit of one pixel: its cross entropy in float32, written in four ways."""
 
+import keras
 import numpy as np
 import tensorflow as tf
-from aehelpers.displays.packing import packed
+from aehelpers.displays.packing import code_of, packed
 from aehelpers.displays.widget import Display
 from aehelpers.validation import takes
 
@@ -22,12 +23,23 @@ FORMS = {
         "max(z, 0) - x z + log(1 + exp(-|z|)), with gradient y - x",
         lambda x, z: tf.nn.sigmoid_cross_entropy_with_logits(labels=x, logits=z),
     ),
+    "Keras, from probabilities": (
+        "BinaryCrossentropy(): y is clipped to [1e-7, 1 - 1e-7]",
+        lambda x, z: keras.losses.binary_crossentropy(x[:, None], tf.sigmoid(z)[:, None]),
+    ),
 }
+
+_CODE = code_of(
+    "x, z = {pixel}, tf.constant({logit}, tf.float32)",
+    "import tensorflow as tf\n",
+    "y = tf.sigmoid(z)\nprint(-x * tf.math.log(1e-10 + y) - (1 - x) * tf.math.log(1e-10 + 1 - y))",
+    pixel={name: str(value) for name, value in _PIXELS.items()},
+)
 
 
 @takes()
 def logit_display():
-    """Move the logit of one pixel: its sigmoid, the sums with 1e-10, and loss and gradient of three ways to write the loss.
+    """Move the logit of one pixel: its sigmoid, the sums with 1e-10, and loss and gradient of four ways to write the loss.
 
     TensorFlow computes all of it beforehand, in float32, for logits from -30 to 30 in steps of 0.1. Losses are in nats,
     gradients are those with respect to the logit. Notebook 04.
@@ -45,6 +57,7 @@ def logit_display():
         "Slider for the logit of one pixel",
         "logit",
         {"logit": 5.0, "pixel": next(iter(_PIXELS))},
+        code=_CODE,
         logits=_LOGITS,
         pixels=list(_PIXELS),
         forms=[[name, formula] for name, (formula, _) in FORMS.items()],

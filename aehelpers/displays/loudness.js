@@ -19,8 +19,8 @@ export default function loudness(data) {
   const times = factor => codes.values.map(value => factor * value);
   const pictures = new Pictures({ titles: ["original", "rebuilt"], height, width });
   const chart = new Chart({
-    x: { label: "activation", low: LOW, high: HIGH, log: true, ticks: [1e-4, 1e-3, 0.01, 0.1, 1, 10], format: String },
-    y: { label: "activations", low: 0, high: 1.15 * Math.max(1, ...factors.flatMap(c => histogram(times(c)).y)) },
+    x: { label: "activation; smaller ones at the left end", low: LOW, high: HIGH, log: true, ticks: [1e-4, 1e-3, 0.01, 0.1, 1, 10], format: String },
+    y: { label: "activations of all units and images", low: 0, high: 1.15 * Math.max(1, ...factors.flatMap(c => histogram(times(c)).y)) },
   });
   const activeShare = values => mean(Array.from({ length: count }, (_, i) => {
     const one = values.subarray(i * units, (i + 1) * units), squares = mean(one, value => value ** 2);
@@ -33,13 +33,13 @@ export default function loudness(data) {
   };
   const before = rebuild(1);
   return {
-    controls: { factor: slider("code times c, decoder divided by c; c", { options: factors, format: String }) },
+    controls: { factor: slider("c: code times c, decoder divided by c", { options: factors, format: String }) },
     parts: [pictures, chart],
     draw({ factor }) {
       const louder = times(factor), made = rebuild(factor);
       pictures.show([{ values: images.values }, { values: made }]);
-      chart.set({ series: [{ name: "activations of all units and images", ...histogram(louder), colour: "#0072b2" }] });
-      chart.mark([{ x: EDGE }]);
+      chart.set({ series: [{ ...histogram(louder), colour: "#0072b2" }] });
+      chart.mark([{ x: EDGE, name: "0.1" }]);
       const change = made.reduce((most, value, i) => Math.max(most, Math.abs(value - before[i])), 0);
       const below = (Math.floor(1e4 * change) + 1) / 1e4;
       const above = 100 * mean(louder, value => (value > EDGE ? 1 : 0));

@@ -1,7 +1,7 @@
 """A slider that makes a code louder and its decoder softer."""
 
 from aehelpers.displays.networks import halves, packed_network
-from aehelpers.displays.packing import packed
+from aehelpers.displays.packing import code_of, packed
 from aehelpers.displays.widget import Display
 from aehelpers.models import finite_outputs
 from aehelpers.pictures import size_of
@@ -9,6 +9,15 @@ from aehelpers.validation import Boolean, Images, Model, takes
 
 _FACTORS = [0.1, 0.125, 0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0, 8.0, 10.0]
 _SHOWN, _MEASURED = 8, 100
+
+_CODE = code_of(
+    "louder, softer = {factor} * code, kernel / {factor}",
+    "import aehelpers as ae\nimport numpy as np\n\n"
+    'x = ae.load("mnist").x_test[:100]\n'
+    'model = ae.autoencoder(code_size=128, code_activation="sigmoid")\n'
+    "code, kernel = ae.predict(model.encoder, x), model.decoder.get_weights()[0]",
+    'print("largest change", np.abs(louder @ softer - code @ kernel).max())',
+)
 
 
 @takes(model=Model(), x=Images(pixels=True, dimensions=(2,)), from_logits=Boolean())
@@ -42,6 +51,7 @@ def loudness_display(model, x, from_logits=False):
         "Slider for the loudness of a code",
         "factor",
         {"factor": 1.0},
+        code=_CODE,
         factors=_FACTORS,
         size=size,
         images=packed(x[:_SHOWN], "uint8"),

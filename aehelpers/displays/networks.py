@@ -61,6 +61,23 @@ def models_to_compute(models, x, from_logits):
     return {name: packed_network(model, f"models[{name!r}]", x.shape[1], x.shape[1], last) for name, model in models.items()}
 
 
+def computed(layers, x):
+    """Return what packed layers make of images, as the page does."""
+    for layer in layers:
+        kernel, bias = (
+            np.frombuffer(layer[part]["bytes"], f"<{np.dtype(layer[part]['dtype']).str[1:]}").reshape(layer[part]["shape"])
+            for part in ("kernel", "bias")
+        )
+        z = x @ kernel.astype(np.float32) + bias.astype(np.float32)
+        x = np.asarray(ACTIVATIONS[layer["activation"]].function(z))
+    return x
+
+
+def dense_layers_of(model):
+    """Return how many dense layers there are in a model that `packed_network` takes."""
+    return len(_dense_layers(model, "model"))
+
+
 def probabilities(model, x, from_logits):
     """Return what a model gives as pixels, also where it gives logits."""
     made = predict(model, x)

@@ -43,7 +43,8 @@ export default function noise(data, view) {
           { name, x: levels, y: row(data.errors[name], kinds.indexOf(kind)), colour, dash });
         const lines = names.map(name => line(name, data.styles[name]));
         const series = [{ name: "do nothing", x: levels, y: data.nothing[kind].values, dash: "1 3" }, ...lines];
-        chart.set({ series, y: { ...chart.y, high: 1.05 * Math.max(...series.flatMap(({ y }) => Array.from(y))) } });
+        const most = Math.max(...series.flatMap(({ y }) => Array.from(y)));
+        chart.set({ series, y: { ...chart.y, high: 1.05 * most } });
       }
       const [errors, nothings] = [row(data.errors[model], kinds.indexOf(kind)), data.nothing[kind].values];
       const place = levels.indexOf(level), error = errors[place], nothing = nothings[place];

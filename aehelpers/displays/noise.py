@@ -3,13 +3,19 @@
 import numpy as np
 from aehelpers.baselines import mse
 from aehelpers.displays.networks import models_to_compute, probabilities
-from aehelpers.displays.packing import packed, styles
+from aehelpers.displays.packing import code_of, packed, styles
 from aehelpers.displays.widget import Display
 from aehelpers.noise import gaussian_noise, masking_noise, salt_and_pepper_noise
 from aehelpers.pictures import size_of
 from aehelpers.validation import Boolean, Dict, Images, Model, Optional, Text, takes
 
 NOISES = {"masking": masking_noise, "salt and pepper": salt_and_pepper_noise, "Gaussian": gaussian_noise}  # as in noise.js
+_CODE = code_of(
+    "noisy = ae.{kind}(x, {level}, seed={seed})",
+    'import aehelpers as ae\n\nx = ae.load("mnist").x_test[:8]',
+    "ae.show_images(noisy)",
+    kind={kind: make.__name__ for kind, make in NOISES.items()},
+)
 _LEVELS = [round(0.1 * number, 1) for number in range(10)]
 _SHOWN, _MEASURED = 8, 300
 
@@ -34,8 +40,8 @@ def noise_display(models, x, from_logits=False, colours=None):
     from_logits : bool
         Whether the models give logits; else they give pixels in [0, 1].
     colours : dict, optional
-        ``{name: colour}`` of the lines, as CSS writes a colour, or "ink" for that of the text; then no line is dashed. Else
-        those of the package's figures, in their order.
+        ``{name: colour}`` of the lines, as CSS writes a colour, or "ink" for that of the text. Else those of the package's
+        figures, in their order.
 
     Returns
     -------
@@ -55,12 +61,13 @@ def noise_display(models, x, from_logits=False, colours=None):
     }
     lines = styles(models)
     if colours is not None:
-        lines = {name: {"colour": colours.get(name, line["colour"]), "dash": ""} for name, line in lines.items()}
+        lines = {name: {**line, "colour": colours.get(name, line["colour"])} for name, line in lines.items()}
     return Display(
         "noise",
         "Sliders for noise and denoiser",
         "level",
         {"level": 0.3, "kind": "masking", "model": list(models)[-1], "seed": 0},
+        code=_CODE,
         levels=_LEVELS,
         size=size,
         images=packed(x[:_SHOWN], "uint8"),

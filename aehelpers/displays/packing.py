@@ -1,4 +1,4 @@
-"""Arrays and lines in the form in which the page gets them."""
+"""Arrays, lines and code in the form in which the page gets them."""
 
 import base64
 import json
@@ -40,3 +40,18 @@ def styles(names):
         name: {"colour": _COLOURS[number % len(_COLOURS)], "dash": _DASHES[number % len(_DASHES)]}
         for number, name in enumerate(names)
     }
+
+
+def code_of(line, before="", after="", **words):
+    """Return the line of code that the controls of a display stand for, and the cell that a reader can copy.
+
+    Parameters
+    ----------
+    line : str
+        ``{name}`` stands for the value of the control ``name``.
+    before, after : str
+        What makes a cell of it that runs by itself; with names in braces, too.
+    **words : dict
+        By the name of a control: what is written for each of its values, where that is not the value itself.
+    """
+    return {"line": line, "cell": "\n".join(part for part in (before, line, after) if part), "words": words}

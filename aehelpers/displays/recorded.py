@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from aehelpers.displays.packing import packed
+from aehelpers.displays.packing import code_of, packed
 from aehelpers.displays.widget import Display
 from aehelpers.evidence import stored_arrays
 from aehelpers.validation import OneOf, takes
@@ -64,11 +64,24 @@ def _bits(run, codes=tuple(_CODES)):
             for code in codes
         },
     }
-    return {"size": 128, "code": "random", "pair": data["pairs"][0]}, data
+    if len(codes) == 1:
+        data["code"] = code_of(
+            "bits = images @ planes.standard_normal((784, {size})) > 0",
+            "import aehelpers as ae\nimport numpy as np\n\n"
+            'images, planes = ae.load("mnist").x_test[:2], np.random.default_rng(0)',
+            'print(180 * np.mean(bits[0] != bits[1]), "degrees")',
+        )
+    return {"size": 128, "code": "random", "pair": data["pairs"][-1]}, data  # far apart: more bits, a better estimate
 
 
 def _collapse(run):
     data = {
+        "code": code_of(
+            "model = ae.variational_autoencoder(hidden={model}, code_size=32, output_activation=None, kl_weight=2 * {variance})",
+            "import aehelpers as ae\n",
+            'ae.fit(model, ae.load("mnist").x_train, steps=100, batch_size=128)  # 6,000 and more, to be like the display',
+            model={"no hidden layer": "()", "256 hidden units": "(256,)"},
+        ),
         "variances": run["variances"].tolist(),
         "sets": [_SETS[name] for name in run["data"]],
         "models": [_SETS[name] for name in run["models"]],
@@ -97,16 +110,21 @@ def _epochs(run, starts=None):
 
 def _training_noise(run):
     data = {
+        "code": code_of(
+            "noise = ae.MaskingNoise({trained})",
+            "import aehelpers as ae\nimport keras\n",
+            'model = keras.Sequential([keras.Input((784,)), noise, ae.autoencoder(code_size=128, code_activation="sigmoid")])\n'
+            'ae.fit(model, ae.load("mnist").x_train, steps=100)  # 2,000 in the display',
+            trained={"none": "0", "0 to 0.9": "(0, 0.9)"},
+        ),
         "trained": run["trained"].tolist(),
         "levels": run["levels"].tolist(),
         "errors": packed(run["errors"], "float32"),
         "nothing": run["nothing"].tolist(),
         "meanError": float(run["mean_image"]),
-        "labelError": run["label_error"].tolist(),
         "shownLevels": run["shown_levels"].tolist(),
         "noisy": packed(run["noisy"] / 255, "uint8"),
         "rebuilt": packed(run["rebuilt"] / 255, "uint8"),
-        "filters": packed(run["filters"]),
     }
     return {"trained": data["trained"][0]}, data
 
@@ -137,8 +155,8 @@ def recorded_display(name):
     anomalies             08       the digit that was left out, a score, a threshold: images found, false alarms [1]_
     bits                  01       two images, 16 to 1,024 random or learned bits: the angle that the bits tell [2]_
     bits_random           01       the same with random bits alone, so that a vote on the others can come first
-    denoising             06       the masking noise of the training: error over the noise of the test, filters; means of
-                                   five seeds
+    denoising             06       the masking noise of the training: error over the noise of the test; means of five
+                                   seeds
     garment_epochs        02       a garment, 0.05 to 50 epochs, a start: what of the image is missing, (1 - g)^2 of the power
                                    of each principal component, where g is the slope of the line that predicts the
                                    reconstruction's coordinate from the image's, and what was added

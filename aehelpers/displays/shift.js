@@ -10,14 +10,14 @@ export default function shift(data) {
   for (const value of z) counts[Math.min(BINS - 1, Math.floor((value - low) / width))] += 1;
   const histogram = new Chart({
     x: { label: "pre-activation", low: low + shifts[0], high: low + BINS * width + shifts.at(-1) },
-    y: { label: "images", low: 0, high: 1.1 * Math.max(...counts) }, height: 210,
+    y: { label: "images", low: 0, high: 1.1 * Math.max(...counts) }, height: 190, legend: true,
   });
   const course = new Chart({
     x: { label: "shift", low: shifts[0], high: shifts.at(-1) },
-    y: { label: "gradient at its weights", low: 0, high: 1.1 * Math.max(...gradients.values) || 1 }, height: 190,
+    y: { label: "norm of the gradient at the unit's weights", low: 0, high: 1.1 * Math.max(...gradients.values) || 1 }, height: 180,
   });
   course.set({
-    series: [{ name: "norm of the gradient at the unit's weights", x: shifts, y: gradients.values, colour: THROUGH }],
+    series: [{ x: shifts, y: gradients.values, colour: THROUGH }],
   });
   // The outline of the bars between two places.
   const outline = (moved, from, to) => {
@@ -33,10 +33,10 @@ export default function shift(data) {
     parts: [histogram, course],
     draw({ shift: moved }) {
       histogram.set({ series: [
-        { name: "stopped: the unit says 0", ...outline(moved, -Infinity, 0), colour: STOPPED, dash: "3 2" },
-        { name: "through: the unit answers", ...outline(moved, 0, Infinity), colour: THROUGH },
+        { name: "stopped: the unit outputs 0", ...outline(moved, -Infinity, 0), colour: STOPPED, dash: "3 2" },
+        { name: "through: the unit passes it on", ...outline(moved, 0, Infinity), colour: THROUGH },
       ] });
-      histogram.mark([{ x: 0 }]);
+      histogram.mark([{ x: 0, name: "edge of the ReLU" }]);
       const gradient = gradients.values[shifts.indexOf(moved)];
       course.mark([{ x: moved, y: gradient, colour: THROUGH }]);
       const through = Math.round(z.length * mean(z, value => (value + moved > 0 ? 1 : 0)));

@@ -4,12 +4,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 from aehelpers.displays.networks import halves
-from aehelpers.displays.packing import packed
+from aehelpers.displays.packing import code_of, packed
 from aehelpers.displays.widget import Display
 from aehelpers.models import predict
 from aehelpers.validation import Images, Integer, Model, takes
 
 _STEPS = 60
+
+_CODE = code_of(
+    "code_layer.bias.assign_add([{shift}, 0.0])",
+    "import aehelpers as ae\n\n"
+    'x = ae.load("mnist").x_test[:1000]\n'
+    'model = ae.autoencoder(code_size=2, code_activation="relu")\n'
+    "code_layer = model.encoder.layers[-1]",
+    'print((ae.predict(model.encoder, x)[:, 0] > 0).sum(), "of 1,000 images get through")',
+)
 
 
 @takes(model=Model(), x=Images(pixels=True, dimensions=(2,)), unit=Integer(0))
@@ -52,6 +61,7 @@ def shift_display(model, x, unit=0):
         "Slider that shifts a unit of the code",
         "shift",
         {"shift": 0.0},
+        code=_CODE,
         shifts=shifts,
         preActivations=packed(pre_activations[:, unit], "float32"),
         gradients=packed(gradients, "float32"),

@@ -1,4 +1,4 @@
-import { Chart, Pictures, choice, fixed, mean, network, row, slider } from "./core.js";
+import { Chart, Pictures, choice, extent, fixed, mean, network, row, slider } from "./core.js";
 
 const WAYS = {
   "set to zero": (value, threshold) => (value < threshold ? 0 : value),
@@ -12,10 +12,11 @@ export default function threshold(data) {
   const decoders = Object.fromEntries(names.map(name => [name, network(data.decoders[name])]));
   const [height, width] = data.size;
   const whole = Object.fromEntries(names.map(name => [name, decoders[name](data.codes[name].values)]));
-  const pictures = new Pictures({ titles: ["original", "whole code", "below treated"], height, width });
+  const pictures = new Pictures({ titles: ["original", "whole code", ways[0]], height, width });
+  const [least, most] = extent([data.meanError, ...names.flatMap(name => Array.from(data.errors[name].values))]);
   const chart = new Chart({
     x: { label: "threshold", low: 0, high: thresholds.at(-1) },
-    y: { label: data.measure, low: 0, high: 1 },
+    y: { label: data.measure, low: least / 1.1, high: 1.1 * most, log: true },
   });
   let drawn = null;
   return {
@@ -34,14 +35,14 @@ export default function threshold(data) {
         const line = (name, { colour, dash }) => (
           { name, x: thresholds, y: row(data.errors[name], ways.indexOf(way)), colour, dash });
         const series = names.map(name => line(name, data.styles[name]));
-        chart.set({ series, y: { ...chart.y, high: 1.05 * Math.max(...series.flatMap(({ y }) => Array.from(y))) } });
+        chart.set({ series, levels: [{ name: "mean image", value: data.meanError, dash: "9 4" }] });
       }
       const errors = row(data.errors[model], ways.indexOf(way)), now = errors[thresholds.indexOf(t)];
       chart.mark([{ x: t, y: now, colour: data.styles[model].colour }]);
       const above = 100 * mean(code.values, value => (value >= t ? 1 : 0));
       return `Model ${model}: ${fixed(above, 0)} % of the activations of these images reach ${fixed(t, 2)}. On `
         + `${data.measured} images the error is ${fixed(errors[0], 4)} with the whole code and `
-        + `${fixed(now, 4)} with what is below ${way}.`;
+        + `${fixed(now, 4)} with what is below ${way}; the mean image has ${fixed(data.meanError, 4)}.`;
     },
   };
 }

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 from aehelpers.displays.networks import halves, packed_network
-from aehelpers.displays.packing import packed, styles
+from aehelpers.displays.packing import code_of, packed, styles
 from aehelpers.displays.widget import Display
 from aehelpers.models import finite_outputs, predict
 from aehelpers.pictures import size_of
@@ -19,6 +19,20 @@ WAYS = {
     "set to the unit's mean": lambda code, threshold, mean: np.where(code < threshold, mean, code),
 }
 
+_CODE = code_of(
+    "treated = {way}",
+    "import aehelpers as ae\nimport numpy as np\n\n"
+    'x = ae.load("mnist").x_test[:500]\n'
+    'model = ae.autoencoder(code_size=128, code_activation="sigmoid")  # a trained one is more interesting\n'
+    "code = ae.predict(model.encoder, x)",
+    'print("squared error", ae.mse(x, ae.predict(model.decoder, treated)))',
+    way={
+        "set to zero": "np.where(code < {threshold}, 0, code)",
+        "raised to the threshold": "np.maximum(code, {threshold})",
+        "set to the unit's mean": "np.where(code < {threshold}, code.mean(axis=0), code)",
+    },
+)
+
 
 @takes(models=Dict(Model()), x=Images(pixels=True, dimensions=(2,)))
 def threshold_display(models, x):
@@ -30,13 +44,15 @@ def threshold_display(models, x):
         ``{name: model}`` of models with ``.encoder`` and ``.decoder``, whose codes lie in [0, 1] and whose decoders are made
         of dense layers and give logits.
     x : array, shape (images, pixels)
-        Images with pixels in [0, 1]. The errors, cross entropies in nats per pixel, are those on the first 500.
+        Images with pixels in [0, 1]. The errors, cross entropies in nats per pixel, are those on the first 500;
+        the mean image, the yardstick, is that of all.
 
     Returns
     -------
     Display
     """
     size = size_of(x, "x")
+    mean_image = x.mean(axis=0)
     x = x[:_MEASURED]
     codes, decoders, means, errors = {}, {}, {}, {}
     for name, model in models.items():
@@ -53,6 +69,7 @@ def threshold_display(models, x):
         "Slider for a threshold on the code",
         "threshold",
         {"model": list(models)[-1], "way": next(iter(WAYS)), "threshold": 0.1},
+        code=_CODE,
         thresholds=_THRESHOLDS,
         size=size,
         images=packed(x[:_SHOWN], "uint8"),
@@ -60,8 +77,9 @@ def threshold_display(models, x):
         decoders=decoders,
         means=means,
         errors={name: packed(values, "float32") for name, values in errors.items()},
+        meanError=float(keras.losses.BinaryCrossentropy()(x, np.broadcast_to(mean_image, x.shape))),
         measured=len(x),
-        measure="cross entropy (nats per pixel)",
+        measure="cross entropy, nats per pixel",
         styles=styles(models),
     )
 

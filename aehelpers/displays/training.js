@@ -1,5 +1,7 @@
 import { Chart, Pictures, button, element, extent, fixed, row, slider } from "./core.js";
 
+const FEW = 4;  // units of which each is named in the sentence
+
 const reduced = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 // A training, record by record: its loss, a lamp for each unit of the code, its reconstructions, and the pre-activations of
@@ -12,27 +14,25 @@ export default function training(data, view) {
   const pictures = new Pictures({ titles: ["original", "now"], height, width, count: images.shape[0] });
   const loss = new Chart({
     x: { label: "training step", low: 0, high: Math.max(steps.at(-1) ?? 1, data.steps) },
-    y: { label: "squared error per pixel", low: 0, high: data.highest },
-    height: 200,
+    y: { label: "loss: squared error per pixel", low: 0, high: data.highest },
   });
   // A line a unit, from the smallest to the largest pre-activation of the images; some are no numbers where a run diverges.
   const [least, most] = extent([0, ...band.values.filter(Number.isFinite)]);
   const bands = new Chart({
     x: { label: "unit of the code", low: 0.3, high: units + 0.7, ticks: Array.from({ length: units }, (_, i) => i + 1) },
-    y: { label: "pre-activation", low: least, high: Math.max(most, least + (last < 0 ? 1 : 1e-6)) },
-    height: 210,
+    y: { label: "pre-activations, smallest to largest", low: least, high: Math.max(most, least + (last < 0 ? 1 : 1e-6)) },
   });
   let playing = null;
 
   function showBands(record) {
     const one = unit => {
       const [low, , high] = row(band, record, unit), lives = row(alive, record)[unit] > 0;
-      const look = lives ? { colour: "#0072b2", dash: "" } : { colour: "#d55e00", dash: "2 2" };
+      const look = lives ? { colour: "#e69f00", dash: "" } : { colour: "ink", dash: "2 2" };
       return { x: [unit + 1, unit + 1], y: [low, high], width: 7, ...look };
     };
     bands.set({
       series: Array.from({ length: units }, (_, unit) => one(unit)),
-      levels: [{ name: "edge of the ReLU; a line reaches from the smallest to the largest of the images", value: 0, dash: "" }],
+      levels: [{ name: "edge of the ReLU", value: 0, dash: "" }],
     });
   }
 
@@ -45,14 +45,14 @@ export default function training(data, view) {
   });
   view.signal.addEventListener("abort", () => clearInterval(playing));
   loss.set({
-    series: [{ name: "loss", x: steps, y: losses, colour: "#0072b2" }],
-    levels: [{ name: "error of the mean image", value: level }],
+    series: [{ x: steps, y: losses, colour: "#0072b2" }],
+    levels: [{ name: "mean image", value: level, dash: "7 3" }],
   });
   const scrub = slider("record", { min: 0, max: Math.max(last, 0), step: 1, format: place => `step ${steps[place] ?? 0}` });
   return {
     controls: { record: scrub },
     buttons: [play],
-    parts: [{ element: lamps }, bands, pictures, loss],
+    parts: [pictures, { element: lamps }, bands, loss],
     draw({ record }) {
       if (last < 0) {
         pictures.show([{ values: images.values }, { values: new Float32Array(0) }]);
@@ -67,7 +67,9 @@ export default function training(data, view) {
       pictures.show([{ values: images.values }, { values: row(rebuilt, record), title: `step ${steps[record]}` }]);
       showBands(record);
       loss.mark([{ x: steps[record] }]);
-      return `Step ${steps[record]}: loss ${fixed(losses[record], 4)}; ${dead} of ${units} units of the code are dead.`;
+      const through = Array.from(row(alive, record), (share, unit) => `unit ${unit + 1} ${fixed(100 * share, 1)} %`).join(", ");
+      return `Step ${steps[record]}: loss ${fixed(losses[record], 4)}; ${dead} of ${units} units of the code are dead.`
+        + (units <= FEW ? ` Images that get through: ${through}.` : "");
     },
   };
 }

@@ -116,7 +116,7 @@ def training_display(record, x, steps, level, highest_loss):
         "training",
         "A training, record by record",
         "record",
-        {"record": int(np.argmax((arrays["alive"] == 0).sum(axis=-1))) if len(arrays["steps"]) else 0},  # most units dead
+        {"record": 0},
         size=size_of(x, "x"),
         images=packed(x[:_SHOWN], "uint8"),
         units=units,

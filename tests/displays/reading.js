@@ -1,7 +1,7 @@
 // All names of core.js that tests use, and a reader for what is mounted: charts and pictures remember who drew into an element.
 globalThis.core = {
-  unpack, unhide, row, mean, squaredError, network, drawImage, drawSigned, ticksBetween, fixed, element, displays,
-  render, mountOnPage, slider, choice, number, whole, Chart, Pictures, recall, remember, forget, onRemembered,
+  unpack, unhide, row, mean, squaredError, network, drawImage, drawSigned, ticksBetween, fixed, element, displays, render,
+  mountOnPage, slider, choice, number, whole, apart, filled, Chart, Pictures, recall, remember, forget, onRemembered,
 };
 for (const [kind, method] of [[Chart, "draw"], [Chart, "mark"], [Pictures, "show"]]) {
   const original = kind.prototype[method];
@@ -30,7 +30,7 @@ globalThis.read = root => ({
     { ...plain({ titles, height, width }), rows: rows.map(row => ({ ...row, values: numbers(row.values) })) })),
   canvases: all(root, "canvas").filter(canvas => canvas.style.visibility !== "hidden")
     .map(canvas => ({ height: canvas.height, width: canvas.width, pixels: pixels(canvas) })),
-  texts: texts(root, ".ae-table td, .ae-row-title, .ae-legend li, .ae-lamps, .ae-strip span, figcaption, output"),
+  texts: texts(root, ".ae-table td, .ae-row-title, .ae-legend li, .ae-names text, .ae-lamps, .ae-strip span, figcaption, output"),
 });
 
 const roots = [];

@@ -49,8 +49,8 @@ def test_bits(show, run):
                 error = np.float32(run[f"{key}_errors"][place])
                 estimate = np.floor(told[place] + 0.5)  # toFixed rounds halves up
                 assert seen.sentence == (
-                    f"{differ.sum()} of {size} bits ({code}) differ, which tells an angle of {estimate:.0f}°; the images are "
-                    f"{angle:.0f}° apart. Squared error per pixel of all test images: {error:.4f}."
+                    f"{differ.sum()} of {size} bits ({code}) differ, which suggests an angle of {estimate:.0f}°; the "
+                    f"images are {angle:.0f}° apart. Squared error per pixel of all test images: {error:.4f}."
                 )
                 assert seen.canvases[:3] == [cells(parts[place][0]), cells(parts[place][1]), cells(differ, (230, 159, 0))]
                 (chart,) = seen.charts
@@ -60,6 +60,15 @@ def test_bits(show, run):
                 assert band["y"] == pytest.approx(angle + spread, abs=0.01)
                 assert band["area"] == pytest.approx(angle - spread, abs=0.01)
                 assert chart["levels"][0]["value"] == pytest.approx(angle, abs=1e-4)
-                assert seen.marks() == [(size, pytest.approx(told[place]))] and line["name"].endswith(f": {code}")
+                assert seen.marks() == [(size, pytest.approx(told[place]))] and line["name"] == f"{code} bits"
                 rebuilt = run[f"{key}_rebuilt"][place, 2 * pair : 2 * pair + 2] / 255
                 assert [seen.row(0), seen.row(1)] == np.float32([[left, right], rebuilt]).reshape(2, -1).tolist()
+
+
+def test_more_bits_are_better_for_the_pair_that_comes_first(show):
+    """As the text asks for: from 128 bits down to 16, and up."""
+    display = ae.recorded_display("bits_random")
+    shown, pair = show(display), display.data["state"]["pair"]
+    (chart,) = shown.at(pair=pair).charts
+    off = np.abs(np.array(chart["series"][1]["y"]) - chart["levels"][0]["value"])
+    assert off[0] > 2 * off[chart["series"][1]["x"].index(128)] and off[0] > 5 * off[-1]

@@ -42,7 +42,7 @@ def test_collapse(show, run):
         )
         assert seen.sentence == (
             f"Noise of variance {variance:g}: {above} component{' lies' if above == 1 else 's lie'} above the line, "
-            f"{run['alive'][place]} of {units} units live. KL {kl.sum(dtype=float):.2f} nats an image, {predicted.sum():.2f} "
+            f"{run['alive'][place]} of {units} units are active. KL {kl.sum(dtype=float):.2f} nats per image, {predicted.sum():.2f} "
             f"predicted; squared error of these images {((images - rebuilt) ** 2).mean(dtype=float):.4f} per pixel."
         )
         spectrum, divergences = seen.charts

@@ -27,7 +27,7 @@ def test_grey_range(forty):
 def ranges_by_hand(greys, rows, black, white):
     own = [(row.min(), max(row.max(), row.min() + 1e-6)) for row in rows]  # one value alone is drawn black
     both = (min(own[0][0], own[1][0]), max(own[0][1], own[1][1]))
-    hand = (min(black, white), max(black, white, min(black, white) + 0.1))
+    hand = (black, max(white, black + 0.1))
     return {TOGETHER: [both, both], EACH: own, FIXED: [(0, 1)] * 2, HAND: [hand, hand]}[greys]
 
 
@@ -40,7 +40,9 @@ def test_what_is_drawn_black_and_white(show, name):
         rows = [unpacked(data["originals"]).ravel(), function(unpacked(data["logits"]).astype(float)).ravel()]
         for greys, black, white in [(TOGETHER, 0, 0), (EACH, 0, 0), (FIXED, 0, 0), *((HAND, *hand) for hand in hands)]:
             seen = shown.at(shown=what, greys=greys, black=black, white=white)
-            ranges = ranges_by_hand(greys, rows, black, white)
+            # What no slider can say gives way to what came first.
+            sensible = (black if black <= high - 0.1 else low, white if white >= low + 0.1 else high)
+            ranges = ranges_by_hand(greys, rows, *sensible)
             for row, values, ends in zip(seen.pictures[0]["rows"], rows, ranges, strict=True):
                 assert row["values"] == pytest.approx(values)
                 assert (row["low"], row["high"]) == pytest.approx(ends, abs=1e-7)
@@ -71,12 +73,13 @@ def test_handles_choose_by_hand(core, by_hand):
     chart = core.locator("svg.ae-handles")
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()
+    axis = core.evaluate("document.querySelector('.ae-chart').drawnBy.box")
 
-    def moved(value, down=40):  # the axis leaves 62 and 12 free, as in core.js
-        core.mouse.move(box["x"] + 62 + (box["width"] - 74) * (value + 16.5) / 22, box["y"] + down)
+    def moved(value, down=60):
+        core.mouse.move(box["x"] + axis["left"] + (axis["right"] - axis["left"]) * (value + 16.5) / 22, box["y"] + down)
         return tuple(by_hand.state[name] for name in ("greys", "black", "white"))
 
-    originals, logits = CASES["logits far below 0"]
+    _, logits = CASES["logits far below 0"]
     white = float(f"{logits.max():.1f}")
     assert moved(-10) == (TOGETHER, -16, 5)
     core.mouse.down()
@@ -91,5 +94,21 @@ def test_handles_choose_by_hand(core, by_hand):
     by_hand.at(greys=EACH)  # both marks are those of the row of the originals
     moved(0.8)
     core.mouse.down()
-    assert moved(-30) == (HAND, float(f"{originals.min():.1f}"), -16)
+    assert moved(-30) == (HAND, -16, -15.9)  # black gives way
     core.mouse.up()
+
+
+@pytest.mark.parametrize(("slider", "to", "black", "white"), [(0, -2, -2, 5), (0, 5, 4.9, 5), (1, -16, -16, -15.9), (1, 3, -16, 3)])
+def test_sliders_never_cross(core, by_hand, slider, to, black, white):
+    by_hand.at(greys=EACH, black=-16, white=5)
+    move = "(it, to) => { it.value = to; it.dispatchEvent(new Event('input')); }"
+    core.locator("input[type=range]").nth(slider).evaluate(move, to)
+    assert by_hand.state == {"shown": "logits", "greys": HAND, "black": black, "white": white}
+
+
+def test_the_bar_shows_which_value_gets_which_grey(core, by_hand):
+    by_hand.at(greys=HAND, black=-4, white=2)
+    bar = core.locator(".ae-chart rect").evaluate_all("all => all.map(one => one.getAttribute('fill'))")
+    values = -16.5 + 22 * (np.arange(64) + 0.5) / 64
+    expected = np.floor(255 * np.clip((values + 4) / 6, 0, 1) + 0.5)
+    assert [int(one[4:].split()[0]) for one in bar] == expected.tolist()

@@ -17,8 +17,8 @@ def test_logit_by_hand():
     """The sigmoid is exactly 1 from 24 ln 2 = 16.6355 on, in float32; then the swallowed guard is log(0)."""
     data = ae.logit_display().data
     losses, gradients, sums = (unpacked(data[part]) for part in ("losses", "gradients", "sums"))
-    assert losses.shape == gradients.shape == (2, 3, len(data["logits"]))
-    assert [name for name, _ in data["forms"]] == ["as asked", "with parentheses", "from logits"]
+    assert losses.shape == gradients.shape == (2, 4, len(data["logits"]))
+    assert [name for name, _ in data["forms"]] == ["as asked", "with parentheses", "from logits", "Keras, from probabilities"]
     at = {z: data["logits"].index(z) for z in (0.0, 2.0, 16.6, 16.7, 20.0, -30.0)}
     assert losses[..., at[0.0]] == pytest.approx(np.log(2)) and gradients[0, :, at[0.0]] == pytest.approx(0.5)
     assert gradients[1, :, at[2.0]] == pytest.approx(1 / (1 + np.exp(-2)) - 1, rel=1e-5)
@@ -27,6 +27,8 @@ def test_logit_by_hand():
     assert losses[0, 1, at[20.0]] == pytest.approx(-np.log(1e-10), rel=1e-5) and gradients[0, 1, at[20.0]] == 0
     assert losses[0, 2, at[20.0]] == pytest.approx(20) and gradients[0, 2, at[20.0]] == 1
     assert losses[1, 2, at[-30.0]] == pytest.approx(30) and abs(gradients[1, 1, at[-30.0]]) < 0.01
+    # Keras clips: beyond, the loss stays, and nothing is learned.
+    assert losses[0, 3, at[20.0]] == pytest.approx(-np.log(1.1920929e-07), rel=1e-4) and gradients[0, 3, at[20.0]] == 0
     assert sums[:, at[20.0]] == pytest.approx([1, 0, 1e-10]) and sums[0, at[0.0]] == 0.5
 
 
@@ -47,7 +49,7 @@ def exact(value):
 
 FORMS = [["one", "x + y"], ["two", "x - y"], ["three", "x y"]]
 INF, NAN = np.inf, np.nan
-COLOURS = ["#d55e00", "#cc79a7", "#0072b2"]
+COLOURS = ["#d55e00", "#cc79a7", "#0072b2", "#009e73"]
 near = partial(pytest.approx, nan_ok=True)
 
 
@@ -81,13 +83,14 @@ def test_what_the_page_says_of_a_logit(show, name):
         y, as_is, parted = map(exact, sums[:, place].astype(float))
         assert seen.sentence == f"In float32: y = sigmoid(z) = {y}; 1e-10 + 1 - y = {as_is}; 1e-10 + (1 - y) = {parted}."
         now = [part[which, :, place].astype(float) for part in parts]
-        assert seen.texts[:7] == [f"{z:.1f}", *(said(value) for pair in zip(*now, strict=True) for value in pair)]
+        assert seen.texts[: 1 + 2 * len(data["forms"])] == [f"{z:.1f}", *(said(value) for pair in zip(*now, strict=True) for value in pair)]
         for part, (chart, values, height) in enumerate(zip(seen.charts, parts, (28, 0.5), strict=True)):
             values = values[which]
-            assert [line["y"] for line in chart["series"]] == [near(line) for line in values]
-            assert all(line["x"] == data["logits"] for line in chart["series"])
-            ends = [i for i in range(1, len(logits)) if np.isfinite(values[0][i - 1]) and not np.isfinite(values[0][i])][:1]
-            marks = [(z, None, "ink")] + [(z, near(y), colour) for y, colour in zip(now[part], COLOURS, strict=True)]
+            # What lies to the right of the slider is the answer to a question.
+            assert [line["y"] for line in chart["series"]] == [near(line[: place + 1]) for line in values]
+            assert all(line["x"] == data["logits"][: place + 1] for line in chart["series"])
+            ends = [i for i in range(1, place + 1) if np.isfinite(values[0][i - 1]) and not np.isfinite(values[0][i])][:1]
+            marks = [(z, None, "ink")] + [(z, near(y), colour) for y, colour in zip(now[part], COLOURS, strict=False)]
             for end in ends:
                 between, text = near(logits[end - 1 : end + 1].mean()), "NaN" if np.isnan(values[0][end]) else "\N{INFINITY}"
                 marks = [(between, None, COLOURS[0]), (between, height, text), *marks]

@@ -22,7 +22,7 @@ def test_noise_errors(one_layer, forty):
     assert as_logits["networks"]["l"][-1]["activation"] == "sigmoid"
     assert data["measured"] == len(forty)
     coloured = ae.noise_display({"plain": one_layer, "l": one_layer}, forty, colours={"plain": "ink"}).data["styles"]
-    assert coloured == {"plain": {"colour": "ink", "dash": ""}, "l": {"colour": "#d55e00", "dash": ""}}
+    assert coloured == {"plain": {"colour": "ink", "dash": ""}, "l": {"colour": "#d55e00", "dash": "7 3"}}
 
 
 def mulberry32(seed):

@@ -28,6 +28,8 @@ def test_thresholds(forty):
     for number, changed in enumerate(by_hand.values()):
         expected = float(loss(forty, model.decoder(changed)))
         assert unpacked(data["errors"]["m"])[number, 25] == pytest.approx(expected, rel=1e-5)
+    mean_image = np.tile(forty.mean(axis=0), (40, 1))
+    assert data["meanError"] == pytest.approx(float(keras.losses.BinaryCrossentropy()(forty, mean_image)))
     assert unpacked(data["codes"]["m"]) == pytest.approx(code[:8])
 
 
@@ -48,7 +50,7 @@ def made(names):
     def random(*shape):
         return packed(RANDOM.random(shape), "float32")
 
-    data = {"thresholds": THRESHOLDS, "size": [2, 1], "measured": 77, "measure": "error", "styles": styles(names)}
+    data = {"thresholds": THRESHOLDS, "size": [2, 1], "measured": 77, "measure": "error", "meanError": 1.5, "styles": styles(names)}
     data |= {"images": packed(RANDOM.random((5, 2)), "uint8"), "codes": {one: packed(CODES[one], "float32") for one in names}}
     data |= {"means": {one: random(UNITS[one]) for one in names}, "errors": {one: random(3, 4) for one in names}}
     layer = {"bias": packed([0.1, -0.2]), "activation": "sigmoid"}
@@ -69,12 +71,14 @@ def test_what_the_decoder_makes_of_the_rest(show, names):
         assert seen.sentence == (
             f"Model {name}: {100 * (code >= t).mean():.0f} % of the activations of these images reach {t:.2f}. On 77 images "
             f"the error is {errors[number, 0]:.4f} with the whole code and {errors[number, place]:.4f} with what is below "
-            f"{way}."
+            f"{way}; the mean image has 1.5000."
         )
         (chart,) = seen.charts
         courses = {one: unpacked(data["errors"][one])[number] for one in names}
         for line, (one, course) in zip(chart["series"], courses.items(), strict=True):
             assert line == {"name": one, "x": THRESHOLDS, "y": pytest.approx(course), **data["styles"][one]}
-        highest = max(course.max() for course in courses.values())
-        assert chart["y"]["high"] == pytest.approx(1.05 * highest)
+        # One axis for all ways and models, with the yardstick on it.
+        every = np.concatenate([[1.5], *(unpacked(data["errors"][one]).ravel() for one in names)])
+        assert (chart["y"]["low"], chart["y"]["high"]) == pytest.approx((every.min() / 1.1, 1.1 * every.max()))
+        assert chart["levels"][0]["value"] == 1.5 and chart["y"]["log"]
         assert seen.marks() == [(t, pytest.approx(errors[number, place]))]

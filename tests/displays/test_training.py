@@ -1,5 +1,7 @@
 """A training, record by record."""
 
+from decimal import ROUND_HALF_UP, Decimal
+
 import aehelpers as ae
 import keras
 import numpy as np
@@ -61,6 +63,11 @@ RUNS = {
 }
 
 
+def said(share):
+    """Return a share in percent as JavaScript writes it, which rounds the number that is there, not the decimal one."""
+    return "NaN" if np.isnan(share) else str(Decimal(100 * share).quantize(Decimal("0.1"), ROUND_HALF_UP))
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_a_record_is_shown(core, show, name):
     data = RUNS[name].data
@@ -70,8 +77,11 @@ def test_a_record_is_shown(core, show, name):
     for place, (step, value) in enumerate(zip(record["steps"], record["losses"], strict=True)):
         seen, lives = shown.at(record=place), alive[place] > 0
         dead = units - lives.sum()
-        assert seen.sentence == f"Step {step}: loss {value:.4f}; {dead} of {units} units of the code are dead."
-        assert seen.texts[:2] == [f"step {step}", f"{dead} of {units} units are dead"]
+        through = ", ".join(f"unit {unit + 1} {said(share)} %" for unit, share in enumerate(alive[place]))
+        assert seen.sentence == (
+            f"Step {step}: loss {value:.4f}; {dead} of {units} units of the code are dead. Images that get through: {through}."
+        )
+        assert seen.texts[0] == f"step {step}" and f"{dead} of {units} units are dead" in seen.texts
         classes = core.locator(".ae-lamp").evaluate_all("lamps => lamps.map(lamp => [lamp.className, lamp.textContent])")
         assert classes == [["ae-lamp", ""] if one else ["ae-lamp ae-dead", "\N{MULTIPLICATION SIGN}"] for one in lives]
         assert seen.row(0) == pytest.approx(unpacked(data["images"]).ravel())
@@ -126,3 +136,10 @@ def test_play(core, show):
         assert seen_after(2) == (1, 2, "stop")
         core.evaluate("end", shown.number)
         assert seen_after(3)[:2] == (2, 2)
+
+
+def test_it_begins_at_the_first_record_and_does_not_name_many_units(show):
+    run = ae.stored_arrays("dead_code_run")
+    display = ae.training_display(run, np.zeros((8, 784), np.float32), steps=400, level=0.07, highest_loss=0.2)
+    assert display.data["state"] == {"record": 0}
+    assert show(display).at(record=3).sentence.endswith("of 20 units of the code are dead.")
