@@ -20,8 +20,8 @@ import mistune
 import nbformat
 from aehelpers.displays.page import STYLE, source
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from latex2mathml.converter import convert
+from markupsafe import Markup
 from PIL import Image
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -60,6 +60,14 @@ def say(key, **values):
 
 TEMPLATES = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
 TEMPLATES.globals |= {"say": lambda key, **values: Markup(say(key, **values)), "lang": LANG}
+
+
+def unbroken(text):
+    """Keep a line from ending within 2-D or 784-784-784."""
+    return Markup(re.sub(r"\w+(?:-\w+)+", r'<span class="together">\g<0></span>', html.escape(text)))
+
+
+TEMPLATES.filters["unbroken"] = unbroken
 
 
 class Problem(Exception):
@@ -224,14 +232,14 @@ class Book:
         self.contents += [heading | {"gate": None} for heading in headings if heading["level"] in (2, 3)]
 
     def prepare_code(self, cell):
-        first, _, rest = cell.source.partition("\n")
+        first, _, _ = cell.source.partition("\n")
         is_first = not any(one["kind"] == "code" for part in self.parts for one in part["cells"])
         is_imports = is_first and cell.source.startswith(("import ", "from "))
         made = new_cell("code", cell.id, html=highlighted(cell.source))
         made["plumbing"] = is_imports or cell.metadata.get("jupyter", {}).get("source_hidden", False)
         made["lines"] = cell.source.count("\n") + 1
         made["first"] = first.removeprefix("# ")
-        made["python"] = not made["plumbing"]
+        made["python"] = "@ipywidgets.interact" in cell.source
         caption = CAPTION.match(first)
         caption = caption and (caption[2][0].upper() + caption[2][1:]).rstrip(".") + "."
         for place, output in enumerate(cell.outputs):
@@ -280,7 +288,7 @@ class Book:
         """A vote, a verdict, an exercise or a self-test: it is alive on the page, and no picture is shown of it."""
         stored = f"{self.number}-{kind}"
         self.displays[stored] = None
-        made = {"kind": "question", "id": f"display-{kind}", "name": stored, "is_vote": kind.startswith("vote")}
+        made = {"kind": "question", "id": f"display-{kind}", "name": stored, "question": re.sub(r"_\d+$", "", kind)}
         told = json.loads((self.path.parent / "displays" / f"{stored}.json").read_text(encoding="utf-8"))
         if kind.startswith("vote") and "id" in told:
             cell["asks"].append(told["id"])
@@ -297,7 +305,7 @@ class Book:
         return {"caption": caption, "label": say(kind, n=self.counted[kind])}
 
     def note_python(self):
-        """Say at the end of a section whose cells a reader might like to run that this can be done: once."""
+        """Say at the end of a section in which something needs a kernel, once, how to have one."""
         for part in self.parts:
             section = []
             for cell in [*part["cells"], None]:
@@ -433,7 +441,7 @@ def write_plans(folder, root, books):
 
 
 def write_proofs(folder, root):
-    """Write what the start page names as proof: the tables that were measured, and two tests; return how many mistakes were caught."""
+    """Write what the start page names as proof, tables and tests; return how many planted mistakes were caught."""
     measured = (root / MEASURED).read_text(encoding="utf-8")
     text, headings = from_markdown(measured)
     write_page(folder, "measured.html", "prose.html", title=headings[0]["text"], text=text, kind="prose")
@@ -443,7 +451,9 @@ def write_proofs(folder, root):
         write_page(folder, f"proof-{name}.html", "prose.html", title=path, text=text, kind="prose")
     total = re.search(r"^all +(\d+) +(\d+) ", measured, re.MULTILINE)
     if total is None:
-        raise Problem(f"{MEASURED} has no line with all planted mistakes: run `python -m benchmarks.mutations` and store its table")
+        raise Problem(
+            f"{MEASURED} has no line with all planted mistakes: run `python -m benchmarks.mutations` and store its table"
+        )
     return {"planted": int(total[1]), "caught": int(total[2])}
 
 
@@ -458,13 +468,17 @@ def write_cards(folder, root, books):
     for book in books:
         picture = root / "notebooks" / "pictures" / f"{book.path.stem}.png"
         shutil.copyfile(picture, folder / "pictures" / picture.name)  # the map of 00 shows it
-        (folder / "pictures" / f"card-{book.number}.png").write_bytes(figures.as_png(figures.card(Image.open(picture))))
+        columns = 8 if book in (books[0], books[-1]) else 4  # where the start page has room for two cards
+        card = figures.card(Image.open(picture), columns)
+        (folder / "pictures" / f"card-{book.number}.png").write_bytes(figures.as_png(card))
 
 
 def sentences_of(text):
-    """Return the sentences of a piece of HTML, without formulas, code blocks and what is in another language."""
-    text = re.sub(r"<details lang.*?</details>|<math.*?</math>|<pre.*?</pre>|<h\d.*?</h\d>", " ", text, flags=re.DOTALL)
-    paragraphs = re.split(r"</(?:p|li|td|th|figcaption)>", text)
+    """Return the sentences of a piece of HTML, without formulas, tables, code and what is in another language."""
+    text = re.sub(
+        r"<details lang.*?</details>|<table.*?</table>|<math.*?</math>|<pre.*?</pre>|<h\d.*?</h\d>", " ", text, flags=re.DOTALL
+    )
+    paragraphs = re.split(r"</(?:p|li)>", text)
     found = []
     for paragraph in paragraphs:
         words = " ".join(plain(paragraph).split())
@@ -473,7 +487,7 @@ def sentences_of(text):
 
 
 def write_search(folder, books, plans):
-    """Write the index of the search: places, each with its page, title, heading, anchor, votes that come before, and sentences."""
+    """Write the index of the search: page, title, heading, anchor, votes that come before, gate and sentences of each place."""
     places = []
     for book in books:
         place = [book.page, f"{book.number} {book.title}", "", "", [], "", []]
@@ -503,7 +517,7 @@ def write_script(folder):
     """Write style and script, each one file: the displays' and the site's own."""
     write(folder / "site.css", (HERE / "site.css").read_text(encoding="utf-8") + STYLE)
     texts = json.dumps(TEXTS["script"], ensure_ascii=False)
-    code = f'{source()}const TEXTS = {texts};\n{(HERE / "site.js").read_text(encoding="utf-8")}'
+    code = f"{source()}const TEXTS = {texts};\n{(HERE / 'site.js').read_text(encoding='utf-8')}"
     write(folder / "site.js", f'"use strict";\n(() => {{\n{code}}})();\n')
     shutil.copyfile(HERE / "mark.svg", folder / "mark.svg")
 

@@ -1,7 +1,7 @@
 """The pictures of the website: figures for the dark, and the pictures of the cards.
 
-A figure is ink on white paper, and pictures in it, such as digits, are filled rectangles. In the dark the ink turns light and the
-paper dark; the pictures stay as they are, because in them black means 0 and white means 1.
+A figure is ink on white paper, and pictures in it, such as digits, are filled rectangles. In the dark the ink turns light and
+the paper dark; the pictures stay as they are, because in them black means 0 and white means 1.
 """
 
 import io
@@ -87,7 +87,7 @@ def rows_of(places):
     return [sorted(row, key=lambda place: place[1].start) for row in rows]
 
 
-def card(image, columns=4, size=72, gap=4):
+def card(image, columns, size=72, gap=4):
     """Return the picture of a card: the first and the last row of the pictures in a figure, on black."""
     pixels = np.asarray(image.convert("RGB"))
     rows = rows_of(pictures_in(pixels))

@@ -21,8 +21,8 @@ def segments(cells):
     Parameters
     ----------
     cells : list of dict
-        Each with ``asks`` and ``answers``, the ids of the votes and of the verdicts in it, and ``heading``, whether it begins with
-        a heading of level 2 or 3.
+        Each with ``asks`` and ``answers``, the ids of the votes and of the verdicts in it, and ``heading``, whether it begins
+        with a heading of level 2 or 3.
 
     Returns
     -------

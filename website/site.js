@@ -13,8 +13,8 @@ function say(key, values = {}) {
 
 // ----------------------------------------------------------------------------------------------------------------- gates
 
-// A gate is open in the page that is sent; the style closes it where there is a script, so that nobody sees it by chance. It is not
-// "hidden until found": who looks for a word on the page does not ask for the answer.
+// A gate is open in the page that is sent; the style closes it where there is a script, so that nobody sees it by chance. It is
+// not "hidden until found": who looks for a word on the page does not ask for the answer.
 const gates = all(".gate");
 const votesOf = element => element.dataset.votes.split(" ");
 const doorOf = gate => gate.querySelector(".door");
