@@ -133,7 +133,7 @@ class Renderer(mistune.HTMLRenderer):
         return highlighted(code, info or "text")
 
     def block_math(self, text):
-        return f'<div class="math" tabindex="0" role="group" aria-label="formula">{mathml(text, "block")}</div>\n'
+        return f'<div class="math" tabindex="0" role="group" aria-label="{say("formula")}">{mathml(text, "block")}</div>\n'
 
     def inline_math(self, text):
         return mathml(text)
@@ -145,7 +145,9 @@ class Renderer(mistune.HTMLRenderer):
         return super().link(text, page_of(url), title)
 
     def table(self, text):
-        return f'<div class="wide" tabindex="0" role="region" aria-label="table"><table>\n{text}</table></div>\n'
+        return (
+            f'<div class="wide" tabindex="0" role="region" aria-label="{say("region.table")}"><table>\n{text}</table></div>\n'
+        )
 
 
 def marked_formulas(markdown):
@@ -239,6 +241,7 @@ class Book:
         made["plumbing"] = is_imports or cell.metadata.get("jupyter", {}).get("source_hidden", False)
         made["lines"] = cell.source.count("\n") + 1
         made["first"] = first.removeprefix("# ")
+        made["draws"] = any({"image/png", "text/html"} & set(output.get("data", {})) for output in cell.outputs)
         made["python"] = "@ipywidgets.interact" in cell.source
         caption = CAPTION.match(first)
         caption = caption and (caption[2][0].upper() + caption[2][1:]).rstrip(".") + "."
@@ -282,7 +285,8 @@ class Book:
         if not text.strip() or output.get("name") == "stderr":
             return None
         self.checks += sum(map(int, re.findall(r"^✓ (\d+) checks? hold", text, re.MULTILINE)))
-        return {"kind": "text", "text": text}
+        is_table = caption and cell["first"].startswith("Table") and not cell["draws"]
+        return {"kind": "text", "text": text} | self.captioned("table", caption if is_table else None)
 
     def prepare_question(self, kind, cell):
         """A vote, a verdict, an exercise or a self-test: it is alive on the page, and no picture is shown of it."""

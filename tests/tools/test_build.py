@@ -6,7 +6,7 @@ import re
 
 import nbformat
 import pytest
-from jinja2 import Environment, nodes
+from bs4 import BeautifulSoup, Doctype
 
 from tests.tools.conftest import ROOT, copy_project
 from tools import build as builder
@@ -71,7 +71,7 @@ def test_every_section_has_an_address(pages):
     for path in NOTEBOOKS:
         lines = "\n".join(cell.source for cell in read(path, "markdown")).splitlines()
         levels = [f"level-{line.index(' ')}" for line in lines if re.match("##{1,2} ", line)]
-        entries = pages[f"{path.stem}.html"].select(".contents li")
+        entries = pages[f"{path.stem}.html"].select(".places li")
         assert [entry["class"] for entry in entries] == [[level] for level in levels]
         assert len({entry.a["href"] for entry in entries}) == len(levels)
 
@@ -81,7 +81,11 @@ def test_headings_are_in_order_and_pictures_are_described(pages):
         levels = [int(heading.name[1]) for heading in page.find_all(re.compile(r"^h\d$"))]
         assert levels[0] == 1 and levels.count(1) == 1, name
         assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), name
-        assert all(len(picture.get("alt", "")) >= 20 for picture in page.select("img")), name
+        assert all(
+            len(picture.get("alt", "")) >= 20
+            for picture in page.select("img")
+            if not picture.find_parent(attrs={"aria-hidden": "true"})
+        ), name
 
 
 def test_formulas_are_mathml():
@@ -227,23 +231,18 @@ def test_the_start_page_says_what_is_true(pages):
 
 
 def test_sentences_stand_in_the_file_of_texts():
-    """Templates and script hold no word of their own, and use every text."""
-    templates = sorted((ROOT / "website").glob("*.html"))
-    environment, words, used = Environment(), [], set()
-    for path in templates:
-        text = path.read_text(encoding="utf-8")
-        for data in environment.parse(text).find_all(nodes.TemplateData):
-            bare = re.sub(r"(?s)<[^>]*>|^[^<]*>|<[^>]*$|<script>.*?</script>", " ", data.data)
-            words += re.findall(r"[A-Za-z]{2,}", bare)
-        used |= set(re.findall(r'say\(\s*["\']([\w.]+)["\']', text)) | set(
-            re.findall(r'"([\w.]+)" if [^}]* else "([\w.]+)"', text) and re.findall(r'"([\w]+\.[\w.]+)"', text)
-        )
-    assert [word for word in words if word not in ("document", "documentElement", "classList", "add", "script")] == []
-    code = (ROOT / "tools" / "build.py").read_text(encoding="utf-8")
-    used |= set(re.findall(r'"((?:region|start|site|displays|plans)[\w.]*)"', code)) | {"figure", "display", "table"}
-    used |= {f"gate.{name}" for name in builder.WEIGHTS} | {f"nav.{name}" for name in ("lessons", "displays", "plans")}
-    texts = set(builder.TEXTS) - {"script"}
-    assert texts - used == set() and {one for one in used if "." in one and not one.endswith(".html")} - texts == set()
+    """Templates hold no word of their own, neither as text nor in what a screen reader says, and every text has a use."""
+    sources = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "website").glob("*.html"))}
+    for name, text in sources.items():
+        page = BeautifulSoup(re.sub(r"{%.*?%}|{{.*?}}", " ", text), "html.parser")
+        told = [one.get(key, "") for one in page.find_all() for key in ("aria-label", "alt", "title", "placeholder")]
+        told += [text for text in page.find_all(string=True) if text.parent.name != "script" and not isinstance(text, Doctype)]
+        assert re.findall(r"[A-Za-z]{2,}", " ".join(told)) == [], name
+    sources |= {"build.py": (ROOT / "tools" / "build.py").read_text(encoding="utf-8")}
+    made = {f"gate.{name}" for name in builder.WEIGHTS} | {f"nav.{name}" for name in ("lessons", "displays", "plans")}
+    everything = "".join(sources.values())
+    unused = [name for name in builder.TEXTS if name not in {"script", "figure", "display", "table", *made}]
+    assert [name for name in unused if f'"{name}"' not in everything and f"'{name}'" not in everything] == []
     script = (ROOT / "website" / "site.js").read_text(encoding="utf-8")
     assert [name for name in builder.TEXTS["script"] if f'"{name}"' not in script] == []
 
@@ -285,7 +284,7 @@ def test_words_are_not_taken_for_html(project, tmp_path):
 
 def test_it_is_small(site, pages):
     """4 MB a page with all that it loads, 24 MB in all; few words to begin with."""
-    assert len(pages["index.html"].body.get_text(" ").split()) <= 300
+    assert len(pages["index.html"].body.get_text(" ").split()) <= 420
     for name, page in pages.items():
         assert sum((site / file).stat().st_size for file in {*files_of(page), name}) <= 4e6, name
     assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) <= 24e6

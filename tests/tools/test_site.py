@@ -138,7 +138,7 @@ def test_a_gate_opens_with_the_vote_and_stays_open(visit, served):
     assert page.evaluate(focused) == inside.locator("h2, h3").first.inner_text()
     assert page.locator("#announced").inner_text() == "The next part is open."
     assert page.locator(".answers .state").all_inner_texts() == ["answered", "not yet"]
-    assert not page.locator(".gate").last.locator(".inside").is_visible()
+    assert not any(other.locator(".inside").is_visible() for other in page.locator(".gate").all()[1:])
     page.evaluate("history.replaceState(null, '', location.pathname)")
     page.reload()
     assert inside.is_visible() and page.evaluate(focused) != inside.locator("h2, h3").first.inner_text()
@@ -267,7 +267,7 @@ def test_the_search_finds_and_does_not_tell(visit):
     page = visit(VOTES)
     inside = page.locator(".gate .inside").first
     sentence = inside.locator(".markdown p").first.text_content()
-    words = " ".join(sentence.split()[:6])
+    words = " ".join(sentence.partition(". ")[0].split()[:6])
 
     def results(text):
         page.keyboard.press("/")
@@ -276,14 +276,15 @@ def test_the_search_finds_and_does_not_tell(visit):
         return page.locator("#search-results a")
 
     assert results(words).count() == 0 and page.locator("#search-found").inner_text() == "Nothing found."
-    page.keyboard.press("Escape")
+    close = page.locator("#search form button")
+    close.click()
     shut = results("die why").filter(has_text="opens with your vote")
     assert shut.first.get_attribute("href").endswith("#gate-1")
-    page.keyboard.press("Escape")
+    close.click()
     vote(page, page.locator("[data-display*='-vote']").first)
     found = results(words)
     assert found.count() == 1 and words in found.first.inner_text()
-    assert page.locator("#search-results mark").count() >= 6
+    assert page.locator("#search-results mark").count() >= 4
     page.locator("#search-words").press("Enter")
     assert page.url.split("#")[1] in [one.get_attribute("id") for one in inside.locator("[id]").all()]
 
