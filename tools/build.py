@@ -21,25 +21,53 @@ import nbformat
 from aehelpers.displays.page import STYLE, source
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from latex2mathml.converter import convert
+from markupsafe import Markup
 from PIL import Image
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
+from tools import figures
 from tools.digest import digest_of
+from tools.gates import segments
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "website"
 MARK = '<meta name="generator" content="aehelpers website">'
+LANG = "en"
+TEXTS = json.loads((HERE / "texts" / f"{LANG}.json").read_text(encoding="utf-8"))
 START_DISPLAY = "00-drawing_pad"
-# What is said below a cell that does nothing without a kernel.
-COMMANDS = "<code>python3 run.py lab</code> opens the notebook, <code>python3 run.py test</code> runs it."
-NEEDS_PYTHON = f"This needs Python on your computer: {COMMANDS}"
-TRAINING = f"The training ran when this page was made. To train needs Python on your computer: {COMMANDS}"
-TEMPLATES = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
+QUESTIONS = ("vote", "verdict", "exercise", "self_test")  # displays that belong to their place in a lesson
+CAPTION = re.compile(r"# (Figure|Picture|Display|Table): (.+)")
+MINUTES = re.compile(r"takes (\d+) minutes")
+# Files that the start page names as proof: each is a page, so that the link works wherever the site stands.
+PROOFS = {"numbers": "tests/test_numbers.py", "requests": "tests/tools/test_build.py"}
+MEASURED = "benchmarks/README.md"
+# How much of a lesson's time is spent on each thing, in words that are read meanwhile.
+WEIGHTS = {"figures": 40, "tables": 40, "displays": 150, "votes": 80}
 FUNCTION_NAME = re.compile(r"<mi>(ln|log|exp)</mi>(<mo stretchy=\"false\">&#x00028;)?")
 MARKED_FORMULA = r"\$(?P<formula>[^$\n]+)\$(?P<mark>[,.;:?)]+)"
 NOTEBOOK = re.compile(r"(?:\.\./\.\./notebooks/)?(\d\d_\w+)\.ipynb(?:#(.*))?")
+
+
+def say(key, **values):
+    """Return a text of the site in its language, which may contain HTML; ``n`` decides between one and several."""
+    text = TEXTS[key]
+    if isinstance(text, dict):
+        text = text["one" if values["n"] == 1 else "other"]
+    return text.format(**values) if values else text
+
+
+TEMPLATES = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
+TEMPLATES.globals |= {"say": lambda key, **values: Markup(say(key, **values)), "lang": LANG}
+
+
+def unbroken(text):
+    """Keep a line from ending within 2-D or 784-784-784."""
+    return Markup(re.sub(r"\w+(?:-\w+)+", r'<span class="together">\g<0></span>', html.escape(text)))
+
+
+TEMPLATES.filters["unbroken"] = unbroken
 
 
 class Problem(Exception):
@@ -59,9 +87,12 @@ def set_apart(match):
 
 
 def highlighted(code, language="python"):
-    """Return code in colours, which the keyboard can scroll where it is wider than the page."""
-    code = highlight(code, get_lexer_by_name(language), HtmlFormatter(nowrap=True))
-    return f'<div class="highlight"><pre tabindex="0">{code}</pre></div>\n'
+    """Return code in colours; a line that is wider than the page goes on below, indented by more than it begins with."""
+    lines = highlight(code, get_lexer_by_name(language), HtmlFormatter(nowrap=True)).splitlines()
+    texts = code.splitlines()
+    indents = [len(text) - len(text.lstrip()) for text in texts]
+    made = (f'<span class="line" style="--in:{indent}">{line}\n</span>' for indent, line in zip(indents, lines, strict=False))
+    return f'<div class="highlight"><pre>{"".join(made)}</pre></div>\n'
 
 
 def address(text):
@@ -102,7 +133,7 @@ class Renderer(mistune.HTMLRenderer):
         return highlighted(code, info or "text")
 
     def block_math(self, text):
-        return f'<div class="math" tabindex="0" role="group" aria-label="formula">{mathml(text, "block")}</div>\n'
+        return f'<div class="math" tabindex="0" role="group" aria-label="{say("formula")}">{mathml(text, "block")}</div>\n'
 
     def inline_math(self, text):
         return mathml(text)
@@ -114,7 +145,9 @@ class Renderer(mistune.HTMLRenderer):
         return super().link(text, page_of(url), title)
 
     def table(self, text):
-        return f'<div class="wide" tabindex="0" role="region" aria-label="table"><table>\n{text}</table></div>\n'
+        return (
+            f'<div class="wide" tabindex="0" role="region" aria-label="{say("region.table")}"><table>\n{text}</table></div>\n'
+        )
 
 
 def marked_formulas(markdown):
@@ -153,9 +186,16 @@ class Book:
         check_outputs(self.notebook, path)
         self.page = f"{path.stem}.html"
         self.title, self.contents = "", []
-        self.displays = {}  # names of the stored displays, each with the heading that it stands under, in the page's order
+        self.displays = {}  # stored displays, each with the heading that it stands under and its caption, in the page's order
         self.parts = [{"summary": "", "cells": []}]  # one that has a summary is folded
+        self.counted = {"figure": 0, "display": 0, "table": 0}
+        self.checks = 0
+        self.votes = []
+        minutes = MINUTES.search(self.notebook.cells[0].source)
+        self.minutes = int(minutes[1]) if minutes else 0
         self.prepare()
+        self.note_python()
+        self.fold()
 
     def prepare(self):
         """Make of each cell what the template needs; note the headings and the displays."""
@@ -164,124 +204,326 @@ class Book:
             if cell.cell_type == "code":
                 self.parts[-1]["cells"].append(self.prepare_code(cell))
                 continue
-            # What is collapsed and no gate is a section of *Going deeper*.
-            folded = cell.metadata.get("jp-MarkdownHeadingCollapsed", False) and "gate" not in cell.metadata.get("tags", [])
-            summary, text = cell.source.split("\n", 1) if folded else ("", cell.source)
-            summary, headings = from_markdown(summary, taken)
-            text, more = from_markdown(text, taken)
-            headings += more
-            if cell.source.startswith("#"):
+            folded = "gate" not in cell.metadata.get("tags", []) and cell.metadata.get("jp-MarkdownHeadingCollapsed", False)
+            pieces = pieces_of(cell.source)
+            if folded:
+                # The fold has the cell's id, so that a link to it opens it and shows its heading.
+                summary, _, pieces[0] = pieces[0].partition("\n")
+                summary, headings = from_markdown(summary, taken)
                 headings[0]["id"] = cell.id
-                if folded or (self.parts[-1]["summary"] and headings[0]["level"] <= 3):
-                    # The fold has the cell's id, so that a link to it opens it and shows its heading.
-                    self.parts.append({"summary": summary, "id": cell.id, "cells": []})
-            self.title = next((heading["text"] for heading in headings if heading["level"] == 1), self.title)
-            self.contents += [heading for heading in headings if heading["level"] in (2, 3)]
-            self.parts[-1]["cells"].append({"kind": "markdown", "id": "" if folded else cell.id, "html": text})
+                self.note(headings)
+                self.parts.append({"summary": summary, "id": cell.id, "cells": []})
+            elif self.parts[-1]["summary"] and re.match("#{1,3} ", cell.source):
+                self.parts.append({"summary": "", "id": "", "cells": []})
+            for place, piece in enumerate(pieces):
+                text, headings = from_markdown(piece, taken)
+                begins = piece.startswith("#") and bool(headings)
+                if begins and not place and not folded:
+                    headings[0]["id"] = cell.id
+                self.note(headings)
+                made = new_cell("markdown", "" if place or folded else cell.id, html=text)
+                made["heading"] = headings[0] if begins and headings[0]["level"] in (2, 3) else None
+                made["words"] = len(plain(text).split())
+                if begins and headings[0]["level"] == 1:
+                    made["html"] = re.sub(r"^<h1.*?</h1>\n?", "", text)  # it stands above, with the number
+                if made["html"].strip():
+                    self.parts[-1]["cells"].append(made)
+
+    def note(self, headings):
+        self.title = next((heading["text"] for heading in headings if heading["level"] == 1), self.title)
+        self.contents += [heading | {"gate": None} for heading in headings if heading["level"] in (2, 3)]
 
     def prepare_code(self, cell):
-        folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
-        first = cell.source.partition("\n")[0].removeprefix("# ")
-        made = {"kind": "code", "id": cell.id, "folded": folded, "purpose": first, "outputs": [], "needs_kernel": ""}
-        made["html"] = highlighted(cell.source)
-        if "@ipywidgets.interact" in cell.source:
-            made["needs_kernel"] = NEEDS_PYTHON
-        elif "ae.fit(" in cell.source and not folded:
-            made["needs_kernel"] = TRAINING
+        first, _, _ = cell.source.partition("\n")
+        is_first = not any(one["kind"] == "code" for part in self.parts for one in part["cells"])
+        is_imports = is_first and cell.source.startswith(("import ", "from "))
+        made = new_cell("code", cell.id, html=highlighted(cell.source))
+        made["plumbing"] = is_imports or cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        made["lines"] = cell.source.count("\n") + 1
+        made["first"] = first.removeprefix("# ")
+        made["draws"] = any({"image/png", "text/html"} & set(output.get("data", {})) for output in cell.outputs)
+        made["python"] = "@ipywidgets.interact" in cell.source
+        caption = CAPTION.match(first)
+        caption = caption and (caption[2][0].upper() + caption[2][1:]).rstrip(".") + "."
         for place, output in enumerate(cell.outputs):
-            output = self.prepare_output(output, f"{self.number}-{cell.id}-{place}")
+            output = self.prepare_output(output, f"{self.number}-{cell.id}-{place}", made, caption)
             if output:
                 made["outputs"].append(output)
         return made
 
-    def prepare_output(self, output, name):
+    def prepare_output(self, output, name, cell, caption):
         data = output.get("data", {})
         if "image/png" in data:
             kind = output.metadata.get("display")
-            stored = f"{self.number}-{kind}"
-            if kind:
-                self.displays[stored] = self.contents[-1]["text"] if self.contents else self.title
-                if is_vote(stored):
-                    return {"kind": "vote", "id": f"display-{kind}", "name": stored, "is_asked": "-vote" in stored}
+            if kind and is_question(kind):
+                return self.prepare_question(kind, cell)
             image = base64.b64decode(data["image/png"])
             (self.folder / "images" / f"{name}.png").write_bytes(image)
             about = output.metadata.get("image/png", {})
-            # A figure's pixels are CSS pixels; a screenshot has two for each.
-            width, height = Image.open(io.BytesIO(image)).size
-            made = {
-                "kind": "image",
-                "image": f"images/{name}.png",
-                "alt": about.get("alt", ""),
-                "width": width,
-                "height": height,
-            }
+            image = Image.open(io.BytesIO(image))
+            alt = about.get("alt", "")
+            made = {"image": f"images/{name}.png", "alt": alt, "width": image.width, "height": image.height}
             if kind:
+                stored = f"{self.number}-{kind}"
+                section = self.contents[-1]["text"] if self.contents else self.title
+                self.displays[stored] = {"section": section, "caption": caption, "image": image}
                 made |= {"kind": "display", "id": f"display-{kind}", "name": stored}
-            return made
+            else:
+                made |= {"kind": "figure", "dark": f"images/{name}-dark.png"}
+                dark = figures.as_png(figures.darkened(image))
+                (self.folder / "images" / f"{name}-dark.png").write_bytes(dark)
+                caption = caption or alt
+            return made | self.captioned(made["kind"], caption)
         if "text/html" in data:
             text = data["text/html"]
-            label = "table" if re.match(r"\s*(<div>\s*)?(<style.*?</style>\s*)?<table", text, re.DOTALL) else "result"
+            is_table = re.match(r"\s*(<div>\s*)?(<style.*?</style>\s*)?<table", text, re.DOTALL)
             text = re.sub(r"<style.*?</style>| border=\"1\"", "", text, flags=re.DOTALL)
             text = re.sub(r'href="([^"]*)"', lambda found: f'href="{page_of(found[1])}"', text)
-            return {"kind": "html", "html": text, "label": label}
+            made = {"kind": "html", "html": text, "region": "region.table" if is_table else "region.result"}
+            return made | self.captioned("table", caption if is_table else None)
         text = output.get("text") or data.get("text/plain", "")
-        return {"kind": "text", "text": text} if text.strip() and output.get("name") != "stderr" else None
+        if not text.strip() or output.get("name") == "stderr":
+            return None
+        self.checks += sum(map(int, re.findall(r"^✓ (\d+) checks? hold", text, re.MULTILINE)))
+        is_table = caption and cell["first"].startswith("Table") and not cell["draws"]
+        return {"kind": "text", "text": text} | self.captioned("table", caption if is_table else None)
+
+    def prepare_question(self, kind, cell):
+        """A vote, a verdict, an exercise or a self-test: it is alive on the page, and no picture is shown of it."""
+        stored = f"{self.number}-{kind}"
+        self.displays[stored] = None
+        made = {"kind": "question", "id": f"display-{kind}", "name": stored, "question": re.sub(r"_\d+$", "", kind)}
+        told = json.loads((self.path.parent / "displays" / f"{stored}.json").read_text(encoding="utf-8"))
+        if kind.startswith("vote") and "id" in told:
+            cell["asks"].append(told["id"])
+            self.votes.append({"id": told["id"], "anchor": made["id"]})
+        if kind.startswith("verdict") and "id" in told:
+            cell["answers"].append(told["id"])
+        return made
+
+    def captioned(self, kind, caption):
+        """Count what has a caption, and return both."""
+        if not caption:
+            return {"caption": ""}
+        self.counted[kind] += 1
+        return {"caption": caption, "label": say(kind, n=self.counted[kind])}
+
+    def note_python(self):
+        """Say at the end of a section in which something needs a kernel, once, how to have one."""
+        for part in self.parts:
+            section = []
+            for cell in [*part["cells"], None]:
+                if cell is None or (cell["heading"] and cell["heading"]["level"] == 2):
+                    if any(one["python"] for one in section):
+                        section[-1]["note"] = True
+                    section = []
+                section.append(cell)
+
+    def fold(self):
+        """Divide the parts into what is folded until the reader has voted and what is not."""
+        every = [cell for cell in self.parts[0]["cells"]]
+        weight = sum(weight_of([cell]) for cell in every)
+        asked, gates = [], 0
+        for part in self.parts:
+            try:
+                part["segments"] = segments(part["cells"])
+            except ValueError as error:
+                raise Problem(f"{self.path.name}: {error}") from None
+            for segment in part["segments"]:
+                segment.id, segment.parts = "", {}
+                if segment.votes:
+                    gates += 1
+                    segment.id = f"gate-{gates}"
+                    segment.parts = {name: count for name, count in count_of(segment.cells).items() if count}
+                    segment.minutes = max(1, round(self.minutes * weight_of(segment.cells) / weight))
+                for cell in segment.cells:
+                    cell["after"] = list(asked)  # a reader who has not voted yet shall not find this by a search
+                    asked += cell["asks"]
+                    for entry in self.contents:
+                        if cell["heading"] and entry["id"] == cell["heading"]["id"]:
+                            entry["gate"] = segment.id
 
 
-def is_vote(name):
-    return re.search("-(vote|verdict|exercise|self_test)", name) is not None
+def new_cell(kind, name, **parts):
+    made = {"kind": kind, "id": name, "heading": None, "asks": [], "answers": [], "outputs": [], "words": 0}
+    return made | {"python": False, "note": False, "after": []} | parts
+
+
+def pieces_of(text):
+    """Divide Markdown before each heading of level 2 or 3 that is not in a block of code."""
+    pieces, is_code = [""], False
+    for line in text.splitlines(keepends=True):
+        if line.startswith("```"):
+            is_code = not is_code
+        if re.match("###? ", line) and not is_code and pieces[-1].strip():
+            pieces.append("")
+        pieces[-1] += line
+    return pieces
+
+
+def count_of(cells):
+    """Return how many figures, tables, displays and votes there are."""
+    kinds = [output["region" if output["kind"] == "html" else "kind"] for cell in cells for output in cell["outputs"]]
+    votes = sum(len(cell["asks"]) for cell in cells)
+    return {
+        "figures": kinds.count("figure"),
+        "tables": kinds.count("region.table"),
+        "displays": kinds.count("display"),
+        "votes": votes,
+    }
+
+
+def weight_of(cells):
+    """Return how long cells take, in words that are read meanwhile."""
+    return sum(cell["words"] for cell in cells) + sum(WEIGHTS[kind] * count for kind, count in count_of(cells).items())
+
+
+def is_question(name):
+    """Whether a display is a vote, a verdict, an exercise or a self-test, by its name with or without the notebook's number."""
+    return re.sub(r"^\d\d-|_\d+$", "", name) in QUESTIONS
+
+
+def write(path, text):
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_page(folder, name, template, **parts):
     """Write one page."""
-    text = TEMPLATES.get_template(template).render(**{"kind": "", "displays": [], **parts})
-    (folder / name).write_text(text + "\n", encoding="utf-8", newline="\n")
+    text = TEMPLATES.get_template(template).render(**{"kind": "", "displays": [], "here": "", "questions": False, **parts})
+    write(folder / name, text + "\n")
 
 
 def write_lessons(folder, books):
     for place, book in enumerate(books):
         neighbours = {"previous": books[place - 1] if place else None, "next": (books[place + 1 :] or [None])[0]}
-        parts = {"title": book.title, "displays": list(book.displays), "votes": any(map(is_vote, book.displays))}
-        write_page(folder, book.page, "lesson.html", kind="lesson", book=book, commands=COMMANDS, **neighbours, **parts)
+        parts = {"title": f"{book.number} {book.title}", "displays": list(book.displays), "here": "lessons"}
+        parts["questions"] = any(map(is_question, book.displays))
+        write_page(folder, book.page, "lesson.html", kind="lesson", book=book, **neighbours, **parts)
 
 
 def write_displays(folder, root, books):
-    """Write what the displays hand to their pages, a page for each that is no vote, and their list."""
+    """Write what the displays hand to their pages, a page for each that is no question, and their list."""
+    names = {}
     for book in books:
         book.pages = []
-        for name, section in book.displays.items():
+        for name, about in book.displays.items():
             path = root / "notebooks" / "displays" / f"{name}.json"
             if not path.is_file():
                 raise Problem(
                     f"{book.path.name} shows {path.name}, which is not there: run `python3 run.py notebooks {name[:2]}` first"
                 )
             text = path.read_text(encoding="utf-8")
-            line = f'(window.displayData ??= {{}})["{name}"] = {text};\n'
-            (folder / "data" / f"{name}.js").write_text(line, encoding="utf-8", newline="\n")
-            if is_vote(name):
+            write(folder / "data" / f"{name}.js", f'(window.displayData ??= {{}})["{name}"] = {text};\n')
+            if about is None:
                 continue
-            one = {"page": f"display-{name}.html", "label": json.loads(text)["name"], "section": section}
+            label = about["caption"].removesuffix(".") if about["caption"] else json.loads(text)["name"]
+            if label in names:
+                raise Problem(f"{names[label]} and {name} are both called {label!r}: give each cell a comment `# Display: ...`")
+            names[label] = name
+            picture = figures.thumbnail(about["image"])
+            (folder / "images" / f"card-{name}.png").write_bytes(figures.as_png(picture))
+            (folder / "images" / f"card-{name}-dark.png").write_bytes(figures.as_png(figures.darkened(picture)))
+            one = {"page": f"display-{name}.html", "label": label, "section": about["section"], "card": f"images/card-{name}"}
             book.pages.append(one)
-            title = f"{one['label']}: {section}"
-            parts = {"title": title, "kind": "large", "displays": [name], "book": book}
-            write_page(folder, one["page"], "display.html", label=one["label"], **parts)
-    write_page(folder, "displays.html", "displays.html", title="Displays, large", books=books)
+            parts = {"title": f"{book.number} {label}", "kind": "large", "displays": [name], "book": book, "here": "displays"}
+            write_page(folder, one["page"], "display.html", label=label, **parts)
+    title = say("displays.title")
+    write_page(folder, "displays.html", "displays.html", title=title, books=books, here="displays", kind="list")
 
 
-def write_plans(folder, root):
-    plans = {}
+def write_plans(folder, root, books):
+    """Write the lesson plans, and their list."""
+    plans = []
     for path in sorted((root / "classroom" / "lesson_plans").glob("*.md")):
         text, headings = from_markdown(path.read_text(encoding="utf-8"))
-        name, title = f"plan-{path.stem}.html", headings[0]["text"]
-        write_page(folder, name, "plan.html", title=title, text=text)
-        plans[name] = title
-    write_page(folder, "plans.html", "plans.html", title="Lesson plans", plans=plans)
+        book = next((book for book in books if book.number == path.stem), None)
+        plans.append({"page": f"plan-{path.stem}.html", "title": headings[0]["text"], "book": book, "headings": headings})
+        parts = {"title": headings[0]["text"], "text": text, "here": "plans", "kind": "prose"}
+        write_page(folder, plans[-1]["page"], "prose.html", **parts)
+    write_page(folder, "plans.html", "plans.html", title=say("plans.title"), plans=plans, here="plans", kind="list")
+    return plans
 
 
-def write_start(folder, books):
-    first, *lessons = books
-    parts = {"title": "Why does my autoencoder do that?", "kind": "start", "displays": [START_DISPLAY]}
-    write_page(folder, "index.html", "start.html", first=first, lessons=lessons, **parts)
+def write_proofs(folder, root):
+    """Write what the start page names as proof, tables and tests; return how many planted mistakes were caught."""
+    measured = (root / MEASURED).read_text(encoding="utf-8")
+    text, headings = from_markdown(measured)
+    write_page(folder, "measured.html", "prose.html", title=headings[0]["text"], text=text, kind="prose")
+    for name, path in PROOFS.items():
+        code = highlighted((root / path).read_text(encoding="utf-8"))
+        text = f"<h1>{html.escape(path)}</h1>\n{code}"
+        write_page(folder, f"proof-{name}.html", "prose.html", title=path, text=text, kind="prose")
+    total = re.search(r"^all +(\d+) +(\d+) ", measured, re.MULTILINE)
+    if total is None:
+        raise Problem(
+            f"{MEASURED} has no line with all planted mistakes: run `python -m benchmarks.mutations` and store its table"
+        )
+    return {"planted": int(total[1]), "caught": int(total[2])}
+
+
+def write_start(folder, books, planted):
+    checks = sum(book.checks for book in books)
+    parts = {"title": say("site"), "kind": "start", "displays": [START_DISPLAY], "books": books, "checks": checks}
+    write_page(folder, "index.html", "start.html", **parts, **planted)
+
+
+def write_cards(folder, root, books):
+    """Write the pictures of the questions."""
+    for book in books:
+        picture = root / "notebooks" / "pictures" / f"{book.path.stem}.png"
+        shutil.copyfile(picture, folder / "pictures" / picture.name)  # the map of 00 shows it
+        columns = 8 if book in (books[0], books[-1]) else 4  # where the start page has room for two cards
+        card = figures.card(Image.open(picture), columns)
+        (folder / "pictures" / f"card-{book.number}.png").write_bytes(figures.as_png(card))
+
+
+def sentences_of(text):
+    """Return the sentences of a piece of HTML, without formulas, tables, code and what is in another language."""
+    text = re.sub(
+        r"<details lang.*?</details>|<table.*?</table>|<math.*?</math>|<pre.*?</pre>|<h\d.*?</h\d>", " ", text, flags=re.DOTALL
+    )
+    paragraphs = re.split(r"</(?:p|li)>", text)
+    found = []
+    for paragraph in paragraphs:
+        words = " ".join(plain(paragraph).split())
+        found += [sentence for sentence in re.split(r"(?<=[.?!:]) (?=[A-Z0-9\"“])", words) if len(sentence.split()) > 2]
+    return found
+
+
+def write_search(folder, books, plans):
+    """Write the index of the search: page, title, heading, anchor, votes that come before, gate and sentences of each place."""
+    places = []
+    for book in books:
+        place = [book.page, f"{book.number} {book.title}", "", "", [], "", []]
+        places.append(place)
+        for part in book.parts:
+            if part["summary"]:
+                place = [book.page, f"{book.number} {book.title}", plain(part["summary"]).strip(), part["id"], [], "", []]
+                places.append(place)
+            for segment in part["segments"]:
+                for cell in segment.cells:
+                    if cell["heading"]:
+                        own = cell["heading"]
+                        place = [book.page, place[1], own["text"], own["id"], cell["after"], segment.id, []]
+                        places.append(place)
+                    elif cell["after"] != place[4]:  # the same section, but after another vote
+                        place = [*place[:4], cell["after"], segment.id, []]
+                        places.append(place)
+                    place[6] += sentences_of(cell["html"]) if cell["kind"] == "markdown" else []
+        places += [[one["page"], f"{book.number} {book.title}", one["label"], "", [], "", []] for one in book.pages]
+    for plan in plans:
+        places.append([plan["page"], plan["title"], "", "", [], "", []])
+    text = json.dumps(places, ensure_ascii=False, separators=(",", ":"))
+    write(folder / "search.js", f"window.searchIndex = {text};\n")
+
+
+def write_script(folder):
+    """Write style and script, each one file: the displays' and the site's own."""
+    write(folder / "site.css", (HERE / "site.css").read_text(encoding="utf-8") + STYLE)
+    texts = json.dumps(TEXTS["script"], ensure_ascii=False)
+    code = f"{source()}const TEXTS = {texts};\n{(HERE / 'site.js').read_text(encoding='utf-8')}"
+    write(folder / "site.js", f'"use strict";\n(() => {{\n{code}}})();\n')
+    shutil.copyfile(HERE / "mark.svg", folder / "mark.svg")
 
 
 def build(folder, root=ROOT):
@@ -310,15 +552,13 @@ def build(folder, root=ROOT):
         for part in ("data", "images", "pictures"):
             (site / part).mkdir(parents=True)
         books = [Book(path, site) for path in sorted((root / "notebooks").glob("*.ipynb"))]
-        write_lessons(site, books)
-        for picture in sorted((root / "notebooks" / "pictures").glob("[0-9]*.png")):
-            shutil.copyfile(picture, site / "pictures" / picture.name)
         write_displays(site, root, books)
-        write_plans(site, root)
-        write_start(site, books)
-        (site / "site.css").write_text((HERE / "site.css").read_text(encoding="utf-8") + STYLE, encoding="utf-8")
-        code = source() + (HERE / "site.js").read_text(encoding="utf-8")
-        (site / "site.js").write_text(f'"use strict";\n(() => {{\n{code}}})();\n', encoding="utf-8", newline="\n")
+        write_lessons(site, books)
+        write_cards(site, root, books)
+        plans = write_plans(site, root, books)
+        write_start(site, books, write_proofs(site, root))
+        write_search(site, books, plans)
+        write_script(site)
         if ours:
             shutil.rmtree(folder)
         elif folder.exists():

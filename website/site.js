@@ -1,44 +1,265 @@
-// What the pages do: displays come alive, folded parts open when a link leads into them, votes can be forgotten.
-// tools/build.py puts the displays' own code in front of this, in the same function.
+// What the pages do: displays come alive, gates open with votes, the contents say where the reader is, and the search finds.
+// tools/build.py puts the displays' own code and the texts in front of this, in the same function.
 
-const shown = {};
-for (const root of document.querySelectorAll("[data-display]")) {
-  shown[root.id] = mountOnPage(root, window.displayData[root.dataset.display]);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const one = id => document.getElementById(id);
+const plural = new Intl.PluralRules(document.documentElement.lang);
+
+// A text of the page's language, with its numbers; ``n`` decides between one and several.
+function say(key, values = {}) {
+  const text = typeof TEXTS[key] === "string" ? TEXTS[key] : TEXTS[key][plural.select(values.n)] ?? TEXTS[key].other;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
+// ----------------------------------------------------------------------------------------------------------------- gates
+
+// A gate is open in the page that is sent; the style closes it where there is a script, so that nobody sees it by chance. It is
+// not "hidden until found": who looks for a word on the page does not ask for the answer.
+const gates = all(".gate");
+const votesOf = element => element.dataset.votes.split(" ");
+const doorOf = gate => gate.querySelector(".door");
+const keyOf = gate => `gate:${gate.dataset.votes}:${doorOf(gate).id}`;  // for one that was opened by a link
+
+function openGates(isAsked) {
+  const opened = gates.filter(gate => !gate.classList.contains("open")
+    && (recall(keyOf(gate)) || votesOf(gate).every(recall)));
+  for (const gate of opened) gate.classList.add("open");
+  if (!opened.length) return;
+  showPlaces();
+  if (!isAsked) return;
+  one("announced").textContent = say("opened");
+  const inside = opened[0].querySelector(".inside"), heading = inside.querySelector("h2, h3") ?? inside;
+  heading.tabIndex = -1;
+  queueMicrotask(() => heading.focus());  // after the vote has done with its button
+}
+
+for (const button of all("[data-skip]")) {
+  button.addEventListener("click", () => {
+    for (const vote of votesOf(button.closest(".gate"))) if (!recall(vote)) remember(vote, "-");
+  });
+}
+
+// A link into a fold or a gate opens it.
 function openTarget() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1).split("?")[0]));
+  const target = one(decodeURIComponent(location.hash.slice(1).split("?")[0]));
   if (!target) return;
-  for (let one = target; one; one = one.parentElement) if (one.localName === "details") one.open = true;
+  for (let part = target; part; part = part.parentElement) {
+    if (part.localName === "details") part.open = true;
+    const isInside = part.classList.contains("inside") && !part.parentElement.classList.contains("open");
+    if (isInside) remember(keyOf(part.parentElement), "open");
+  }
   target.scrollIntoView();
 }
-addEventListener("hashchange", openTarget);
-openTarget();
 
-for (const button of document.querySelectorAll("[data-link-to]")) {
+// -------------------------------------------------------------------------------------------------------------- contents
+
+const places = all(".places li").map(item => {
+  const link = item.querySelector("a"), id = decodeURIComponent(link.getAttribute("href").slice(1));
+  return { item, link, id, target: one(id), gate: item.dataset.gate && one(item.dataset.gate).parentElement };
+});
+
+// A place behind a gate is named, with a lock, and its link leads to the gate; what stands below it is not named.
+function showPlaces() {
+  for (const { item, link, id, gate } of places) {
+    const isShut = Boolean(gate) && !gate.classList.contains("open");
+    item.classList.toggle("shut", isShut);
+    link.setAttribute("href", `#${isShut ? doorOf(gate).id : id}`);
+    link.title = isShut ? say("search.locked") : "";
+  }
+}
+
+function showWhere() {
+  const seen = places.filter(({ item, target }) => !item.classList.contains("shut") && target.getClientRects().length);
+  const above = seen.filter(({ target }) => target.getBoundingClientRect().top < innerHeight / 3);
+  const here = above.at(-1), section = above.findLast(({ item }) => item.classList.contains("level-2"));
+  let within = false;
+  for (const place of places) {
+    if (place.item.classList.contains("level-2")) within = place === section;
+    place.item.classList.toggle("near", within);
+    if (place === here) place.link.setAttribute("aria-current", "location"); else place.link.removeAttribute("aria-current");
+  }
+  const now = document.querySelector(".contents .now");
+  if (now && section) now.lastChild.textContent = section.link.textContent;
+}
+
+// What was answered: of a list of votes, on the start page and in the contents.
+function showAnswers() {
+  for (const state of all(".state")) {
+    const votes = votesOf(state), chosen = votes.map(recall), done = chosen.filter(value => value && value !== "-").length;
+    const whole = state.closest(".answers")
+      ? say(done ? "voted" : chosen[0] ? "skipped" : "unvoted")
+      : say(done === votes.length ? "lesson.done" : done ? "lesson.begun" : "lesson.new", { n: done, all: votes.length });
+    state.textContent = whole;
+    state.dataset.done = done === votes.length ? "all" : done ? "some" : "none";
+  }
+}
+
+// ----------------------------------------------------------------------------------------------- what a reader has chosen
+
+const contents = document.querySelector(".contents details");
+if (contents) {
+  const wide = matchMedia("(min-width: 1100px)");
+  const fit = () => { contents.open = wide.matches; contents.classList.add("ready"); };
+  wide.addEventListener("change", fit);
+  fit();
+  contents.addEventListener("click", event => { if (event.target.closest("a") && !wide.matches) contents.open = false; });
+  const number = document.querySelector(".title .number").textContent, now = contents.querySelector(".now");
+  now.replaceChildren(`${number} `, document.querySelector("h1").textContent);
+}
+
+const CODE = "code";  // on: all code of all lessons is shown
+const shows = one("show-code");
+function showCode() {
+  const isShown = recall(CODE) === "on";
+  document.documentElement.classList.toggle("with-code", isShown);
+  for (const fold of all("details.code")) fold.open = isShown;
+}
+if (shows) {
+  shows.checked = recall(CODE) === "on";
+  shows.addEventListener("change", () => { remember(CODE, shows.checked ? "on" : "off"); showCode(); });
+  showCode();
+}
+
+openGates(false);
+showPlaces();
+showAnswers();
+onRemembered(() => { openGates(true); showAnswers(); });
+
+one("forget")?.addEventListener("click", () => {
+  forget();
+  history.replaceState(null, "", location.pathname + location.search);
+  location.reload();
+});
+
+// -------------------------------------------------------------------------------------------------------------- displays
+
+const shown = {};
+for (const root of all("[data-display]")) shown[root.id] = mountOnPage(root, window.displayData[root.dataset.display]);
+
+for (const button of all("[data-link-to]")) {
   const label = button.textContent;
   button.addEventListener("click", async () => {
     history.replaceState(null, "", shown[button.dataset.linkTo].address());
-    let said = "copied";
+    let said = say("copied");
     try {
       await navigator.clipboard.writeText(location.href);
     } catch {
-      said = "the link is in the address line";  // a page may be forbidden to copy
+      said = say("address");  // a page may be forbidden to copy
     }
     button.textContent = said;
     setTimeout(() => { button.textContent = label; }, 2500);
   });
 }
 
-document.getElementById("forget")?.addEventListener("click", () => {
-  forget();
-  history.replaceState(null, "", location.pathname + location.search);
-  location.reload();
-});
+addEventListener("hashchange", openTarget);
+openTarget();
+
+if (places.length) {
+  let isWaiting = false;
+  addEventListener("scroll", () => {
+    if (isWaiting) return;
+    isWaiting = true;
+    requestAnimationFrame(() => { isWaiting = false; showWhere(); });
+  }, { passive: true });
+  showWhere();
+}
+
+// --------------------------------------------------------------------------------------------------------------- figures
+
+// A figure opens at its own size, which a phone can scroll.
+for (const plate of all("a.plate")) {
+  plate.addEventListener("click", event => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const picture = plate.querySelector("picture").cloneNode(true), close = element("button", { type: "button" }, say("close"));
+    const label = plate.querySelector("img").alt;
+    const scroller = element("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": label }, picture);
+    const dialog = element("dialog", { class: "enlarged", "aria-label": label }, close, scroller);
+    close.addEventListener("click", () => dialog.close());
+    dialog.addEventListener("close", () => { dialog.remove(); plate.focus(); });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+// ---------------------------------------------------------------------------------------------------------------- search
+
+const search = one("search"), MOST = 30;
+let index = null;
+
+function loadIndex() {
+  index ??= new Promise((found, failed) => {
+    const script = element("script", { src: "search.js" });
+    script.addEventListener("load", () => found(window.searchIndex));
+    script.addEventListener("error", failed);
+    document.head.append(script);
+  });
+  return index;
+}
+
+// Headings always; sentences only where every vote that comes before them was answered, or a result would be an answer.
+function find(entries, words) {
+  const has = text => words.every(word => text.toLowerCase().includes(word));
+  const headings = [], sentences = [];
+  for (const [page, title, heading, anchor, votes, gate, texts] of entries) {
+    const isOpen = votes.every(recall), isShut = !isOpen && gate !== "";
+    const to = isShut ? gate : anchor, place = { title, heading, isShut, address: to ? `${page}#${to}` : page };
+    if (has(`${title} ${heading}`)) headings.push(place);
+    for (const text of isOpen ? texts : []) if (has(text)) sentences.push({ ...place, text });
+  }
+  const isNew = (place, i, list) => list.findIndex(other => other.address === place.address) === i;
+  return [...headings.filter(isNew), ...sentences];
+}
+
+// The text with the words that were looked for in <mark>.
+function marked(text, words) {
+  const parts = text.split(new RegExp(`(${words.map(word => word.replace(/[^\p{L}\p{N}]/gu, "\\$&")).join("|")})`, "iu"));
+  return parts.map((part, i) => (i % 2 ? element("mark", {}, part) : part));
+}
+
+async function showResults() {
+  const words = one("search-words").value.toLowerCase().split(/\s+/).filter(Boolean);
+  let found = [];
+  try {
+    if (words.length) found = find(await loadIndex(), words);
+  } catch {
+    one("search-found").textContent = say("search.failed");
+    return;
+  }
+  const count = found.length ? say("search.found", { n: found.length }) : say("search.none");
+  one("search-found").textContent = words.length ? count : "";
+  one("search-results").replaceChildren(...found.slice(0, MOST).map(({ title, heading, isShut, address, text }) => {
+    const link = element("a", { href: address }, element("b", {}, ...marked(title, words)));
+    if (heading) link.append(element("span", {}, ...marked(heading, words)));
+    if (isShut) link.append(element("em", {}, say("search.locked")));
+    if (text) link.append(element("q", {}, ...marked(text, words)));
+    link.addEventListener("click", () => search.close());
+    return element("li", {}, link);
+  }));
+}
+
+if (search) {
+  const open = () => { search.showModal(); one("search-words").select(); showResults(); };
+  one("search-open").addEventListener("click", open);
+  one("search-words").addEventListener("input", showResults);
+  one("search-words").addEventListener("keydown", event => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    one("search-results").querySelector("a")?.click();
+  });
+  addEventListener("keydown", event => {
+    const isTyping = event.target.closest("input, textarea, select, [contenteditable], .ae-display, dialog");
+    if (event.key !== "/" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    open();
+  });
+}
+
+// ----------------------------------------------------------------------------------------------------------------- print
 
 let folded = [];
 addEventListener("beforeprint", () => {
-  folded = [...document.querySelectorAll("details:not([open])")];
-  for (const one of folded) one.open = true;
+  folded = all("details:not([open])");
+  for (const fold of folded) fold.open = true;
 });
-addEventListener("afterprint", () => { for (const one of folded) one.open = false; });
+addEventListener("afterprint", () => { for (const fold of folded) fold.open = false; });
