@@ -150,7 +150,7 @@ class TestLesson:
             stored = [
                 json.loads(one.read_text(encoding="utf-8")).get("id") for one in DISPLAYS.glob(f"{path.stem[:2]}-{kind}*.json")
             ]
-            assert sorted(stored) == sorted(vote[0] for vote in votes), f"the stored displays of {kind}s have other ids"
+            assert Counter(stored) == Counter(vote[0] for vote in votes), f"the stored displays of {kind}s have other ids"
             assert len({vote[order] for vote in votes}) == len(votes), f"each {kind} has a cell of its own"
 
     def test_what_answers_a_vote_is_gated(self, lesson):
