@@ -6,7 +6,10 @@ const SHARE = "#0072b2", MEAN = "#d55e00", EDGE = 0.1;
 export default function activations(data) {
   const { models, steps, edges, counts } = data;
   const histogram = new Chart({
-    x: { label: "activation; smaller ones at the left end", low: edges[0], high: 1, log: true, ticks: [1e-4, 1e-3, 0.01, 0.1, 1], format: String },
+    x: {
+      label: "activation; smaller ones at the left end", low: edges[0], high: 1, log: true,
+      ticks: [1e-4, 1e-3, 0.01, 0.1, 1], format: String,
+    },
     y: { label: "activations (thousands)", low: 0, high: 1, format: count => String(count / 1000) },
     height: 185,
   });

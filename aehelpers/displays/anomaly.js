@@ -52,8 +52,8 @@ export default function anomaly(data, view) {
       ]);
       const found = sum(strange.subarray(threshold)) / sum(strange), accused = sum(known.subarray(threshold)) / sum(known);
       return `Alarm from ${fixed(at[threshold], 3)}: ${fixed(100 * found, 0)} % of the left-out digits are found, with `
-        + `false alarms for ${fixed(100 * accused, 0)} % of the others (5 % at the diamond, ${fixed(at[usual], 3)}). In ${fixed(100 * detection(known, strange), 0)} % of `
-        + "all pairs the left-out digit has the larger score.";
+        + `false alarms for ${fixed(100 * accused, 0)} % of the others (5 % at the diamond, ${fixed(at[usual], 3)}). `
+        + `In ${fixed(100 * detection(known, strange), 0)} % of all pairs the left-out digit has the larger score.`;
     },
   };
 }

@@ -160,8 +160,8 @@ export function drawSigned(canvas, values, { height, width }) {
 
 const GAP = 4, LEAST = 24;  // what lies between pictures, the smallest picture
 
-// Rows of images, one below the other, each with its title, which stands above the row where the page is narrow. show() takes the
-// values of each row, images one after the other. Pictures shrink so that all of a row are seen.
+// Rows of images, one below the other, each with its title, which stands above the row where the page is narrow. show() takes
+// the values of each row, images one after the other. Pictures shrink so that all of a row are seen.
 export class Pictures {
   constructor({ titles, height = 28, width = 28, count = 8, size = 76, titleWidth = 104, share, label = "" }) {
     Object.assign(this, { titles, height, width, count, size, titleWidth, share });
@@ -256,8 +256,9 @@ export function apart(blocks, top, bottom) {
   return blocks;
 }
 
-// A chart of lines with axes, their labels, and marks that move. A line is named where it ends, or in a legend below where there
-// is no room (or where ``legend`` says so, because lines end in the same place). Axes are { label, low, high, log, ticks }.
+// A chart of lines with axes, their labels, and marks that move. A line is named where it ends, or in a legend below where
+// there is no room (or where ``legend`` says so, because lines end in the same place). Axes are
+// { label, low, high, log, ticks, format }.
 export class Chart {
   constructor({ x, y, height = 200, label = "", legend = false, share }) {
     Object.assign(this, { x, y, height, label, below: legend, share, series: [], levels: [], marks: [], width: 0 });
@@ -294,7 +295,8 @@ export class Chart {
   draw() {
     if (!this.width) return;
     const { width, height, svg } = this, most = 0.3 * width - SAMPLE;
-    const named = [...this.levels, ...this.series].filter(one => one.name).map(one => ({ ...one, lines: linesOf(one.name, most) }));
+    const withLines = one => ({ ...one, lines: linesOf(one.name, most) });
+    const named = [...this.levels, ...this.series].filter(one => one.name).map(withLines);
     const across = ticksOf(this.x, width > 500 ? 8 : 5), up = ticksOf(this.y, 5);
     const isNamed = !this.below && width >= NAMED;
     const names = isNamed ? SAMPLE + Math.max(0, ...named.flatMap(one => one.lines.map(lengthOf))) + SIDE : 0;
@@ -341,7 +343,8 @@ export class Chart {
     return Array.from({ length: cells }, (_, i) => {
       const value = this.x.low + (this.x.high - this.x.low) * (i + 0.5) / cells;
       const grey = Math.round(255 * Math.min(Math.max((value - black) / (white - black), 0), 1));
-      return element("rect", { x: left + i * size, y: top, width: size + 0.5, height: 8, fill: `rgb(${grey} ${grey} ${grey})` });
+      const fill = `rgb(${grey} ${grey} ${grey})`;
+      return element("rect", { x: left + i * size, y: top, width: size + 0.5, height: 8, fill });
     });
   }
 
@@ -430,8 +433,9 @@ function shapeOf(shape, x, y, size, look) {
 }
 
 // A short piece of a line as it is drawn in the chart.
-function sampleOf({ colour = "ink", value, dash = value === undefined ? "" : "2 3", marker = false, area = null, width = 2 }, long) {
-  const fill = paint(colour), stroke = { stroke: fill, "stroke-width": value === undefined ? width : 1.3, "stroke-dasharray": dash };
+function sampleOf({ colour = "ink", value, dash, marker = false, area = null, width = 2 }, long) {
+  const isLevel = value !== undefined, fill = paint(colour);
+  const stroke = { stroke: fill, "stroke-width": isLevel ? 1.3 : width, "stroke-dasharray": dash ?? (isLevel ? "2 3" : "") };
   const made = [element("line", { x1: 1, x2: long - 1, y1: 6, y2: 6, ...stroke })];
   if (area) made.push(element("rect", { x: 1, y: 1, width: long - 2, height: 10, fill, "fill-opacity": 0.22 }));
   if (marker) made.push(shapeOf(marker, long / 2, 6, 3, { fill }));
@@ -604,7 +608,8 @@ function strict(data, kind) {
 
 const BETWEEN = 16, PAIR = 500;  // pixels between two parts side by side, and the width from which they stand so
 
-// Give each part its width: all of it, or its share. Two charts stand side by side below something else, one below the other alone.
+// Give each part its width: all of it, or its share. Two charts stand side by side below something else; alone, one below the
+// other.
 function fitParts(parts, width) {
   const charts = parts.filter(part => part instanceof Chart), areBeside = charts.length === 2 && parts.length > 2;
   for (const part of parts) {
@@ -652,7 +657,8 @@ export function mount(root, packed, store) {
   const bar = (...inside) => element("div", { class: "ae-controls" }, ...inside);
   const code = packed.code ? codeBox(packed.code) : null;
   const layout = isShow
-    ? element("div", { class: "ae-layout ae-columns" }, element("div", { class: "ae-first" }, bar(...first, ...buttons), sentence),
+    ? element("div", { class: "ae-layout ae-columns" },
+      element("div", { class: "ae-first" }, bar(...first, ...buttons), sentence),
       element("div", { class: "ae-others" }, bar(...others), code?.element ?? ""), body)
     : element("div", { class: "ae-layout" }, bar(...others, ...first, ...buttons), body, sentence);
 

@@ -237,13 +237,15 @@ export default function drawingPad(data, view) {
       numbers.textContent = `${name}: ${Array.from(code, value => fixed(value, 1)).join(", ")}`;
       const empty = !image.some(value => value), under = base >= 0 ? row(images, base) : [];
       const changed = under.reduce((sum, value, i) => sum + (Math.abs(image[i] - value) > 1 / 510 ? 1 : 0), 0);
-      const byHand = moved.map(({ unit, value }) => `unit ${unit + 1} from ${fixed(codes[which][unit], 2)} to ${fixed(value, 2)}`);
+      const byHand = moved.map(({ unit, value }) => (
+        `unit ${unit + 1} from ${fixed(codes[which][unit], 2)} to ${fixed(value, 2)}`));
       if (moved.length) {
         return `You moved ${byHand.join(" and ")}: the decoder draws what the code says. Squared error to the input `
           + `${fixed(squaredError(image, made), 4)}, before ${fixed(squaredError(image, rebuilt[which]), 4)}.`;
       }
-      const errors = `Squared errors: ${names.map((each, i) => `${each} ${fixed(squaredError(image, rebuilt[i]), 4)}`).join(", ")}.`;
-      if (base >= 0) return changed ? `${changed} of 784 pixels differ from the test image. ${errors}` : `A test image. ${errors}`;
+      const each = names.map((model, i) => `${model} ${fixed(squaredError(image, rebuilt[i]), 4)}`).join(", ");
+      const errors = `Squared errors: ${each}.`, differ = `${changed} of 784 pixels differ from the test image.`;
+      if (base >= 0) return `${changed ? differ : "A test image."} ${errors}`;
       if (empty) return "Draw a digit, or take a test image.";
       return `${SAID[placed]} If it is no digit, strokes of digits come back all the same: the decoder has learned `
         + `nothing else. ${errors}`;

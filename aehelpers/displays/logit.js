@@ -9,8 +9,8 @@ function said(value) {
   return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1) : fixed(value, 3);
 }
 
-// Where the curves of a chart are no numbers any more: an upright line before the first such place, and what stands there. Neither
-// is drawn before the slider gets there.
+// Where the curves of a chart are no numbers any more: an upright line before the first such place, and what stands there.
+// Neither is drawn before the slider gets there.
 function ends(logits, values, height) {
   const first = values.findIndex((value, i) => i > 0 && !Number.isFinite(value) && Number.isFinite(values[i - 1]));
   if (first < 0) return [];
@@ -45,7 +45,8 @@ export default function logit(data) {
       }
       const now = [losses, gradients].map(values => forms.map((_, i) => row(values, which, i)[place]));
       cells.forEach((pair, i) => pair.forEach((cell, part) => { cell.textContent = said(now[part][i]); }));
-      const asked = [losses, gradients].map((values, part) => ends(x, row(values, which, 0).subarray(0, place + 1), part ? 0.5 : 28));
+      const asked = [losses, gradients].map((values, part) => (
+        ends(x, row(values, which, 0).subarray(0, place + 1), part ? 0.5 : 28)));
       const dots = part => now[part].map((y, i) => ({ x: z, y, colour: COLOURS[i] }));
       [loss, slope].forEach((chart, part) => chart.mark([...asked[part], { x: z }, ...dots(part)]));
       const [y, asIs, parted] = [0, 1, 2].map(part => row(sums, part)[place]);

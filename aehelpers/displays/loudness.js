@@ -19,8 +19,14 @@ export default function loudness(data) {
   const times = factor => codes.values.map(value => factor * value);
   const pictures = new Pictures({ titles: ["original", "rebuilt"], height, width });
   const chart = new Chart({
-    x: { label: "activation; smaller ones at the left end", low: LOW, high: HIGH, log: true, ticks: [1e-4, 1e-3, 0.01, 0.1, 1, 10], format: String },
-    y: { label: "activations of all units and images", low: 0, high: 1.15 * Math.max(1, ...factors.flatMap(c => histogram(times(c)).y)) },
+    x: {
+      label: "activation; smaller ones at the left end", low: LOW, high: HIGH, log: true,
+      ticks: [1e-4, 1e-3, 0.01, 0.1, 1, 10], format: String,
+    },
+    y: {
+      label: "activations of all units and images", low: 0,
+      high: 1.15 * Math.max(1, ...factors.flatMap(c => histogram(times(c)).y)),
+    },
   });
   const activeShare = values => mean(Array.from({ length: count }, (_, i) => {
     const one = values.subarray(i * units, (i + 1) * units), squares = mean(one, value => value ** 2);

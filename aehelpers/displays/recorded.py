@@ -77,7 +77,8 @@ def _bits(run, codes=tuple(_CODES)):
 def _collapse(run):
     data = {
         "code": code_of(
-            "model = ae.variational_autoencoder(hidden={model}, code_size=32, output_activation=None, kl_weight=2 * {variance})",
+            "model = ae.variational_autoencoder("
+            "hidden={model}, code_size=32, output_activation=None, kl_weight=2 * {variance})",
             "import aehelpers as ae\n",
             'ae.fit(model, ae.load("mnist").x_train, steps=100, batch_size=128)  # 6,000 and more, to be like the display',
             model={"no hidden layer": "()", "256 hidden units": "(256,)"},

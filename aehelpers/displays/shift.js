@@ -14,7 +14,8 @@ export default function shift(data) {
   });
   const course = new Chart({
     x: { label: "shift", low: shifts[0], high: shifts.at(-1) },
-    y: { label: "norm of the gradient at the unit's weights", low: 0, high: 1.1 * Math.max(...gradients.values) || 1 }, height: 180,
+    y: { label: "norm of the gradient at the unit's weights", low: 0, high: 1.1 * Math.max(...gradients.values) || 1 },
+    height: 180,
   });
   course.set({
     series: [{ x: shifts, y: gradients.values, colour: THROUGH }],

@@ -19,7 +19,10 @@ export default function trainingNoise(data) {
   });
   const name = level =>
     level === "none" ? "trained without noise" : `trained ${level.includes("to") ? "from" : "at"} ${level}`;
-  const line = (level, i) => ({ name: level === "none" ? "no noise" : level, x: levels, y: row(data.errors, i), colour: COLOURS[i], dash: DASHES[i], width: 1 });
+  const line = (level, i) => ({
+    name: level === "none" ? "no noise" : level, x: levels, y: row(data.errors, i),
+    colour: COLOURS[i], dash: DASHES[i], width: 1,
+  });
   const all = trained.map(line);
   const nothing = { name: "do nothing", x: levels, y: data.nothing, dash: "1 3" };
   return {
@@ -36,7 +39,8 @@ export default function trainingNoise(data) {
       const errors = row(data.errors, which),
         at = share => fixed(errors[levels.findIndex(one => Math.abs(one - share) < 1e-9)], 3);
       const said = share => `${at(share)} with ${share ? `${fixed(100 * share, 0)} %` : "nothing"} lost`;
-      return `${name(level)}: squared error ${shownLevels.map(said).join(", ")}; the mean image has ${fixed(data.meanError, 3)}.`;
+      return `${name(level)}: squared error ${shownLevels.map(said).join(", ")}; `
+        + `the mean image has ${fixed(data.meanError, 3)}.`;
     },
   };
 }

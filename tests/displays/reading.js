@@ -30,7 +30,8 @@ globalThis.read = root => ({
     { ...plain({ titles, height, width }), rows: rows.map(row => ({ ...row, values: numbers(row.values) })) })),
   canvases: all(root, "canvas").filter(canvas => canvas.style.visibility !== "hidden")
     .map(canvas => ({ height: canvas.height, width: canvas.width, pixels: pixels(canvas) })),
-  texts: texts(root, ".ae-table td, .ae-row-title, .ae-legend li, .ae-names text, .ae-lamps, .ae-strip span, figcaption, output"),
+  texts: texts(root, ".ae-table td, .ae-row-title, .ae-legend li, .ae-names text, .ae-lamps, .ae-strip span, figcaption, "
+    + "output"),
 });
 
 const roots = [];

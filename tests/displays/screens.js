@@ -1,4 +1,4 @@
-// Moves the controls of a display on its page as a reader does, and after each move says what does not fit: see test_screens.py.
+// Moves the controls of a display on its page as a reader does, and says after each move what does not fit: test_screens.py.
 globalThis.misfits = (root, { wide, high, letter }) => {
   const all = selector => Array.from(root.querySelectorAll(selector)).filter(one => one.getClientRects().length);
   const round = ({ left, right, top, bottom }) => [left, right, top, bottom].map(Math.round).join(" ");
@@ -17,30 +17,35 @@ globalThis.misfits = (root, { wide, high, letter }) => {
     return drawing?.viewBox.baseVal ? size * drawing.getBoundingClientRect().width / drawing.viewBox.baseVal.width : size;
   };
   // What stays in sight on a phone lies on the rest, on paper of its own.
-  const first = root.querySelector(".ae-first"), isAbove = one => first.contains(one) && getComputedStyle(first).position === "sticky";
+  const first = root.querySelector(".ae-first"), isStuck = getComputedStyle(first).position === "sticky";
+  const isAbove = one => isStuck && first.contains(one);
   const look = () => {
     const found = [], box = root.getBoundingClientRect();
     const words = all(WORDS), shown = all("svg, canvas, input, .ae-code").concat(words);
     const edges = shown.map(one => one.getBoundingClientRect());
     const bottom = Math.max(...edges.map(edge => edge.bottom)), top = Math.min(...edges.map(edge => edge.top));
-    if (high !== null && bottom - (high.from ?? top) > high.most) found.push(`it is ${Math.round(bottom - (high.from ?? top))} high`);
+    const height = bottom - (high?.from ?? top);
+    if (height > (high?.most ?? Infinity)) found.push(`it is ${Math.round(height)} high`);
     if (document.documentElement.scrollWidth > wide) found.push(`the page is ${document.documentElement.scrollWidth} wide`);
     shown.forEach((one, i) => {
       const out = edges[i].right > box.right + 1 || edges[i].left < box.left - 1;
       if (out && !one.closest(".ae-choice input")) found.push(`${name(one)} lies outside: ${round(edges[i])} of ${round(box)}`);
     });
     for (const one of words) {
-      if (one instanceof HTMLElement && one.clientWidth && one.scrollWidth > one.clientWidth + 1) found.push(`${name(one)} is cut off`);
+      const isCut = one instanceof HTMLElement && one.clientWidth && one.scrollWidth > one.clientWidth + 1;
+      if (isCut) found.push(`${name(one)} is cut off`);
       if (sizeOf(one) < letter) found.push(`${name(one)} has letters of ${sizeOf(one).toFixed(1)}`);
     }
-    for (const one of all(".ae-plane text")) if (sizeOf(one) < letter - 0.01) found.push(`the plane has letters of ${sizeOf(one)}`);
+    const plane = Math.min(...all(".ae-plane text").map(sizeOf));
+    if (plane < letter - 0.01) found.push(`the plane has letters of ${plane}`);
     const lines = words.flatMap(one => linesOf(one).map(line => ({ one, line })));
     lines.forEach((a, i) => lines.slice(i + 1).forEach(b => {
       if (a.one === b.one || a.one.contains(b.one) || b.one.contains(a.one) || isAbove(a.one) !== isAbove(b.one)) return;
       const across = Math.min(a.line.right, b.line.right) - Math.max(a.line.left, b.line.left);
       const down = Math.min(a.line.bottom, b.line.bottom) - Math.max(a.line.top, b.line.top);
       // The box of a text is higher than its letters.
-      if (across > 1 && down > 0.3 * Math.min(a.line.height, b.line.height)) found.push(`${name(a.one)} lies on ${name(b.one)}`);
+      const isOn = across > 1 && down > 0.3 * Math.min(a.line.height, b.line.height);
+      if (isOn) found.push(`${name(a.one)} lies on ${name(b.one)}`);
     }));
     return found;
   };

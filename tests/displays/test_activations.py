@@ -41,5 +41,8 @@ def test_activations(show, run):
             assert histogram["y"] == np.repeat(run["counts"][which, place], 2).tolist()
             assert seen.charts[0]["y"]["high"] == pytest.approx(1.1 * run["counts"][which].max())
             upto = steps[: place + 1]  # what comes later is not given away
-            assert [(line["x"], line["y"]) for line in course["series"]] == [(upto, active[: place + 1]), (upto, mean[: place + 1])]
+            assert [(line["x"], line["y"]) for line in course["series"]] == [
+                (upto, active[: place + 1]),
+                (upto, mean[: place + 1]),
+            ]
             assert seen.marks(1) == [(step, active[place]), (step, mean[place])]

@@ -42,13 +42,17 @@ def test_anomalies(show, run):
         usual = next((bin for bin, share in enumerate(false) if share <= 0.05), counts.shape[1])
         assert seen.sentence == (
             f"Alarm from {edges[threshold]:.3f}: {found:.0f} % of the left-out digits are found, with false alarms for "
-            f"{alarms:.0f} % of the others (5 % at the diamond, {edges[usual]:.3f}). In {100 * area:.0f} % of all pairs the left-out digit has the larger score."
+            f"{alarms:.0f} % of the others (5 % at the diamond, {edges[usual]:.3f}). "
+            f"In {100 * area:.0f} % of all pairs the left-out digit has the larger score."
         )
         (chart,) = seen.charts
         known, strange = np.repeat(100 * counts / counts.sum(axis=1, keepdims=True), 2, axis=1)
         x = np.repeat(edges, 2)[1:-1].tolist()
         lines = [(x, pytest.approx(known)), (x, pytest.approx(strange))]
-        assert [(line["x"], line["y"]) for line in chart["series"]] == lines and seen.marks() == [(edges[threshold], None), (edges[usual], 0)]
+        assert [(line["x"], line["y"]) for line in chart["series"]] == lines and seen.marks() == [
+            (edges[threshold], None),
+            (edges[usual], 0),
+        ]
         # The axes hold all digits, so that another digit moves the curves and not the axes.
         every = run["counts"][:, which].astype(float)
         assert (chart["x"]["label"], chart["x"]["high"]) == (score, pytest.approx(run["edges"][:, which, -1].max()))

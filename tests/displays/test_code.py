@@ -28,7 +28,8 @@ STATES = {
         for way in ("set to zero", "raised to the threshold", "set to the unit's mean")
     ],
     "06-noise": [
-        {"level": level, "kind": kind, "seed": 3} for kind, level in [("masking", 0), ("salt and pepper", 0.9), ("Gaussian", 0.3)]
+        {"level": level, "kind": kind, "seed": 3}
+        for kind, level in [("masking", 0), ("salt and pepper", 0.9), ("Gaussian", 0.3)]
     ],
     "06-training_noise": [{"trained": "none"}, {"trained": "0.3"}, {"trained": "0 to 0.9"}],
     "07-collapse": [{"variance": 392, "model": "no hidden layer"}, {"variance": 0.5, "model": "256 hidden units"}],
@@ -49,14 +50,16 @@ EXPECTED = {
 WAYS = {
     "set to zero": lambda code, threshold: code * (code >= threshold),
     "raised to the threshold": lambda code, threshold: np.clip(code, threshold, None),
-    "set to the unit's mean": lambda code, threshold: np.choose(code >= threshold, [np.broadcast_to(code.mean(0), code.shape), code]),
+    "set to the unit's mean": lambda code, threshold: np.choose(
+        code >= threshold, [np.broadcast_to(code.mean(0), code.shape), code]
+    ),
 }
 NOISES = {"masking": ae.masking_noise, "salt and pepper": ae.salt_and_pepper_noise, "Gaussian": ae.gaussian_noise}
 LEVELS = {"none": 0, "0.3": 0.3, "0 to 0.9": (0, 0.9)}
 
 
 def test_each_display_with_code_is_run():
-    assert WITH_CODE == sorted(STATES)
+    assert sorted(STATES) == WITH_CODE
 
 
 @pytest.mark.parametrize("name", WITH_CODE)

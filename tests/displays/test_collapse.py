@@ -42,8 +42,9 @@ def test_collapse(show, run):
         )
         assert seen.sentence == (
             f"Noise of variance {variance:g}: {above} component{' lies' if above == 1 else 's lie'} above the line, "
-            f"{run['alive'][place]} of {units} units are active. KL {kl.sum(dtype=float):.2f} nats per image, {predicted.sum():.2f} "
-            f"predicted; squared error of these images {((images - rebuilt) ** 2).mean(dtype=float):.4f} per pixel."
+            f"{run['alive'][place]} of {units} units are active. KL {kl.sum(dtype=float):.2f} nats per image, "
+            f"{predicted.sum():.2f} predicted; squared error of these images "
+            f"{((images - rebuilt) ** 2).mean(dtype=float):.4f} per pixel."
         )
         spectrum, divergences = seen.charts
         numbers = list(range(1, units + 1))

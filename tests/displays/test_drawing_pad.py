@@ -286,7 +286,9 @@ def test_the_decoder_draws_what_the_moved_code_says(core, show, display, name, m
     assert tie.get_attribute("aria-label").startswith(f"The network, in layers of {', '.join(map(str, sizes))}; the code")
     dots = tie.locator("g > *").evaluate_all("all => all.map(one => [one.localName, Number(one.getAttribute('fill-opacity'))])")
     shares = np.abs(code) / np.abs(code).max()
-    assert dots == [["path" if value < 0 else "circle", pytest.approx(share)] for value, share in zip(code, shares, strict=True)]
+    assert dots == [
+        ["path" if value < 0 else "circle", pytest.approx(share)] for value, share in zip(code, shares, strict=True)
+    ]
 
 
 def test_a_stroke_another_network_and_a_button_free_the_code(core, show, display):
@@ -294,7 +296,7 @@ def test_a_stroke_another_network_and_a_button_free_the_code(core, show, display
     slider = core.locator("input[type=range]").first
     act = {
         "the pad": lambda: core.locator(".ae-pad").press(" "),
-        "another network": lambda: core.get_by_label("two", exact=True).check(),
+        "another network": lambda: core.get_by_role("radio", name="two").check(),
         "the button": lambda: core.get_by_role("button", name="code as drawn").click(),
     }
     for name, free in act.items():

@@ -98,7 +98,9 @@ def test_handles_choose_by_hand(core, by_hand):
     core.mouse.up()
 
 
-@pytest.mark.parametrize(("slider", "to", "black", "white"), [(0, -2, -2, 5), (0, 5, 4.9, 5), (1, -16, -16, -15.9), (1, 3, -16, 3)])
+@pytest.mark.parametrize(
+    ("slider", "to", "black", "white"), [(0, -2, -2, 5), (0, 5, 4.9, 5), (1, -16, -16, -15.9), (1, 3, -16, 3)]
+)
 def test_sliders_never_cross(core, by_hand, slider, to, black, white):
     by_hand.at(greys=EACH, black=-16, white=5)
     move = "(it, to) => { it.value = to; it.dispatchEvent(new Event('input')); }"

@@ -83,7 +83,10 @@ def test_what_the_page_says_of_a_logit(show, name):
         y, as_is, parted = map(exact, sums[:, place].astype(float))
         assert seen.sentence == f"In float32: y = sigmoid(z) = {y}; 1e-10 + 1 - y = {as_is}; 1e-10 + (1 - y) = {parted}."
         now = [part[which, :, place].astype(float) for part in parts]
-        assert seen.texts[: 1 + 2 * len(data["forms"])] == [f"{z:.1f}", *(said(value) for pair in zip(*now, strict=True) for value in pair)]
+        assert seen.texts[: 1 + 2 * len(data["forms"])] == [
+            f"{z:.1f}",
+            *(said(value) for pair in zip(*now, strict=True) for value in pair),
+        ]
         for part, (chart, values, height) in enumerate(zip(seen.charts, parts, (28, 0.5), strict=True)):
             values = values[which]
             # What lies to the right of the slider is the answer to a question.

@@ -1,8 +1,9 @@
 """Every display of the website fits its screen, in each of its states: a projector's, that of a lesson, and a phone's.
 
-On a projector (1366 x 768) the page of the display shows all of it without scrolling; in a lesson (1000 x 700) the display is no
-higher than the window; on a phone (390 x 844) the sliders and the sentence stay in sight while the results are looked at. Nowhere
-do texts lie on one another, is one cut off, or does the page scroll sideways; on the phone no letters are smaller than 12 pixels.
+On a projector (1366 x 768) the page of the display shows all of it without scrolling; in a lesson (1000 x 700) the display is
+no higher than the window; on a phone (390 x 844) the sliders and the sentence stay in sight while the results are looked at.
+Nowhere do texts lie on one another, is one cut off, or does the page scroll sideways; on the phone no letters are smaller than
+12 pixels.
 """
 
 import json
@@ -75,7 +76,7 @@ def test_in_a_lesson_it_is_no_higher_than_the_window(opened, number):
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_on_a_phone_it_can_be_read_and_what_is_moved_stays_in_sight(opened, number):
-    """Wherever a display is scrolled to, its sliders and its sentence are seen, and most of the screen is left to the results."""
+    """Wherever a display is scrolled to, its sliders and sentence are seen, and most of the screen is left to the results."""
     page = opened(LESSONS[number], 390, 844)
     assert misfits(page, of_lesson(number), wide=390, high=None, letter=12) == []
     script = """root => {

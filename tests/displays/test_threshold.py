@@ -50,7 +50,14 @@ def made(names):
     def random(*shape):
         return packed(RANDOM.random(shape), "float32")
 
-    data = {"thresholds": THRESHOLDS, "size": [2, 1], "measured": 77, "measure": "error", "meanError": 1.5, "styles": styles(names)}
+    data = {
+        "thresholds": THRESHOLDS,
+        "size": [2, 1],
+        "measured": 77,
+        "measure": "error",
+        "meanError": 1.5,
+        "styles": styles(names),
+    }
     data |= {"images": packed(RANDOM.random((5, 2)), "uint8"), "codes": {one: packed(CODES[one], "float32") for one in names}}
     data |= {"means": {one: random(UNITS[one]) for one in names}, "errors": {one: random(3, 4) for one in names}}
     layer = {"bias": packed([0.1, -0.2]), "activation": "sigmoid"}

@@ -31,11 +31,10 @@ def test_training_noise(show, run):
         seen = shown.at(trained=level)
         shown_errors = [np.interp(share, levels, errors[which]) for share in shares]
         losses = ", ".join(
-            f"{error:.3f} with {f'{100 * share:.0f} %' if share else 'nothing'} lost" for error, share in zip(shown_errors, shares, strict=True)
+            f"{error:.3f} with {f'{100 * share:.0f} %' if share else 'nothing'} lost"
+            for error, share in zip(shown_errors, shares, strict=True)
         )
-        assert seen.sentence == (
-            f"{words[level]}: squared error {losses}; the mean image has {run['mean_image']:.3f}."
-        )
+        assert seen.sentence == (f"{words[level]}: squared error {losses}; the mean image has {run['mean_image']:.3f}.")
         (chart,) = seen.charts
         assert [line["y"] for line in chart["series"]] == [run["nothing"].tolist(), *errors.tolist()]
         assert all(line["x"] == levels for line in chart["series"])
