@@ -683,7 +683,7 @@ export function mount(root, packed, store) {
   root.setAttribute("aria-label", packed.name);
   root.replaceChildren(layout);
   keepKeys(root);
-  const fit = () => fitParts(display.parts, body.clientWidth || 600);
+  const fit = () => { if (isShow) fitParts(display.parts, body.clientWidth || 600); };
   fit();
   update(store.get(), false);
   const watch = new ResizeObserver(fit);

@@ -231,7 +231,8 @@ export default function drawingPad(data, view) {
         tie.lay([784, ...one.layers.map(({ kernel }) => kernel.shape[1])], one.code);
       }
       tie.show(code, units);
-      sliders.forEach((slider, i) => slider.show(one, code[units[i]]));
+      const stands = [unit1, unit2].map((value, i) => (value === "" ? code[units[i]] : value));
+      sliders.forEach((slider, i) => slider.show(one, stands[i]));
       const made = networks[which].decode(code);
       drawImage(out.picture, made, IMAGE);
       numbers.textContent = `${name}: ${Array.from(code, value => fixed(value, 1)).join(", ")}`;

@@ -59,7 +59,7 @@ globalThis.walk = packed => {
     reset();
   }
   for (const button of root.querySelectorAll("button")) {
-    if (button.textContent === "play") continue;
+    if (button.textContent === "play" || button.closest(".ae-code")) continue;
     button.click();
     note(button.textContent);
     core.forget();
