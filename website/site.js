@@ -213,7 +213,8 @@ function find(entries, words) {
 
 // The text with the words that were looked for in <mark>.
 function marked(text, words) {
-  const parts = text.split(new RegExp(`(${words.map(word => word.replace(/[^\p{L}\p{N}]/gu, "\\$&")).join("|")})`, "iu"));
+  const escaped = words.map(word => word.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"));
+  const parts = text.split(new RegExp(`(${escaped.join("|")})`, "iu"));
   return parts.map((part, i) => (i % 2 ? element("mark", {}, part) : part));
 }
 
