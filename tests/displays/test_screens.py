@@ -15,10 +15,11 @@ from tools import build as builder
 
 ROOT = Path(__file__).resolve().parents[2]
 STORED = sorted(path.stem for path in (ROOT / "notebooks" / "displays").glob("*.json"))
-NAMES = [name for name in STORED if not builder.is_vote(name)]
+NAMES = [name for name in STORED if not builder.is_question(name)]
 LESSONS = {path.stem[:2]: f"{path.stem}.html" for path in (ROOT / "notebooks").glob("*.ipynb")}
 SCRIPT = Path(__file__).with_name("screens.js")
-UNFOLD = "for (const one of document.querySelectorAll('details')) one.open = true"
+UNFOLD = """for (const one of document.querySelectorAll('details')) one.open = true;
+for (const one of document.querySelectorAll('.gate')) one.classList.add('open')"""
 SCHEMES = ("light", "dark")
 NUMBERS = sorted({name[:2] for name in NAMES})
 
