@@ -44,7 +44,7 @@ def test_files_that_are_named_are_there(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     folders = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != ".")
     named = set(re.findall(rf"(?:`|<code>)((?:{folders})/[\w./]*)", text))
-    modules = {ROOT / name.replace(".", "/") for name in re.findall(r"python -m ((?:benchmarks|tools)\.[a-z]+)", text)}
+    modules = {ROOT / name.replace(".", "/") for name in re.findall(r"python -m ((?:benchmarks|tools)\.[a-z_]+)", text)}
     assert named or modules
     assert [name for name in named if not (ROOT / name).exists()] == []
     assert [path for path in modules if not (path.with_suffix(".py").exists() or (path / "__main__.py").exists())] == []
