@@ -584,7 +584,7 @@ TOGETHER = [
     ("show_images", {"titles": ["a", "b"]}, "titles must have one entry for each of the 1 rows, but it has 2"),
     ("autoencoder", {"hidden_activation": "step"}, "hidden_activation must be the name of a Keras activation"),
     ("autoencoder", {"codesize": 3}, "Unrecognized keyword arguments passed to Autoencoder: {'codesize': 3}"),
-    ("exercise", {"options": TWO}, "answer must be a number, .*, but it is 7 and options is {"),
+    ("exercise", {"options": TWO}, "answer must be a number, .*, but it is 7.0 and options is {"),
     ("exercise", {"answer": "A"}, "answer must be a number, .*, but it is 'A' and options is None"),
     ("exercise", {"answer": "C", "options": TWO}, "answer must be one of A, B, but it is 'C'"),
     ("exercise", {"answer": "A", "options": {"A": "this"}}, "options must have at least two entries, but it has only A"),
