@@ -622,11 +622,12 @@ function fitParts(parts, width) {
 
 // Build a display in an element of the page. The store keeps its state: { get(), set(state), listen(f, signal) }.
 //
-// displays[kind](data, view) returns { controls, parts, draw }: the controls by the names of their values, the elements below
-// them (each with an element, and resize(width) if it has to know), and a function that shows a state and returns the sentence
-// that says what is seen. The state that comes first and the name of the main control are Python's, in packed.state and
-// packed.main. view.change({ name: value }) changes the state from elsewhere, view.redraw() shows it again, and view.signal is
-// aborted when the display ends, which the returned function makes it do.
+// displays[kind](data, view) returns { controls, parts, draw }: the controls by the names of their values (those that are
+// ``isFirst`` stand beside the sentence), the parts beside or below them (each with an element, resize(width) if it has to
+// know, and its share of a row if it does not fill one), and a function that shows a state and returns the sentence that says
+// what is seen. The state that comes first, the name of the main control and the line of code that the controls stand for are
+// Python's, in packed.state, packed.main and packed.code. view.change({ name: value }) changes the state from elsewhere,
+// view.redraw() shows it again, and view.signal is aborted when the display ends, which the returned function makes it do.
 export function mount(root, packed, store) {
   const data = strict(unpack(packed), packed.kind), ended = new AbortController();
   let state = {};
