@@ -20,7 +20,7 @@ FORMS = {
         lambda x, z: -x * tf.math.log(1e-10 + tf.sigmoid(z)) - (1 - x) * tf.math.log(1e-10 + (1 - tf.sigmoid(z))),
     ),
     "from logits": (
-        "max(z, 0) - x z + log(1 + exp(-|z|)), with gradient y - x",
+        "max(z, 0) - x z + log(1 + exp(-|z|))",
         lambda x, z: tf.nn.sigmoid_cross_entropy_with_logits(labels=x, logits=z),
     ),
     "Keras, from probabilities": (
