@@ -239,6 +239,7 @@ class Book:
         is_imports = is_first and cell.source.startswith(("import ", "from "))
         made = new_cell("code", cell.id, html=highlighted(cell.source))
         made["plumbing"] = is_imports or cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        made["tells"] = "answers" in cell.metadata.get("tags", [])
         made["lines"] = cell.source.count("\n") + 1
         made["first"] = first.removeprefix("# ")
         made["draws"] = any({"image/png", "text/html"} & set(output.get("data", {})) for output in cell.outputs)

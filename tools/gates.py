@@ -1,7 +1,8 @@
 """What a page folds until the reader has voted.
 
-A vote's gate begins at the first heading (level 2 or 3) after the vote and ends with the verdict. Gates of several votes may
-overlap: a segment belongs to all votes whose gate contains it, and opens when each of them has been answered.
+A vote's gate begins at the first heading (level 2 or 3) after the vote and ends where the section ends in which the verdict
+stands: there JupyterLab ends what a collapsed heading hides, and the sentences after a verdict tell the answer too. Gates of
+several votes may overlap: a segment belongs to all votes whose gate contains it, and opens when each of them has been answered.
 """
 
 from dataclasses import dataclass, field
@@ -21,8 +22,8 @@ def segments(cells):
     Parameters
     ----------
     cells : list of dict
-        Each with ``asks`` and ``answers``, the ids of the votes and of the verdicts in it, and ``heading``, whether it begins
-        with a heading of level 2 or 3.
+        Each with ``asks`` and ``answers``, the ids of the votes and of the verdicts in it, and ``heading``, which has the
+        ``level`` (2 or 3) of the heading with which the cell begins, or is None.
 
     Returns
     -------
@@ -40,9 +41,13 @@ def segments(cells):
             if name not in asked:
                 raise ValueError(f'the verdict "{name}" has no vote before it')
             vote = asked.pop(name)
-            begin = next((k for k in range(vote + 1, place + 1) if cells[k]["heading"]), place + 1)
-            for k in range(begin, place + 1):
-                votes[k].append((vote, name))
+            levels = {k: cells[k]["heading"]["level"] for k in range(vote + 1, len(cells)) if cells[k]["heading"]}
+            within = [k for k in levels if k <= place]
+            if within:
+                own = min(levels[k] for k in within)
+                end = next((k for k in levels if k > place and levels[k] <= own), len(cells))
+                for k in range(within[0], end):
+                    votes[k].append((vote, name))
         asked |= dict.fromkeys(cell["asks"], place)
     if asked:
         raise ValueError(f'the vote "{next(iter(asked))}" has no verdict after it')

@@ -107,12 +107,12 @@ if (contents) {
   now.replaceChildren(`${number} `, document.querySelector("h1").textContent);
 }
 
-const CODE = "code";  // on: all code of all lessons is shown
+const CODE = "code";  // on: the code of all lessons is shown, but for the cells that tell answers
 const shows = one("show-code");
 function showCode() {
   const isShown = recall(CODE) === "on";
   document.documentElement.classList.toggle("with-code", isShown);
-  for (const fold of all("details.code")) fold.open = isShown;
+  for (const fold of all("details.code:not(.tells)")) fold.open = isShown;
 }
 if (shows) {
   shows.checked = recall(CODE) === "on";
