@@ -12,15 +12,22 @@ STYLE = (_FOLDER / "display.css").read_text(encoding="utf-8")
 _PAGE = Template((_FOLDER / "page.html").read_text(encoding="utf-8"))
 
 
+SHARED = ("core", "kernels", "train")  # what displays import; each may import those before it
+
+
 def source():
     """Return all JavaScript of the displays as one module: `render` is for anywidget, `mountOnPage` for a page."""
-    core, *modules = sorted(_FOLDER.glob("*.js"), key=lambda path: (path.name != "core.js", path.name))
-    parts = [core.read_text(encoding="utf-8")]
-    for path in modules:
-        text = path.read_text(encoding="utf-8").replace("export default ", f'displays["{path.stem}"] = ', 1)
-        # A block of its own, so that two displays may use one name.
-        parts.append("{\n" + re.sub(r'^import .*? from "./core.js";\n', "", text, flags=re.DOTALL) + "}\n")
+    parts = [_without_imports(_FOLDER / f"{name}.js") for name in SHARED]
+    for path in sorted(_FOLDER.glob("*.js")):
+        if path.stem not in SHARED:
+            text = _without_imports(path).replace("export default ", f'displays["{path.stem}"] = ', 1)
+            parts.append("{\n" + text + "}\n")  # a block of its own, so that two displays may use one name
     return re.sub(r"^export (?=function|const|class)", "", "".join(parts), flags=re.MULTILINE)
+
+
+def _without_imports(path):
+    names = "|".join(SHARED)
+    return re.sub(rf'^import [^;]*? from "./({names}).js";\n', "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
 def page(data):

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from aehelpers import displays
 from aehelpers.displays import recorded
+from aehelpers.displays.page import SHARED
 
 from tests.displays.reading import as_page_value
 
-KINDS = sorted({path.stem for path in Path(displays.__file__).parent.glob("*.js")} - {"core"})
+KINDS = sorted({path.stem for path in Path(displays.__file__).parent.glob("*.js")} - set(SHARED))
 
 
 def training(model, forty):
