@@ -1,9 +1,13 @@
-import { Chart, button, drawImage, element, extent, fixed, mean, recall, remember, row, sigmoid, squaredError, sum } from "./core.js";
+import {
+  Chart, button, choice, drawImage, element, extent, fixed, mean, random, recall, remember, sigmoid, squaredError, stairs, sum,
+} from "./core.js";
+import { penOn } from "./pad.js";
 import { startWorker } from "./train.js";
 
-const SIZE = 784, SHAPE = { height: 28, width: 28 }, SHOWN = 8;
+const SIZE = 784, SHAPE = { height: 28, width: 28 }, SHOWN = 8, MANY = 64;  // images that are drawn, and rebuilt with noise
+const PAD = 112;
 const UNITS = 12, LAMPS = 64;  // how many units of a layer are drawn
-const SPEEDS = [[5, "5 steps a second"], [30, "30 steps a second"], [0, "as fast as it can"]];
+const SPEEDS = [[1, "20 steps a second"], [5, "100 steps a second"], [Infinity, "as fast as it can"]];  // steps a frame
 const TEN = ["#56b4e9", "#e69f00", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999", "#7fb800", "#8c6bb1"];
 
 // As in the diagnosis: yardsticks.py, code.py, gradients.py.
@@ -73,35 +77,36 @@ export function specOf(state) {
 
 // ----------------------------------------------------------------------------------------------------------- what it says
 
-// The facts that the sentence, the rules and the goals of the challenges look at.
-export function factsOf({ state, set, images, frame }) {
-  const { codes, rebuilt, layers } = frame, count = rebuilt.length / SIZE, units = state.code;
-  const drawn = state.drawn === "sigmoid" ? rebuilt.map(sigmoid) : rebuilt;
-  const spread = variances(drawn, SIZE), column = unit => Array.from({ length: codes.length / units }, (_, i) => codes[i * units + unit]);
-  const columns = Array.from({ length: units }, (_, unit) => column(unit)), ends = columns.map(extent);
+// The facts that the sentence, the rules and the goals of the challenges look at. ``images`` are the test images, ``shown`` those
+// of them that are drawn, as the network gets them.
+export function factsOf({ state, set, images, shown, frame }) {
+  const { measures, reconstruction, step, failed } = frame, { code: codes, layers, kl } = measures, units = state.code;
+  const drawn = state.drawn === "sigmoid" ? measures.reconstruction.map(sigmoid) : measures.reconstruction;
+  const ends = Array.from({ length: units }, () => [Infinity, -Infinity]);
+  codes.forEach((value, i) => {
+    const end = ends[i % units];
+    end[0] = Math.min(end[0], value); end[1] = Math.max(end[1], value);
+  });
   const isConstant = ends.map(([low, high]) => high - low <= 1e-6 * Math.max(Math.abs(low), Math.abs(high), 1e-6));
-  const error = squaredError(images, rebuilt), drawnError = squaredError(images, drawn);
-  const outside = mean(drawn, value => (value < -0.05 || value > 1.05 ? 1 : 0));
+  const clean = images.subarray(0, shown.length), [low, high] = extent(drawn), codeLayer = (layers.length - 2) / 2;
   return {
-    step: frame.step,
-    stopped: frame.stopped,
-    error, drawnError, count,
+    step, failed, units, isConstant, kl, low, high,
+    error: squaredError(images, measures.reconstruction),
+    drawnError: squaredError(images, drawn),
     meanError: set.mean.mse,
     halfMeanError: set.mean.mse / 2,
     pcaError: set.pca.values[units - 1] ?? NaN,
-    halfShownError: squaredError(images, frame.shown) / 2,
-    variation: sum(spread) / set.variance,
-    pale: state.loss === "logits" && outside > 0.2 ? 1 : 0,
-    low: extent(drawn)[0], high: extent(drawn)[1],
-    units,
+    shownError: squaredError(clean, reconstruction),
+    halfShownError: squaredError(clean, shown) / 2,
+    variation: sum(variances(drawn, SIZE)) / set.variance,
+    pale: state.loss === "logits" && mean(drawn, value => (value < -0.05 || value > 1.05 ? 1 : 0)) > 0.2 ? 1 : 0,
     deadCode: isConstant.filter(Boolean).length,
-    neverAbove: ends.every(([, high]) => high <= 0),
+    neverAbove: ends.every(one => one[1] <= 0),
     loudness: Math.sqrt(mean(variances(codes, units))),
-    decoderNorm: frame.decoderNorm,
-    kl: frame.kl ? sum(frame.kl) : NaN,
-    activeUnits: frame.kl ? Array.from(frame.kl).filter(one => one > SILENT).length : units - isConstant.filter(Boolean).length,
-    layers,
-    encoderGradient: layers.slice(0, frame.codeLayer + 1).reduce((most, one) => Math.max(most, one.gradient), 0),
+    readers: measures.readers,
+    nats: kl ? sum(kl) : NaN,
+    activeUnits: kl ? kl.filter(one => one > SILENT).length : units - isConstant.filter(Boolean).length,
+    encoderGradient: Math.max(...layers.slice(0, codeLayer + 1).map(one => one.gradient)),
     noise: state.noise === "none" ? 0 : 1,
   };
 }
@@ -118,15 +123,15 @@ const number = value => (value === 0 ? "0" : Math.abs(value) < 1e-3 || Math.abs(
 // The rules of the diagnosis for what is measured here, in its order: { code, say, more }, of which the first that holds is
 // said. tests/displays/test_playground.py compares them with `ae.diagnose` on the same weights.
 const RULES = [
-  ["not_finite", f => f.stopped,
-    f => `The loss became ${f.stopped.text} at step ${f.stopped.step}: the training has stopped.`,
+  ["not_finite", f => f.failed,
+    f => `The loss became ${Number.isNaN(f.failed.loss) ? "NaN" : "infinite"} at step ${f.failed.step}: the training has stopped.`,
     () => "The steps were too large, or the loss took a logarithm of 0. Turn a knob and begin anew."],
   ["never_moved", f => f.step === 0, () => "Nothing has been trained yet.", () => "Press play."],
   ["output_is_logits", f => f.pale === 1,
     f => `The output is logits: its values go from ${number(f.low)} to ${number(f.high)}, not from 0 to 1.`,
     () => "Each picture is drawn from its smallest to its largest value, as Matplotlib does; so 0 is grey."],
-  ["kl_collapse", f => f.activeUnits === 0 && !Number.isNaN(f.kl),
-    f => `The code carries nothing: the KL is ${number(f.kl)} nats for an image.`,
+  ["kl_collapse", f => f.activeUnits === 0 && f.kl,
+    f => `The code carries nothing: the KL is ${number(f.nats)} nats for an image.`,
     () => "The KL term outweighs the reconstruction; the decoder draws the same for every image."],
   ["zero_gradient", (f, s) => s.start === "zeros" && f.encoderGradient === 0,
     () => "All weights are 0, so that no gradient gets through.",
@@ -142,14 +147,14 @@ const RULES = [
   ["constant_output", f => f.variation < NO_VARIATION,
     f => `The reconstruction is the same for every image, ${f.drawnError > NO_BETTER * f.meanError ? "and no better than the mean image" : "nearly"}.`,
     (f, s) => (s.optimizer === "sgd" ? "The gradient arrives, and the steps are small." : "If it stays so, something keeps the code from the output.")],
-  ["kl_collapse", f => !Number.isNaN(f.kl) && f.activeUnits < f.units / 2,
-    f => `${f.activeUnits} of ${f.units} units of the code carry something; the KL is ${number(f.kl)} nats for an image.`,
+  ["kl_collapse", f => f.kl && f.activeUnits < f.units / 2,
+    f => `${f.activeUnits} of ${f.units} units of the code carry something; the KL is ${number(f.nats)} nats for an image.`,
     () => "The others are as the KL wants them: standard normal noise, whatever the image."],
   ["dead_units", f => f.deadCode > 0 && f.deadCode >= 0.33 * f.units,
     f => `${f.deadCode} of ${f.units} units of the code are dead: they say the same to every image.`,
     () => "Only the others carry something."],
-  ["whispering", (f, s) => s.penalty !== "none" && f.loudness < WHISPER * f.decoderNorm,
-    f => `The units of the code whisper: they move by ${number(f.loudness)}, and the decoder's weights, of length ${number(f.decoderNorm)}, make up for it.`,
+  ["whispering", (f, s) => s.penalty !== "none" && f.loudness < WHISPER * f.readers,
+    f => `The units of the code whisper: they move by ${number(f.loudness)}, and the decoder's weights, of length ${number(f.readers)}, make up for it.`,
     () => "The penalty is met without a sparse code."],
   ["below_pca", f => f.step >= SETTLED && f.drawnError > 1.05 * f.pcaError,
     f => `The error is ${number(f.drawnError)}; PCA with as many numbers has ${number(f.pcaError)}.`,
@@ -281,13 +286,23 @@ function canvasOf(label) {
   return element("canvas", { ...SHAPE, role: "img", "aria-label": label });
 }
 
-// Where a value lies between low and high, on an axis that grows by doubling and never shrinks while a training runs.
+// The end of an axis that grows by doubling, so that it seldom moves.
 const doubled = (least, wanted) => { let high = least; while (high < wanted) high *= 2; return high; };
 
+// Means of neighbours, so that a curve of thousands of steps is drawn by a few hundred points: [step, mean].
+function sampled(values, most) {
+  const size = Math.ceil(values.length / most), points = [];
+  for (let i = 0; i < values.length; i += size) {
+    const some = values.slice(i, i + size);
+    points.push([i + some.length, mean(some)]);
+  }
+  return points;
+}
+
 export default function playground(data, view) {
-  const { knobs, presets, challenges, sets } = data, names = knobs.map(one => one.name);
+  const { knobs, presets, challenges, sets } = data;
   const presetOf = id => presets.find(one => one.id === id), challengeOf = id => challenges.find(one => one.id === id);
-  const restarting = knobs.filter(one => one.restarts).map(one => one.name);
+  const restarting = knobs.filter(one => one.restarts).map(one => one.name), live = knobs.filter(one => !one.restarts).map(one => one.name);
   const only = (state, list) => JSON.stringify(list.map(name => state[name]));
   const part = (name, ...children) => element("div", { class: `ae-play-${name}` }, ...children);
   const toolButton = (label, sign, act) => {
@@ -297,65 +312,317 @@ export default function playground(data, view) {
     return made;
   };
 
-  // ---- the training: a worker, and what it said last
-  let trainer = null, begun = "", live = "", isPlaying = false, speed = 0, frame = null, facts = null, losses = [], errors = [];
-  let images = null, pending = null, drawing = null, chosen = 0;
-  const counts = { shown: SHOWN };
+  // ---- the training, and what it said last
+  let trainer = null, structure = "", settings = "", isPlaying = false, frame = null, facts = null, losses = [], errors = [];
+  let loaded = null, asked = null, drawing = null, chosen = 0, shown = null, trouble = "", verdict = { code: "", sentence: "", more: "" };
 
   async function load(name) {
-    const set = sets[name];
-    const [train, test] = await Promise.all([inflated(set.train), inflated(set.test)]);
+    const set = sets[name], [train, test] = await Promise.all([inflated(set.train), inflated(set.test)]);
     return { name, set, train, test, floats: floats(test) };
   }
 
-  const clock = element("strong", {}, "0"), lossSaid = element("strong", {}, "–");
+  const clock = element("strong", {}, "0"), lossNow = element("strong", {}, "–");
   const play = toolButton("play", "▶", () => (isPlaying ? pause() : begin()));
-  const once = toolButton("one step", "▶❙", () => { pause(); trainer?.steps(1); });
-  const again = toolButton("begin anew", "↺", () => { restart(view.state, false); });
+  const once = toolButton("one step", "▶|", () => { if (isPlaying) pause(); trainer?.steps(1); });
+  const again = toolButton("begin anew", "↺", () => restart(view.state));
   play.classList.add("ae-go");
-  const pace = element("select", { "aria-label": "speed" }, ...SPEEDS.map(([value, said]) => element("option", { value }, said)));
-  pace.value = 0;
-  pace.addEventListener("change", () => { speed = Number(pace.value); trainer?.speed(speed); });
+  const pace = element("select", { "aria-label": "speed" }, ...SPEEDS.map(([, said], i) => element("option", { value: i }, said)));
+  pace.value = SPEEDS.length - 1;
+  pace.addEventListener("change", () => trainer?.speed(SPEEDS[pace.value][0]));
+
+  function showPlaying(now) {
+    isPlaying = now;
+    play.textContent = isPlaying ? "❙❙" : "▶";
+    play.title = isPlaying ? "pause" : "play";
+    play.setAttribute("aria-label", play.title);
+  }
 
   function begin() {
-    if (frame?.stopped) return;
-    isPlaying = true;
-    trainer?.play(speed);
-    showPlaying();
+    if (!trainer || frame?.failed) return;
+    showPlaying(true);
+    trainer.play();
   }
 
   function pause() {
-    isPlaying = false;
+    showPlaying(false);
     trainer?.pause();
-    showPlaying();
   }
 
-  function showPlaying() {
-    play.textContent = isPlaying ? "❙❙" : "▶";
-    play.setAttribute("aria-label", isPlaying ? "pause" : "play");
-    play.title = isPlaying ? "pause" : "play";
-  }
-
-  // A training that begins anew: with the same seed it is the same again.
-  async function restart(state, goesOn) {
-    begun = only(state, restarting);
-    live = only(state, names);
-    isPlaying = goesOn;
-    frame = facts = null; losses = []; errors = [];
-    showPlaying();
-    const mine = (pending = {});
-    if (images?.name !== state.data) {
-      const loaded = await load(state.data);
-      if (pending !== mine) return;
-      images = loaded;
-    }
+  // Begin anew; with the same knobs and the same seed, the training is the same again.
+  async function restart(state, goesOn = false) {
+    structure = only(state, restarting);
+    settings = only(state, live);
+    frame = facts = null; losses = []; errors = []; trouble = "";
+    showPlaying(false);
     trainer?.end();
+    trainer = null;
+    const mine = (asked = {});
+    if (loaded?.name !== state.data) {
+      const next = await load(state.data);
+      if (asked !== mine || view.signal.aborted) return;
+      loaded = next;
+      chosen = Math.min(chosen, SHOWN - 1);
+    }
+    // Meanwhile a knob may have been turned that acts without a restart.
+    settings = only(view.state, live);
+    shown = seen(view.state);
+    const isMine = act => given => { if (asked === mine) act(given); };
     trainer = startWorker({
-      spec: specOf(view.state), images: images.train, test: images.test, show: counts.shown, onFrame: next => { if (pending === mine) take(next); },
+      spec: specOf(view.state), images: loaded.train, shown, looked: looked(), measured: loaded.test, signal: view.signal,
+      onFrame: isMine(take), onError: isMine(error => { trouble = error.message; showPlaying(false); view.redraw(); }),
     });
-    trainer.look(input());
-    if (isPlaying) trainer.play(speed);
+    trainer.speed(SPEEDS[pace.value][0]);
+    paintPictures();
+    if (goesOn) begin();
   }
 
-  const input = () => drawing ?? images.floats.subarray(chosen * SIZE, (chosen + 1) * SIZE);
+  // The test images as the network gets them, with the noise that it is trained with; the same noise each time.
+  function seen({ noise, level, seed }) {
+    const clean = loaded.test.subarray(0, MANY * SIZE), uniform = random(seed + 1);
+    if (noise === "none") return clean;
+    const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+    return clean.map(value => (noise === "masking" ? (uniform() < level ? 0 : value)
+      : Math.round(Math.min(Math.max(value + 255 * level * normal(), 0), 255))));
+  }
+
+  const looked = () => drawing ?? shown.subarray(chosen * SIZE, (chosen + 1) * SIZE);
+
+  function look() {
+    if (!loaded) return;
+    shown = seen(view.state);
+    trainer?.look(shown, looked());
+    paintPictures();
+  }
+
+  function take(next) {
+    frame = { ...next, measures: next.measures ?? frame.measures };
+    losses.push(...next.losses);
+    showPlaying(next.isPlaying || (isPlaying && !next.failed && next.step === 0));
+    clock.textContent = String(next.step);
+    paintPictures();
+    if (!next.measures) return;
+    facts = factsOf({ state: view.state, set: loaded.set, images: loaded.floats, shown: floats(shown), frame });
+    errors.push([next.step, facts.drawnError]);
+    view.redraw();
+    if (!next.isPlaying && next.step) handBack();
+  }
+
+  // For Python, which makes a model of it.
+  async function handBack() {
+    const state = { ...view.state }, step = frame.step, weights = await trainer.weights();
+    const bytes = new Float32Array(weights.reduce((total, { values }) => total + values.length, 0));
+    let place = 0;
+    for (const { values } of weights) { bytes.set(values, place); place += values.length; }
+    view.send("trained", { step, state, weights: new DataView(bytes.buffer) });
+  }
+
+  // ---- what is seen
+  const input = element("canvas", {
+    width: PAD, height: PAD, class: "ae-play-image ae-pad", tabindex: 0, role: "application",
+    "aria-label": "The input: draw a digit with the pointer, or move with the arrow keys and put the pen down or up with the space bar",
+  });
+  const output = canvasOf("the reconstruction"), stage = new Stage(
+    element("figure", {}, input, element("figcaption", {}, "input; draw here")),
+    element("figure", {}, output, element("figcaption", {}, "output")));
+  output.classList.add("ae-play-image");
+  const paper = penOn(input, {
+    begin: () => { if (!drawing) paper.clear(); },
+    changed: image => { drawing = Uint8Array.from(image, value => Math.round(255 * value)); look(); },
+  });
+  const rows = ["original", "input", "rebuilt"].map(name => ({
+    name, label: element("span", {}, name), pictures: Array.from({ length: SHOWN }, (_, i) => {
+      const canvas = canvasOf(`${name} ${i + 1}`);
+      return { canvas, element: name === "original"
+        ? toolButton(`look at image ${i + 1}`, canvas, () => { drawing = null; chosen = i; look(); }) : canvas };
+    }),
+  }));
+  const lossChart = new Chart({ x: { label: "step", low: 0, high: 500 }, y: { label: "", low: 0, high: 1 }, height: 190, legend: true });
+  const views = { plane: element("canvas", { width: 300, height: 190, role: "img", "aria-label": "the codes of the test images" }),
+    lamps: element("div", { class: "ae-lamps" }) };
+  const histogram = new Chart({ x: { label: "value in the code", low: -1, high: 1 }, y: { label: "share of the values", low: 0, high: 1 }, height: 150 });
+  const more = element("p", { class: "ae-play-more" });
+  const starts = element("select", { "aria-label": "start from" }, element("option", { value: "" }, "your own"),
+    element("optgroup", { label: "lessons" }, ...presets.map(({ id, title }) => element("option", { value: id }, title))),
+    element("optgroup", { label: "challenges" }, ...challenges.map(({ id, title }) => element("option", { value: `!${id}` }, title))));
+  starts.addEventListener("change", () => startFrom(starts.value));
+
+  function startFrom(value) {
+    const challenge = challengeOf(value.slice(1)), preset = presetOf(value);
+    drawing = null;
+    if (challenge) view.change({ ...challenge.state, preset: "", challenge: challenge.id });
+    else if (preset) view.change({ ...preset.state, preset: preset.id, challenge: "" });
+  }
+
+  // A picture of logits is drawn as Matplotlib would, from its smallest to its largest value; any other from 0 to 1.
+  function draw(canvas, values, state) {
+    if (state.drawn === "sigmoid") drawImage(canvas, values.map(sigmoid), SHAPE);
+    else if (state.loss === "logits") drawImage(canvas, values, { ...SHAPE, low: extent(values)[0], high: extent(values)[1] });
+    else drawImage(canvas, values, SHAPE);
+  }
+
+  function paintPictures() {
+    if (!loaded || !shown) return;
+    const { state } = view, isNoisy = state.noise !== "none", at = (values, i) => values.subarray(i * SIZE, (i + 1) * SIZE);
+    rows.forEach(({ name, label, pictures }) => {
+      label.hidden = name === "input" && !isNoisy;
+      pictures.forEach(({ canvas, element: cell }, i) => {
+        cell.hidden = label.hidden;
+        if (name === "original") {
+          drawImage(canvas, at(loaded.floats, i), SHAPE);
+          cell.setAttribute("aria-pressed", String(!drawing && i === chosen));
+        }
+        if (name === "input") drawImage(canvas, floats(at(shown, i)), SHAPE);
+        if (name === "rebuilt" && frame) draw(canvas, at(frame.reconstruction, i), state);
+      });
+    });
+    if (!drawing) paper.show(floats(looked()));
+    if (!frame) return;
+    draw(output, frame.inside.at(-1), state);
+    stage.show(frame.inside, frame.measures.layers, facts?.isConstant);
+  }
+
+  function paintLoss(state) {
+    const { set } = loaded, kind = state.loss === "mse" ? "mse" : "bce", isError = state.chart === "error";
+    const factor = !isError && state.reduction === "sum" ? SIZE : 1, of = isError ? "mse" : kind, levels = [];
+    levels.push({ name: "mean image", value: factor * set.mean[of], dash: "9 5" });
+    const pca = set.pca.values[state.code - 1];
+    if (of === "mse" && pca !== undefined) levels.push({ name: `PCA, ${state.code}`, value: factor * pca, dash: "2 3" });
+    if (of === "bce") levels.push({ name: "floor", value: factor * set.floor.bce, dash: "1 2" });
+    const points = isError ? errors : sampled(losses, 240), high = 1.6 * factor * set.mean[of];
+    lossChart.set({
+      x: { ...lossChart.x, high: doubled(500, frame?.step ?? 0) },
+      y: { label: isError ? "squared error, test images" : `loss, ${state.reduction} over the pixels`, low: 0, high },
+      levels,
+      series: points.length ? [{ name: isError ? "error" : "loss", colour: "#0072b2",
+        x: points.map(([step]) => step), y: points.map(([, value]) => value) }] : [],
+    });
+    lossNow.textContent = losses.length ? number(losses.at(-1)) : "–";
+  }
+
+  let reach = 1;  // of the axes of the codes, which do not shrink
+  function paintCodes(state) {
+    const { code: codes } = frame.measures, { plane, lamps } = views, isPlane = state.code === 2;
+    plane.hidden = !isPlane; lamps.hidden = isPlane; histogram.element.hidden = isPlane;
+    if (frame.step < 2) reach = 1;
+    reach = doubled(reach, Math.max(...extent(codes).map(Math.abs)));
+    if (isPlane) {
+      const { width, height } = plane, ink = plane.getContext("2d"), across = value => width * (0.5 + 0.48 * value / reach);
+      const up = value => height * (0.5 - 0.46 * value / reach), colour = getComputedStyle(plane).color;
+      ink.clearRect(0, 0, width, height);
+      ink.strokeStyle = ink.fillStyle = colour; ink.globalAlpha = 0.35;
+      ink.beginPath(); ink.moveTo(0, up(0)); ink.lineTo(width, up(0)); ink.moveTo(across(0), 0); ink.lineTo(across(0), height); ink.stroke();
+      ink.globalAlpha = 1; ink.font = "12px system-ui, sans-serif";
+      ink.fillText(`unit 1: -${number(reach)} to ${number(reach)}`, 4, height - 4);
+      ink.fillText("unit 2", across(0) + 4, 11);
+      ink.font = "bold 11px system-ui, sans-serif"; ink.textAlign = "center"; ink.textBaseline = "middle";
+      loaded.set.labels.forEach((label, i) => {
+        ink.fillStyle = TEN[label];
+        ink.fillText(String(label), across(codes[2 * i]), up(codes[2 * i + 1]));
+      });
+      ink.textAlign = "start"; ink.textBaseline = "alphabetic";
+      return;
+    }
+    const alive = facts.kl ? Array.from(facts.kl, one => one > SILENT) : facts.isConstant.map(one => !one), few = alive.slice(0, LAMPS);
+    lamps.replaceChildren(element("span", {}, `${facts.activeUnits} of ${state.code} units carry something`), ...few.map((isAlive, i) => (
+      element("span", { class: `ae-lamp ${isAlive ? "" : "ae-dead"}`, role: "img", "aria-label": `unit ${i + 1} ${isAlive ? "lives" : "is silent"}` },
+        isAlive ? "" : "×"))));
+    const bins = 40, counts = new Float64Array(bins), low = -reach;
+    for (const value of codes) counts[Math.min(bins - 1, Math.floor(bins * (value - low) / (2 * reach)))] += 1 / codes.length;
+    const edges = Array.from({ length: bins + 1 }, (_, i) => low + 2 * reach * i / bins);
+    histogram.set({ x: { ...histogram.x, low, high: reach }, series: [{ ...stairs(edges, counts), colour: "#0072b2" }] });
+  }
+
+  // ---- the challenge, or a teacher's task
+  const told = { hint: false, answer: false, of: "" };
+  const task = part("task");
+  function showTask(state, turned) {
+    const challenge = challengeOf(state.challenge), said = state.task;
+    if (!challenge) {
+      const solved = challenges.filter(({ id }) => recall(`challenge: ${id}`)).length;
+      task.replaceChildren(element("h3", {}, said ? "Your task" : "Challenges"), element("p", {}, said
+        || `Each is a sick model that one knob cures. You have solved ${solved} of ${challenges.length}.`),
+      said ? "" : button(solved ? "Next challenge" : "First challenge", () => startFrom(`!${(challenges.find(({ id }) => !recall(`challenge: ${id}`)) ?? challenges[0]).id}`)));
+      return;
+    }
+    if (told.of !== challenge.id) Object.assign(told, { hint: false, answer: false, of: challenge.id });
+    const isCured = facts && turned.length === 1 && isReached(challenge.goal, facts);
+    if (isCured && !recall(`challenge: ${challenge.id}`)) remember(`challenge: ${challenge.id}`, "solved");
+    const isSolved = Boolean(recall(`challenge: ${challenge.id}`));
+    const key = [challenge.id, isSolved, isCured, turned.join(), told.hint, told.answer].join("|");
+    if (key === task.dataset.key) return;
+    task.dataset.key = key;
+    const state_ = isCured ? "✓ Cured." : turned.length > 1 ? `${turned.length} knobs are turned (${turned.map(labelOf).join(", ")}): one is enough.`
+      : turned.length ? `One knob is turned: ${labelOf(turned[0])}.` : "No knob is turned yet.";
+    const show = name => { told[name] = true; task.dataset.key = ""; view.redraw(); };
+    task.replaceChildren(
+      element("h3", {}, `Challenge ${challenges.indexOf(challenge) + 1} of ${challenges.length}: ${challenge.title}`, isSolved ? " ✓" : ""),
+      element("p", {}, challenge.task),
+      element("p", { class: isCured ? "ae-right" : "", role: "status" }, state_),
+      told.hint ? element("p", {}, challenge.hint) : "", told.answer || isCured ? element("p", {}, challenge.answer) : "",
+      element("div", { class: "ae-actions" }, told.hint ? "" : button("hint", () => show("hint")),
+        told.answer || isCured ? "" : button("answer", () => show("answer")),
+        isCured ? button("next challenge", () => startFrom(`!${challenges[(challenges.indexOf(challenge) + 1) % challenges.length].id}`)) : ""));
+  }
+
+  const labelOf = name => knobs.find(one => one.name === name).label;
+  const baseOf = state => challengeOf(state.challenge)?.state ?? presetOf(state.preset)?.state ?? data.first;
+
+  const controls = Object.fromEntries(knobs.map(one => [one.name, knob(one)]));
+  const ids = { preset: ["", ...presets.map(one => one.id)], challenge: ["", ...challenges.map(one => one.id)] };
+  for (const [name, values] of Object.entries(ids)) controls[name] = { clean: value => (values.includes(value) ? value : undefined) };
+  Object.assign(controls, { hide: text(300), task: text(300), chart: choice("chart", ["loss", "error"]) });
+
+  let made = null;
+  function arrange({ controls: elements, sentence, code }) {
+    made = elements;
+    const group = (...list) => list.map(name => elements[name].element);
+    const transport = part("transport", element("div", { class: "ae-play-buttons" }, play, once, again),
+      element("label", { class: "ae-knob" }, element("span", {}, "speed"), pace),
+      element("div", { class: "ae-play-clock" }, element("span", {}, "step"), clock),
+      element("div", { class: "ae-play-clock" }, element("span", {}, "loss"), lossNow),
+      element("label", { class: "ae-knob" }, element("span", {}, "start from"), starts));
+    const training = part("knobs", ...group("loss", "reduction", "optimizer", "rate", "batch", "penalty", "weight", "target", "kl", "start", "tied", "seed"));
+    const architecture = part("knobs", ...group("data", "noise", "level", "hidden", "hidden_activation", "code_kind", "code", "code_activation", "output_activation", "drawn"));
+    const floor = part("floor", part("case", sentence, more), part("pictures", ...rows.flatMap(({ label, pictures }) => [label, ...pictures.map(one => one.element)])), task);
+    return part("ground", transport, training, part("desk", part("middle", architecture, stage.element),
+      part("right", element("div", {}, elements.chart.element, lossChart.element), element("div", {}, views.plane, views.lamps, histogram.element))), floor, code);
+  }
+
+  return {
+    controls,
+    arrange,
+    parts: [
+      { element: stage.element, resize: () => stage.resize() },
+      { element: lossChart.element, resize: () => lossChart.resize(lossChart.element.parentElement.clientWidth) },
+      { element: histogram.element, resize: () => histogram.resize(histogram.element.parentElement.clientWidth) },
+    ],
+    draw(state) {
+      const base = baseOf(state), turned = knobs.map(one => one.name).filter(name => name !== "seed" && isUseful(name, state) && state[name] !== base[name]);
+      const hidden = state.hide.split(",");
+      for (const { name } of knobs) {
+        const box = made[name].element;
+        box.hidden = !isUseful(name, state) || hidden.includes(name);
+        box.classList.toggle("ae-turned", turned.includes(name));
+      }
+      starts.value = state.challenge ? `!${state.challenge}` : state.preset;
+      const sizes = state.hidden ? state.hidden.split(",").map(Number) : [];
+      stage.lay([...sizes.map(units => ({ name: "encoder", units })), { name: "code", units: state.code },
+        ...sizes.toReversed().map(units => ({ name: "decoder", units })), { name: "output", units: SIZE }], sizes.length);
+      if (only(state, restarting) !== structure) restart(state, isPlaying);
+      else if (only(state, live) !== settings) {
+        settings = only(state, live);
+        const { noise, penalty, kl_weight, batch, optimizer } = specOf(state);
+        trainer?.set({ noise, penalty, kl_weight, batch, optimizer });
+        look();
+      }
+      if (loaded) paintLoss(state);
+      if (facts) paintCodes(state);
+      showTask(state, turned);
+      if (trouble) return `This cannot be trained: ${trouble}.`;
+      if (!facts) return "The images are being unpacked.";
+      verdict = verdictOf(facts, state);
+      more.textContent = verdict.more;
+      return verdict.sentence;
+    },
+  };
 }

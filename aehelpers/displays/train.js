@@ -26,20 +26,21 @@
 //
 // A page with displays trains in a Worker, so that it stays quick:
 //
-//   const training = startWorker({ spec, images, shown, measured, onFrame, onError, signal });
+//   const training = startWorker({ spec, images, shown, looked, measured, onFrame, onError, signal });
 //   training.play();              // also pause(), steps(10), set({ noise: { kind: "masking", level: 0.3 } }), start(spec),
-//                                 // speed(2) (steps per frame; Infinity for as many as there is time for), end()
+//                                 // speed(2) (steps per frame; Infinity for as many as there is time for), look(shown, looked),
+//                                 // end()
 //   const weights = await training.weights();
 //
-// Images are bytes, 784 for each: ``images`` to train on, ``shown`` to reconstruct, ``measured`` to measure on (those shown unless
-// told). While it trains, onFrame(frame) is called every 50 ms, and once after start, steps and pause:
+// Images are bytes, 784 for each: ``images`` to train on, ``shown`` to reconstruct, one that is ``looked`` into, ``measured`` to
+// measure on. While it trains, onFrame(frame) is called every 50 ms, and once after start, steps, look and pause:
 //
-//   { step, losses, failed, isPlaying, kernels, reconstruction, code, measures }
+//   { step, losses, failed, isPlaying, kernels, reconstruction, inside, measures }
 //
 // losses are those of the steps since the last frame. failed is null, or { step, loss } where the loss became NaN or infinite:
-// that step was not taken, and training ends there. reconstruction and code have a row for each image shown; for a loss that
-// takes logits, the reconstruction is logits (see ``sigmoid`` in core.js). kernels says what computes: "wasm" or "js".
-// measures is what trainer.measure() below returns. It stops while nobody sees the page. When signal is aborted, the Worker ends.
+// that step was not taken, and training ends there. reconstruction has a row for each image shown; for a loss that takes logits,
+// it is logits (see ``sigmoid`` in core.js). inside holds the values of each layer for the one image. kernels says what computes:
+// "wasm" or "js". measures is what trainer.measure() below returns, and null in four of five frames while it plays. It stops while nobody sees the page. When signal is aborted, the Worker ends.
 //
 // Without a Worker:
 //
@@ -48,11 +49,13 @@
 //   trainer.set({ batch: 32 });             // any field but those in RESTARTS, which need a new trainer
 //   trainer.weights();                      // [{ shape, values }], kernels and biases in Keras's order; setWeights() takes them
 //   trainer.encode(images); trainer.decode(codes); trainer.reconstruct(images);  // Float32Array, row by row
-//   trainer.measure(images);                // { error, kl, code, reconstruction, layers }
+//   trainer.measure(images);                // { error, kl, code, reconstruction, readers, layers }
+//   trainer.inside(image);                  // the values of each layer for one image
 //   trainer.gradients(rows);                // { loss, gradients }, of a batch of these rows of the images; changes no weight
 //
-// measure() works without noise. error is the loss without penalties, kl the divergence of a variational code in nats per image
-// (else 0), and code holds a variational code's means. Each layer has { everActive, active, gradient }: the share of its units
+// measure() works without noise. error is the loss without penalties, kl the divergence of each unit of a variational code in nats
+// per image (else null), code holds a variational code's means, and readers is the mean length of the weights with which the
+// decoder reads a unit. Each layer has { everActive, active, gradient }: the share of its units
 // that are above 0 for one of the images at least, the mean share of those above 0, and the root mean square of the gradient of
 // its kernel in the last batch (NaN before the first).
 //
@@ -71,7 +74,7 @@ export function engine({ random, kernels: base64 }) {
   const isNumber = (expected, holds) => rule(expected, value => Number.isFinite(value) && holds(value));
   const oneOf = names => rule(`one of ${names.join(", ")}`, value => names.includes(value));
   const size = rule("a whole number above 0", value => Number.isInteger(value) && value > 0);
-  const positive = isNumber("a number above 0", value => value > 0), notNegative = isNumber("a number, 0 or more", value => value >= 0);
+  const notNegative = isNumber("a number, 0 or more", value => value >= 0);
   const flag = rule("true or false", value => typeof value === "boolean");
 
   // The value and the slope, by the value. What needs more than one number, or the kernel, is below.
@@ -121,7 +124,7 @@ export function engine({ random, kernels: base64 }) {
     },
     kl_weight: notNegative,
     tied: flag,
-    init: { kinds: { glorot_uniform: {}, truncated_normal: { stddev: positive, bias: isNumber("a number", () => true) } } },
+    init: { kinds: { glorot_uniform: {}, truncated_normal: { stddev: notNegative, bias: isNumber("a number", () => true) } } },
     batch: size,
     seed: rule("a whole number, 0 or more", value => Number.isInteger(value) && value >= 0),
   };
@@ -863,7 +866,8 @@ export function engine({ random, kernels: base64 }) {
       const { network } = this, { code, output, layers, isVariational } = network, number = images.length / PIXELS;
       const tallies = layers.map(({ units }) => ({ ever: new Uint8Array(units), active: 0 }));
       const codes = new Float32Array(number * code.units), reconstruction = new Float32Array(number * PIXELS);
-      let error = 0, kl = 0;
+      const kl = isVariational ? new Float32Array(code.units) : null;
+      let error = 0;
       this.inPieces(images, (rows, first) => {
         const f = this.memory.values;
         layers.forEach(({ y, units, width }, l) => {
@@ -879,7 +883,7 @@ export function engine({ random, kernels: base64 }) {
             for (let unit = 0; unit < code.units; unit++) {
               const mean = f[code.y + place(row, unit, code.width)];
               const log = f[code.y + place(row, code.width / 2 + unit, code.width)];
-              kl += (Math.exp(log) + mean * mean - 1 - log) / 2 / number;
+              kl[unit] += (Math.exp(log) + mean * mean - 1 - log) / 2 / number;
             }
           }
         }
@@ -887,12 +891,37 @@ export function engine({ random, kernels: base64 }) {
         reconstruction.set(network.rows(output.y, rows, PIXELS, PIXELS), first * PIXELS);
       });
       return {
-        error, kl, code: codes, reconstruction,
+        error, kl, code: codes, reconstruction, readers: this.readers(),
         layers: layers.map((one, l) => ({
           everActive: tallies[l].ever.reduce((a, b) => a + b, 0) / one.units, active: tallies[l].active / (number * one.units),
           gradient: this.hasGradient ? this.gradientOf(one) : NaN,
         })),
       };
+    }
+
+    // How long the weights are with which the decoder reads a unit of the code, on the average over the units.
+    readers() {
+      const { layers, code, weights } = this.network, { inputs, units, from, width, mirror, kernel } = layers[layers.indexOf(code) + 1];
+      const f = this.memory.values, start = weights + (mirror ? mirror.kernel : kernel);
+      let total = 0;
+      for (let input = 0; input < inputs; input++) {
+        let squares = 0;
+        for (let unit = 0; unit < units; unit++) {
+          const i = mirror ? (input & ~7) * width + unit * 8 + (input & 7) : (unit & ~7) * from + input * 8 + (unit & 7);
+          squares += f[start + i] * f[start + i];
+        }
+        total += Math.sqrt(squares) / inputs;
+      }
+      return total;
+    }
+
+    // The values of every layer for one image.
+    inside(image) {
+      const found = [];
+      this.inPieces(image, () => {
+        for (const { out, units } of this.network.layers) found.push(this.network.rows(out, 1, units, upTo(units, COLUMNS)));
+      });
+      return found;
     }
 
     gradientOf({ inputs, units, parts, from, width, mirror, kernel }) {
@@ -909,11 +938,11 @@ export function engine({ random, kernels: base64 }) {
 
   // ---------------------------------------------------------------------------------------------------------- in a Worker
 
-  const FRAME = 50;  // milliseconds
+  const FRAME = 50, MEASURED = 5;  // milliseconds between two frames, frames between two measures
 
   // Answer the messages of startWorker(), below: { act, ... }, and { id } where an answer is wanted.
   function serve(scope) {
-    let trainer = null, pictures = null, isPlaying = false, left = 0, speed = Infinity, losses = [], isRunning = false;
+    let trainer = null, pictures = null, isPlaying = false, left = 0, speed = Infinity, losses = [], isRunning = false, posted = 0;
     const channel = new MessageChannel();
     let resume;
     channel.port1.onmessage = () => resume();
@@ -922,12 +951,14 @@ export function engine({ random, kernels: base64 }) {
     const wait = milliseconds => new Promise(resolve => { setTimeout(resolve, milliseconds); });
 
     function post() {
-      const seen = trainer.measure(pictures.shown);
-      const { reconstruction: _, ...measures } = pictures.measured ? trainer.measure(pictures.measured) : { ...seen, code: seen.code.slice() };
-      const { reconstruction, code } = seen, { done: step, failed, kernels } = trainer;
-      const frame = { step, losses: Float32Array.from(losses), failed, isPlaying, kernels, reconstruction, code, measures };
+      const { shown, looked, measured } = pictures, { done: step, failed, kernels } = trainer;
+      // Measuring takes longer than a frame of a large network, and is not needed as often.
+      const measures = isPlaying && posted++ % MEASURED ? null : trainer.measure(measured), reconstruction = trainer.reconstruct(shown);
+      const inside = trainer.inside(looked);
+      const frame = { step, losses: Float32Array.from(losses), failed, isPlaying, kernels, reconstruction, inside, measures };
       losses = [];
-      scope.postMessage({ frame }, [frame.losses, reconstruction, code, measures.code].map(array => array.buffer));
+      const arrays = [frame.losses, reconstruction, ...inside, ...(measures ? [measures.code, measures.reconstruction] : [])];
+      scope.postMessage({ frame }, arrays.map(array => array.buffer));
     }
 
     async function run() {
@@ -948,9 +979,9 @@ export function engine({ random, kernels: base64 }) {
     }
 
     const ACTS = {
-      async start({ spec, images, shown, measured, kernels }) {
-        isPlaying = false; left = 0;
-        pictures = images ? { images, shown, measured, kernels } : pictures;
+      async start({ spec, images, shown, looked, measured, kernels }) {
+        isPlaying = false; left = 0; posted = 0;
+        pictures = images ? { images, shown, looked, measured, kernels } : pictures;
         trainer = await createTrainer(spec, pictures.images, pictures);
         losses = [];
         post();
@@ -958,6 +989,7 @@ export function engine({ random, kernels: base64 }) {
       play() { isPlaying = true; run(); },
       pause() { isPlaying = false; left = 0; post(); },
       steps({ count }) { left += count; run(); },
+      look({ shown, looked }) { Object.assign(pictures, { shown, looked }); post(); },
       set({ changes }) { trainer.set(changes); },
       speed({ steps }) { speed = steps; },
       weights() { return trainer.weights(); },
@@ -978,7 +1010,7 @@ export function engine({ random, kernels: base64 }) {
 export const { RESTARTS, createTrainer } = engine({ random, kernels: KERNELS });
 
 // Also from a page on the disk, where a Worker can have no file of its own.
-export function startWorker({ spec, images, shown, measured, kernels, onFrame, onError, signal }) {
+export function startWorker({ spec, images, shown, looked, measured, kernels, onFrame, onError, signal }) {
   const text = `(${engine})({ random: ${random}, kernels: "${KERNELS}" }).serve(self);`;
   const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" })), worker = new Worker(address);
   const ended = new AbortController(), answers = new Map();
@@ -1005,12 +1037,13 @@ export function startWorker({ spec, images, shown, measured, kernels, onFrame, o
     if (isWanted) send(document.hidden ? "pause" : "play");
   }, { signal: ended.signal });
 
-  send("start", { spec, images, shown, measured, kernels });
+  send("start", { spec, images, shown, looked, measured, kernels });
   return {
     start: again => { isWanted = false; send("start", { spec: again }); },
     play: () => { isWanted = true; if (!document.hidden) send("play"); },
     pause: () => { isWanted = false; send("pause"); },
     steps: count => send("steps", { count }),
+    look: (seen, one) => send("look", { shown: seen, looked: one }),
     set: changes => send("set", { changes }),
     speed: steps => send("speed", { steps }),
     weights: () => new Promise((resolve, reject) => {
