@@ -19,12 +19,15 @@
 //   }
 //
 // Activations are those of the table in layers.py. What each part computes is what its namesake in Keras and in this package
-// does: the reduction is over the pixels (over the images it is always the mean); cross-entropy from probabilities moves them
-// inwards to 1e-7 and 1 - 1e-7, where no gradient passes (Keras does so unless it finds the logits of a sigmoid, as it does in
-// model.fit: a linear output with from_logits is the same as that); noise falls on the input of each batch anew, as MaskingNoise
-// and gaussian_noise make it; an L1 penalty is weight times the sum over the units, averaged over the images; the KL penalty is
-// that of KLSparsity; kl_weight is that of VariationalAutoencoder, divided by 784. "tf1" are the defaults of TensorFlow 1, whose
-// RMSProp starts with a mean square of 1.
+// does:
+//
+// - The reduction is over the pixels; over the images it is always the mean.
+// - Cross-entropy from probabilities moves them inwards, to 1e-7 and 1 - 1e-7, and no gradient passes where it does. (Keras
+//   does so unless it finds the logits of a sigmoid, as in model.fit. A linear output with from_logits is the same as that.)
+// - Noise falls on the input of each batch anew, as MaskingNoise and gaussian_noise make it.
+// - An L1 penalty is weight times the sum over the units, averaged over the images; the KL penalty is that of KLSparsity.
+// - kl_weight is that of VariationalAutoencoder, divided by 784.
+// - "tf1" are the defaults of TensorFlow 1, whose RMSProp starts with a mean square of 1.
 //
 // A page with displays trains in a Worker, so that it stays quick:
 //
@@ -41,8 +44,8 @@
 // losses are those of the steps since the last frame. failed is null, or { step, loss } where the loss became NaN or infinite:
 // that step was not taken, and training ends there. reconstruction and code have a row for each image shown; for a loss that
 // takes logits, the reconstruction is logits (see ``sigmoid`` in core.js). kernels says what computes: "wasm" or "js".
-// measures is what trainer.measure() below returns, without the reconstruction. A hidden page rests. When signal is aborted, the
-// Worker ends. onError(error) is told what a message could not do: a wrong spec, or a page that may not start a Worker.
+// measures is what trainer.measure() below returns, without the reconstruction. A hidden page rests. When signal is aborted,
+// the Worker ends. onError(error) is told what a message could not do: a wrong spec, or a page that may not start a Worker.
 //
 // Without a Worker:
 //

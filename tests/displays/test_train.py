@@ -260,20 +260,25 @@ def arrays(pairs):
     return [np.frombuffer(base64.b64decode(text), np.float32).reshape(shape) for shape, text in pairs]
 
 
+def compare(core, run, images, kind):
+    """Train in the page as Keras has done, with the kernels of one kind, and compare."""
+    made = core.evaluate(TRAIN, [run.as_page_value(), bytes_of(images), kind])
+    assert made["kernels"] == kind
+    assert made["loss"] == pytest.approx(run.losses[0], rel=1e-5)
+    for place, (gradient, expected) in enumerate(zip(arrays(made["gradients"]), run.first, strict=True)):
+        assert np.abs(gradient - expected).max() <= 1e-5 * np.abs(expected).max(), f"gradient {place}, {kind}"
+    assert made["losses"] == pytest.approx(run.losses, rel=1e-3)
+    parts = zip(arrays(made["weights"]), run.model.get_weights(), run.weights, strict=True)
+    for place, (weight, expected, before) in enumerate(parts):
+        moved, off = np.linalg.norm(expected - before), np.linalg.norm(weight - expected)
+        assert off <= 1e-3 * moved + 1e-6 * np.linalg.norm(before), f"weight {place}, {kind}: {off / moved}"
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_it_trains_as_keras_does(core, images, name):
     run = Run(CASES[name], images)
     for kind in ("wasm", "js"):
-        made = core.evaluate(TRAIN, [run.as_page_value(), bytes_of(images), kind])
-        assert made["kernels"] == kind
-        assert made["loss"] == pytest.approx(run.losses[0], rel=1e-5)
-        for place, (gradient, expected) in enumerate(zip(arrays(made["gradients"]), run.first, strict=True)):
-            assert np.abs(gradient - expected).max() <= 1e-5 * np.abs(expected).max(), f"gradient {place}, {kind}"
-        assert made["losses"] == pytest.approx(run.losses, rel=1e-3)
-        parts = zip(arrays(made["weights"]), run.model.get_weights(), run.weights, strict=True)
-        for place, (weight, expected, before) in enumerate(parts):
-            moved, off = np.linalg.norm(expected - before), np.linalg.norm(weight - expected)
-            assert off <= 1e-3 * moved + 1e-6 * np.linalg.norm(before), f"weight {place}, {kind}: {off / moved}"
+        compare(core, run, images, kind)
 
 
 TRAINER = """async ([spec, images, kernels, use]) => {
