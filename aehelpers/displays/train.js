@@ -19,10 +19,15 @@
 //   }
 //
 // Activations are those of the table in layers.py. What each part computes is what its namesake in Keras and in this package
-// does: the reduction is over the pixels (over the images it is always the mean); cross-entropy from probabilities moves them
-// inwards by 1e-7; noise falls on the input of each batch anew, as MaskingNoise and gaussian_noise make it; an L1 penalty is
-// weight times the sum over the units, averaged over the images; the KL penalty is that of KLSparsity; kl_weight is that of
-// VariationalAutoencoder, divided by 784. "tf1" are the defaults of TensorFlow 1, whose RMSProp starts with a mean square of 1.
+// does:
+//
+// - The reduction is over the pixels; over the images it is always the mean.
+// - Cross-entropy from probabilities moves them inwards, to 1e-7 and 1 - 1e-7, and no gradient passes where it does. (Keras
+//   does so unless it finds the logits of a sigmoid, as in model.fit. A linear output with from_logits is the same as that.)
+// - Noise falls on the input of each batch anew, as MaskingNoise and gaussian_noise make it.
+// - An L1 penalty is weight times the sum over the units, averaged over the images; the KL penalty is that of KLSparsity.
+// - kl_weight is that of VariationalAutoencoder, divided by 784.
+// - "tf1" are the defaults of TensorFlow 1, whose RMSProp starts with a mean square of 1.
 //
 // A page with displays trains in a Worker, so that it stays quick:
 //
@@ -40,24 +45,26 @@
 // losses are those of the steps since the last frame. failed is null, or { step, loss } where the loss became NaN or infinite:
 // that step was not taken, and training ends there. reconstruction has a row for each image shown; for a loss that takes logits,
 // it is logits (see ``sigmoid`` in core.js). inside holds the values of each layer for the one image. kernels says what computes:
-// "wasm" or "js". measures is what trainer.measure() below returns, and null in four of five frames while it plays. It stops while nobody sees the page. When signal is aborted, the Worker ends.
+// "wasm" or "js". measures is what trainer.measure() below returns, and null in four of five frames while it plays. A hidden page
+// rests. When signal is aborted, the Worker ends. onError(error) is told what a message could not do: a wrong spec, or a page that
+// may not start a Worker.
 //
 // Without a Worker:
 //
 //   const trainer = await createTrainer(spec, images);       // a third argument, { kernels: "js" }, is for tests
 //   trainer.step(100);                      // { step, loss, losses, failed }, as above; loss is the last one
 //   trainer.set({ batch: 32 });             // any field but those in RESTARTS, which need a new trainer
-//   trainer.weights();                      // [{ shape, values }], kernels and biases in Keras's order; setWeights() takes them
-//   trainer.encode(images); trainer.decode(codes); trainer.reconstruct(images);  // Float32Array, row by row
+//   trainer.weights();                      // [{ shape, values }], kernels and biases in Keras's order, for setWeights()
+//   trainer.encode(images);                 // Float32Array, row by row; also decode(codes) and reconstruct(images)
 //   trainer.measure(images);                // { error, kl, code, reconstruction, readers, layers }
 //   trainer.inside(image);                  // the values of each layer for one image
 //   trainer.gradients(rows);                // { loss, gradients }, of a batch of these rows of the images; changes no weight
 //
 // measure() works without noise. error is the loss without penalties, kl the divergence of each unit of a variational code in nats
 // per image (else null), code holds a variational code's means, and readers is the mean length of the weights with which the
-// decoder reads a unit. Each layer has { everActive, active, gradient }: the share of its units
-// that are above 0 for one of the images at least, the mean share of those above 0, and the root mean square of the gradient of
-// its kernel in the last batch (NaN before the first).
+// decoder reads a unit. Each layer has { everActive, active, gradient }: the share of its units that are above 0 for one of the
+// images at least, the mean share of those above 0, and the root mean square of the gradient of its kernel in the last batch (NaN
+// before the first).
 //
 // A wrong spec raises an Error that names the field.
 
@@ -114,7 +121,9 @@ export function engine({ random, kernels: base64 }) {
     loss: { kinds: { squared_error: { reduction }, cross_entropy: { reduction, from_logits: flag } } },
     optimizer: { name: oneOf(Object.keys(OPTIMIZERS)), rate: notNegative, defaults: oneOf(["keras", "tf1"]) },
     noise: {
-      kinds: { none: {}, masking: { level: isNumber("a number from 0 to 1", p => p >= 0 && p <= 1) }, gaussian: { level: notNegative } },
+      kinds: {
+        none: {}, masking: { level: isNumber("a number from 0 to 1", p => p >= 0 && p <= 1) }, gaussian: { level: notNegative },
+      },
     },
     penalty: {
       kinds: {
@@ -159,8 +168,10 @@ export function engine({ random, kernels: base64 }) {
   function checkSpec(spec) {
     check(spec, SPEC, "spec");
     const isVariational = spec.code.kind === "variational", units = layers => layers.map(one => one.units).join();
-    if (isVariational && spec.penalty.kind !== "none") wrong("spec.penalty.kind", "none for a variational code", spec.penalty.kind);
-    if (isVariational && spec.tied) wrong("spec.tied", "false for a variational code", spec.tied);
+    if (isVariational) {
+      check(spec.penalty.kind, rule("none for a variational code", kind => kind === "none"), "spec.penalty.kind");
+      check(spec.tied, rule("false for a variational code", tied => !tied), "spec.tied");
+    }
     if (spec.tied && units(spec.decoder) !== units(spec.encoder.toReversed())) {
       wrong("spec.decoder", "the encoder's mirror image, since the kernels are tied", spec.decoder.map(one => one.units));
     }
@@ -170,6 +181,11 @@ export function engine({ random, kernels: base64 }) {
     if (!(images instanceof Uint8Array) || images.length % PIXELS || !images.length) {
       wrong(name, `a Uint8Array of ${PIXELS} bytes for each image`, images?.length ?? images);
     }
+  }
+
+  function checkBatch(batch, images) {
+    const number = images.length / PIXELS;
+    check(batch, rule(`at most the number of images, ${number}`, rows => rows <= number), "spec.batch");
   }
 
   // ------------------------------------------------------------------------------------------------ memory and its layout
@@ -318,7 +334,9 @@ export function engine({ random, kernels: base64 }) {
   }
 
   // Of the arguments of a kernel, the first are places in memory.
-  const PLACES = { product: 4, weightGradient: 3, columnSums: 2, transpose: 2, sigmoid: 1, sgd: 2, rmsprop: 3, adagrad: 3, adam: 4 };
+  const PLACES = {
+    product: 4, weightGradient: 3, columnSums: 2, transpose: 2, sigmoid: 1, sgd: 2, rmsprop: 3, adagrad: 3, adam: 4,
+  };
 
   // WebAssembly counts memory in bytes.
   const inBytes = (kernel, places) => (...given) => kernel(...given.map((value, i) => (i < places ? 4 * value : value)));
@@ -328,7 +346,8 @@ export function engine({ random, kernels: base64 }) {
       try {
         const bytes = Uint8Array.from(atob(base64), letter => letter.charCodeAt(0));
         const { exports } = (await WebAssembly.instantiate(bytes)).instance, memory = new Memory(exports.memory);
-        const compute = Object.fromEntries(Object.entries(PLACES).map(([name, count]) => [name, inBytes(exports[name], count)]));
+        const kernel = ([name, places]) => [name, inBytes(exports[name], places)];
+        const compute = Object.fromEntries(Object.entries(PLACES).map(kernel));
         return { name: "wasm", memory, compute };
       } catch (error) {
         // There is no WebAssembly, none with SIMD, or the page's content security policy forbids it.
@@ -350,7 +369,8 @@ export function engine({ random, kernels: base64 }) {
       Object.assign(this, { memory, compute, layers: [], size: 0 });
       for (const { units, activation } of spec.encoder) this.add(units, activation);
       this.isVariational = spec.code.kind === "variational";
-      this.code = this.isVariational ? this.add(spec.code.units, "linear", { parts: 2 }) : this.add(spec.code.units, spec.code.activation);
+      const [activation, parts] = this.isVariational ? ["linear", 2] : [spec.code.activation, 1];
+      this.code = this.add(spec.code.units, activation, { parts });
       const mirrored = spec.tied ? this.layers.toReversed() : [];
       const decoder = [...spec.decoder, { units: PIXELS, ...spec.output }];
       decoder.forEach(({ units, activation }, i) => this.add(units, activation, { mirror: mirrored[i] }));
@@ -367,15 +387,16 @@ export function engine({ random, kernels: base64 }) {
 
     add(units, activation, { parts = 1, mirror } = {}) {
       const below = this.layers.at(-1), inputs = below?.units ?? PIXELS;
-      const one = { below, inputs, units, activation, parts, mirror, from: upTo(inputs, COLUMNS), width: parts * upTo(units, COLUMNS) };
+      const from = upTo(inputs, COLUMNS), width = parts * upTo(units, COLUMNS);
+      const one = { below, inputs, units, activation, parts, mirror, from, width };
       if (mirror) {
         mirror.isShared = true;
       } else {
         one.kernel = this.size;
-        this.size += one.from * one.width;
+        this.size += from * width;
       }
       one.bias = this.size;
-      this.size += one.width;
+      this.size += width;
       this.layers.push(one);
       return one;
     }
@@ -519,9 +540,10 @@ export function engine({ random, kernels: base64 }) {
         for (let unit = 0; unit < units; unit++) {
           const first = place(row, unit, width), second = place(row, half + unit, width);
           const mean = f[y + first], variance = Math.exp(f[y + second]), drawn = f[outDelta + place(row, unit, half)];
+          const noise = this.noise[row * units + unit];
           total += (variance + mean * mean - 1 - f[y + second]) / 2;
           f[delta + first] = drawn + weight / rows * mean;
-          f[delta + second] = drawn * this.noise[row * units + unit] * Math.sqrt(variance) / 2 + weight / rows * (variance - 1) / 2;
+          f[delta + second] = (drawn * noise * Math.sqrt(variance) + weight / rows * (variance - 1)) / 2;
         }
       }
       return total / rows;
@@ -554,7 +576,9 @@ export function engine({ random, kernels: base64 }) {
     // Rows of numbers, out of blocks.
     rows(start, rows, units, width) {
       const f = this.memory.values, values = new Float32Array(rows * units);
-      for (let row = 0, i = 0; row < rows; row++) for (let unit = 0; unit < units; unit++, i++) values[i] = f[start + place(row, unit, width)];
+      for (let row = 0, i = 0; row < rows; row++) {
+        for (let unit = 0; unit < units; unit++, i++) values[i] = f[start + place(row, unit, width)];
+      }
       return values;
     }
   }
@@ -671,7 +695,7 @@ export function engine({ random, kernels: base64 }) {
     constructor(spec, images, { name, memory, compute }) {
       checkSpec(spec);
       checkImages(images, "images");
-      if (spec.batch > images.length / PIXELS) wrong("spec.batch", `at most the number of images, ${images.length / PIXELS}`, spec.batch);
+      checkBatch(spec.batch, images);
       Object.assign(this, { spec, images, kernels: name, memory, compute, done: 0, failed: null, hasGradient: false });
       // A stream for each purpose, so that a change of the noise leaves the batches as they are.
       const seeds = random(spec.seed), stream = () => random(Math.floor(2 ** 32 * seeds()));
@@ -696,7 +720,7 @@ export function engine({ random, kernels: base64 }) {
       const fixed = RESTARTS.find(name => !same(name));
       if (fixed) throw new Error(`spec.${fixed} needs a new trainer`);
       checkSpec(spec);
-      if (spec.batch > this.images.length / PIXELS) wrong("spec.batch", `at most the number of images, ${this.images.length / PIXELS}`, spec.batch);
+      checkBatch(spec.batch, this.images);
       const before = this.spec.optimizer;
       this.spec = spec;
       if (spec.batch > this.network.room) this.network.makeRoom(spec.batch);
@@ -741,7 +765,7 @@ export function engine({ random, kernels: base64 }) {
       let loss = this.loss(rows);
       network.backward(rows, () => { loss += this.atCode(rows); });
       this.hasGradient = true;
-      return loss;
+      return Math.fround(loss);  // infinite where it is so in float32
     }
 
     // Put images of these rows into the network.
@@ -754,7 +778,8 @@ export function engine({ random, kernels: base64 }) {
     }
 
     corrupt(rows, given) {
-      const f = this.memory.values, { clean, noisy } = this.network, { kind, level } = this.spec.noise, { uniform, normal } = this.draw;
+      const f = this.memory.values, { clean, noisy } = this.network;
+      const { kind, level } = this.spec.noise, { uniform, normal } = this.draw;
       for (let row = 0, number = 0; row < upTo(rows, ROWS); row++) {
         for (let pixel = 0; pixel < PIXELS; pixel++, number++) {
           const i = place(row, pixel, PIXELS), x = f[clean + i];
@@ -768,7 +793,8 @@ export function engine({ random, kernels: base64 }) {
     // The loss of the output, without penalties; its gradient is then where network.backward() reads it.
     loss(rows) {
       const f = this.memory.values, { y, delta } = this.network.output, { clean } = this.network;
-      const { kind, reduction, from_logits: isLogits } = this.spec.loss, scale = 1 / (rows * (reduction === "mean" ? PIXELS : 1));
+      const { kind, reduction, from_logits: isLogits } = this.spec.loss;
+      const scale = 1 / (rows * (reduction === "mean" ? PIXELS : 1));
       const add = kind === "squared_error" ? squaredError : isLogits ? crossEntropyOfLogits : crossEntropy;
       const whole = rows - rows % ROWS;
       let total = add(f, y, clean, delta, 0, whole * PIXELS, scale);
