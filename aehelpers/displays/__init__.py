@@ -8,6 +8,7 @@ from aehelpers.displays.latent_plane import latent_plane
 from aehelpers.displays.logit import logit_display
 from aehelpers.displays.loudness import loudness_display
 from aehelpers.displays.noise import noise_display
+from aehelpers.displays.playground import playground
 from aehelpers.displays.recorded import recorded_display
 from aehelpers.displays.self_test import self_test
 from aehelpers.displays.shift import shift_display
@@ -27,6 +28,7 @@ __all__ = [
     "logit_display",
     "loudness_display",
     "noise_display",
+    "playground",
     "recorded_display",
     "self_test",
     "shift_display",

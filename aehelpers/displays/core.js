@@ -19,7 +19,7 @@ function half(bits) {
 // Turn what packing.py packed into arrays: { shape, values }, the values in one Float32Array. Bytes are grey levels, 0 to 1.
 export function unpack(thing) {
   if (Array.isArray(thing)) return thing.map(unpack);
-  if (thing === null || typeof thing !== "object") return thing;
+  if (thing === null || typeof thing !== "object" || ArrayBuffer.isView(thing)) return thing;
   if (!("dtype" in thing)) return Object.fromEntries(Object.entries(thing).map(([name, part]) => [name, unpack(part)]));
   let { bytes } = thing;
   if (typeof bytes === "string") bytes = Uint8Array.from(atob(bytes), letter => letter.charCodeAt(0));
@@ -596,7 +596,8 @@ export const displays = {};
 // What a display gets from Python: to read a field that is not there is an error.
 function strict(data, kind) {
   if (Array.isArray(data)) return data.map(part => strict(part, kind));
-  if (data === null || typeof data !== "object" || data.values instanceof Float32Array) return data;
+  const isPlain = data === null || typeof data !== "object" || ArrayBuffer.isView(data);
+  if (isPlain || data.values instanceof Float32Array) return data;
   const fields = Object.fromEntries(Object.entries(data).map(([name, part]) => [name, strict(part, kind)]));
   return new Proxy(fields, {
     get: (_, name) => {
@@ -625,9 +626,10 @@ function fitParts(parts, width) {
 // displays[kind](data, view) returns { controls, parts, draw }: the controls by the names of their values (those that are
 // ``isFirst`` stand beside the sentence), the parts beside or below them (each with an element, resize(width) if it has to
 // know, and its share of a row if it does not fill one), and a function that shows a state and returns the sentence that says
-// what is seen. The state that comes first, the name of the main control and the line of code that the controls stand for are
+// what is seen. With arrange({ controls, sentence, code }), which returns its element, and resize(), a display has a layout of its
+// own instead of parts. The state that comes first, the name of the main control and the line of code that the controls stand for are
 // Python's, in packed.state, packed.main and packed.code. view.change({ name: value }) changes the state from elsewhere,
-// view.redraw() shows it again, and view.signal is aborted when the display ends, which the returned function makes it do.
+// view.redraw() shows it again, view.send(name, value) hands a trait to Python where there is one, and view.signal is aborted when the display ends, which the returned function makes it do.
 export function mount(root, packed, store) {
   const data = strict(unpack(packed), packed.kind), ended = new AbortController();
   let state = {};
@@ -635,6 +637,7 @@ export function mount(root, packed, store) {
     change: changes => update({ ...state, ...changes }, true),
     redraw: () => update(state, false),
     get state() { return state; },
+    send: store.send ?? (() => {}),
     signal: ended.signal,
   };
   const display = displays[packed.kind](data, view), { controls } = display;
@@ -650,18 +653,18 @@ export function mount(root, packed, store) {
     .map(([name, control]) => [name, control.make(value => view.change({ ...control.also?.(value), [name]: value }))]));
   const sentence = element("p", { class: "ae-sentence", role: "status", "aria-live": "polite" });
   const buttons = display.buttons ?? [];
-  const body = element("div", { class: "ae-parts" }, ...display.parts.map(part => part.element));
+  const parts = display.parts ?? [], body = element("div", { class: "ae-parts" }, ...parts.map(part => part.element));
   // What shows numbers or pictures stands in two columns where there is room, and its sliders beside its sentence.
-  const isShow = display.parts.some(part => part.resize);
+  const isShow = parts.some(part => part.resize);
   const [first, others] = [true, false].map(isFirst => Object.entries(made)
     .filter(([name]) => Boolean(controls[name].isFirst) === isFirst).map(([, one]) => one.element));
   const bar = (...inside) => element("div", { class: "ae-controls" }, ...inside);
   const code = packed.code ? codeBox(packed.code) : null;
-  const layout = isShow
-    ? element("div", { class: "ae-layout ae-columns" },
-      element("div", { class: "ae-first" }, bar(...first, ...buttons), sentence),
-      element("div", { class: "ae-others" }, bar(...others), code?.element ?? ""), body)
-    : element("div", { class: "ae-layout" }, bar(...others, ...first, ...buttons), body, sentence);
+  const columns = () => element("div", { class: "ae-layout ae-columns" },
+    element("div", { class: "ae-first" }, bar(...first, ...buttons), sentence),
+    element("div", { class: "ae-others" }, bar(...others), code?.element ?? ""), body);
+  const layout = display.arrange ? display.arrange({ controls: made, sentence, code: code?.element ?? "" })
+    : isShow ? columns() : element("div", { class: "ae-layout" }, bar(...others, ...first, ...buttons), body, sentence);
 
   function update(wanted, tell) {
     state = sensible(wanted);
@@ -684,11 +687,14 @@ export function mount(root, packed, store) {
   root.setAttribute("aria-label", packed.name);
   root.replaceChildren(layout);
   keepKeys(root);
-  const fit = () => { if (isShow) fitParts(display.parts, body.clientWidth || 600); };
+  const fit = () => {
+    if (display.arrange) display.resize();
+    else if (isShow) fitParts(parts, body.clientWidth || 600);
+  };
   fit();
   update(store.get(), false);
   const watch = new ResizeObserver(fit);
-  watch.observe(body);
+  watch.observe(display.arrange ? layout : body);
   store.listen(wanted => update(wanted, false), ended.signal);
   return () => { watch.disconnect(); ended.abort(); };
 }
@@ -705,9 +711,10 @@ export function render({ model, el }) {
       if (same(state, now)) return;
       now = state;
       model.set("state", state);
-      model.set("value", state[main]);
+      model.set("value", state[main] ?? null);
       model.save_changes();
     },
+    send: (name, value) => { model.set(name, value); model.save_changes(); },
     listen: f => { update = f; },
   };
   const root = document.createElement("div");

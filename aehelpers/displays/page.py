@@ -12,7 +12,7 @@ STYLE = (_FOLDER / "display.css").read_text(encoding="utf-8")
 _PAGE = Template((_FOLDER / "page.html").read_text(encoding="utf-8"))
 
 
-SHARED = ("core", "kernels", "train")  # what displays import; each may import those before it
+SHARED = ("core", "pad", "kernels", "train", "facts")  # what displays import; each may import those before it
 
 
 def source():

@@ -1,18 +1,15 @@
 import {
-  Chart, button, choice, drawImage, element, extent, fixed, mean, random, recall, remember, sigmoid, squaredError, stairs, sum,
+  Chart, button, choice, drawImage, element, extent, fixed, mean, random, recall, remember, sigmoid, stairs,
 } from "./core.js";
-import { penOn } from "./pad.js";
+import { SILENT, factsOf, isReached, number, specOf, verdictOf } from "./facts.js";
+import { PAPER, asMnist, drawn, paintStrokes, penOn } from "./pad.js";
 import { startWorker } from "./train.js";
 
 const SIZE = 784, SHAPE = { height: 28, width: 28 }, SHOWN = 8, MANY = 64;  // images that are drawn, and rebuilt with noise
-const PAD = 112;
+
 const UNITS = 12, LAMPS = 64;  // how many units of a layer are drawn
 const SPEEDS = [[1, "20 steps a second"], [5, "100 steps a second"], [Infinity, "as fast as it can"]];  // steps a frame
 const TEN = ["#56b4e9", "#e69f00", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999", "#7fb800", "#8c6bb1"];
-
-// As in the diagnosis: yardsticks.py, code.py, gradients.py.
-const NO_VARIATION = 0.02, NO_BETTER = 0.97, WHISPER = 0.04, SILENT = 0.01;
-const SETTLED = 300;  // steps before which a loss may still be on its way
 
 // ----------------------------------------------------------------------------------------------------------------- knobs
 
@@ -45,136 +42,6 @@ function isUseful(name, state) {
   return needs[name] ?? true;
 }
 
-// What the engine is to build: train.js says what each field means.
-export function specOf(state) {
-  const sizes = state.hidden ? state.hidden.split(",").map(Number) : [];
-  const layer = units => ({ units, activation: state.hidden_activation });
-  const variational = state.code_kind === "variational", [name, version] = state.optimizer.split("_");
-  const starts = {
-    glorot: { kind: "glorot_uniform" }, normal: { kind: "truncated_normal", stddev: 0.1, bias: 0.1 },
-    small: { kind: "truncated_normal", stddev: 0.05, bias: 0 }, zeros: { kind: "truncated_normal", stddev: 0, bias: 0 },
-  };
-  return {
-    encoder: sizes.map(layer),
-    code: { units: state.code, activation: variational ? "linear" : state.code_activation, kind: state.code_kind },
-    decoder: sizes.toReversed().map(layer),
-    output: { activation: state.output_activation },
-    loss: {
-      kind: state.loss === "mse" ? "squared_error" : "cross_entropy", reduction: state.reduction,
-      from_logits: state.loss === "logits",
-    },
-    optimizer: { name, rate: state.rate, defaults: version ?? "keras" },
-    noise: { kind: state.noise, level: state.noise === "none" ? 0 : state.level },
-    penalty: variational ? { kind: "none", weight: 0, target: 0.05 }
-      : { kind: state.penalty, weight: state.weight, target: state.target },
-    kl_weight: state.kl,
-    tied: state.tied === "yes" && !variational,
-    init: starts[state.start],
-    batch: state.batch,
-    seed: state.seed,
-  };
-}
-
-// ----------------------------------------------------------------------------------------------------------- what it says
-
-// The facts that the sentence, the rules and the goals of the challenges look at. ``images`` are the test images, ``shown`` those
-// of them that are drawn, as the network gets them.
-export function factsOf({ state, set, images, shown, frame }) {
-  const { measures, reconstruction, step, failed } = frame, { code: codes, layers, kl } = measures, units = state.code;
-  const drawn = state.drawn === "sigmoid" ? measures.reconstruction.map(sigmoid) : measures.reconstruction;
-  const ends = Array.from({ length: units }, () => [Infinity, -Infinity]);
-  codes.forEach((value, i) => {
-    const end = ends[i % units];
-    end[0] = Math.min(end[0], value); end[1] = Math.max(end[1], value);
-  });
-  const isConstant = ends.map(([low, high]) => high - low <= 1e-6 * Math.max(Math.abs(low), Math.abs(high), 1e-6));
-  const clean = images.subarray(0, shown.length), [low, high] = extent(drawn), codeLayer = (layers.length - 2) / 2;
-  return {
-    step, failed, units, isConstant, kl, low, high,
-    error: squaredError(images, measures.reconstruction),
-    drawnError: squaredError(images, drawn),
-    meanError: set.mean.mse,
-    halfMeanError: set.mean.mse / 2,
-    pcaError: set.pca.values[units - 1] ?? NaN,
-    shownError: squaredError(clean, reconstruction),
-    halfShownError: squaredError(clean, shown) / 2,
-    variation: sum(variances(drawn, SIZE)) / set.variance,
-    pale: state.loss === "logits" && mean(drawn, value => (value < -0.05 || value > 1.05 ? 1 : 0)) > 0.2 ? 1 : 0,
-    deadCode: isConstant.filter(Boolean).length,
-    neverAbove: ends.every(one => one[1] <= 0),
-    loudness: Math.sqrt(mean(variances(codes, units))),
-    readers: measures.readers,
-    nats: kl ? sum(kl) : NaN,
-    activeUnits: kl ? kl.filter(one => one > SILENT).length : units - isConstant.filter(Boolean).length,
-    encoderGradient: Math.max(...layers.slice(0, codeLayer + 1).map(one => one.gradient)),
-    noise: state.noise === "none" ? 0 : 1,
-  };
-}
-
-function variances(values, width) {
-  const rows = values.length / width, means = new Float64Array(width), squares = new Float64Array(width);
-  for (let i = 0; i < values.length; i++) { means[i % width] += values[i]; squares[i % width] += values[i] ** 2; }
-  return means.map((total, i) => Math.max(squares[i] / rows - (total / rows) ** 2, 0));
-}
-
-const number = value => (value === 0 ? "0" : Math.abs(value) < 1e-3 || Math.abs(value) >= 1e4
-  ? value.toExponential(1) : String(Number(value.toPrecision(3))));
-
-// The rules of the diagnosis for what is measured here, in its order: { code, say, more }, of which the first that holds is
-// said. tests/displays/test_playground.py compares them with `ae.diagnose` on the same weights.
-const RULES = [
-  ["not_finite", f => f.failed,
-    f => `The loss became ${Number.isNaN(f.failed.loss) ? "NaN" : "infinite"} at step ${f.failed.step}: the training has stopped.`,
-    () => "The steps were too large, or the loss took a logarithm of 0. Turn a knob and begin anew."],
-  ["never_moved", f => f.step === 0, () => "Nothing has been trained yet.", () => "Press play."],
-  ["output_is_logits", f => f.pale === 1,
-    f => `The output is logits: its values go from ${number(f.low)} to ${number(f.high)}, not from 0 to 1.`,
-    () => "Each picture is drawn from its smallest to its largest value, as Matplotlib does; so 0 is grey."],
-  ["kl_collapse", f => f.activeUnits === 0 && f.kl,
-    f => `The code carries nothing: the KL is ${number(f.nats)} nats for an image.`,
-    () => "The KL term outweighs the reconstruction; the decoder draws the same for every image."],
-  ["zero_gradient", (f, s) => s.start === "zeros" && f.encoderGradient === 0,
-    () => "All weights are 0, so that no gradient gets through.",
-    () => "More steps will not help: only the biases of the output can learn."],
-  ["dead_code", (f, s) => f.deadCode === f.units && s.code_kind === "plain",
-    f => (f.neverAbove ? `${f.units === 1 ? "The one unit" : f.units === 2 ? "Both units" : `All ${f.units} units`} of the code `
-      + `${f.units === 1 ? "says" : "say"} 0 to every image. No gradient reaches the encoder.`
-      : "The code is the same for every image."),
-    () => "More steps will not help: turn one knob, and begin anew."],
-  ["zero_gradient", (f, s) => f.encoderGradient === 0 && s.code_activation === "step" && s.code_kind === "plain",
-    () => "No gradient reaches the encoder: rounding is flat. The decoder learns from random bits.",
-    () => "The encoder stays as it began. See the gradients under the layers."],
-  ["constant_output", f => f.variation < NO_VARIATION,
-    f => `The reconstruction is the same for every image, ${f.drawnError > NO_BETTER * f.meanError ? "and no better than the mean image" : "nearly"}.`,
-    (f, s) => (s.optimizer === "sgd" ? "The gradient arrives, and the steps are small." : "If it stays so, something keeps the code from the output.")],
-  ["kl_collapse", f => f.kl && f.activeUnits < f.units / 2,
-    f => `${f.activeUnits} of ${f.units} units of the code carry something; the KL is ${number(f.nats)} nats for an image.`,
-    () => "The others are as the KL wants them: standard normal noise, whatever the image."],
-  ["dead_units", f => f.deadCode > 0 && f.deadCode >= 0.33 * f.units,
-    f => `${f.deadCode} of ${f.units} units of the code are dead: they say the same to every image.`,
-    () => "Only the others carry something."],
-  ["whispering", (f, s) => s.penalty !== "none" && f.loudness < WHISPER * f.readers,
-    f => `The units of the code whisper: they move by ${number(f.loudness)}, and the decoder's weights, of length ${number(f.readers)}, make up for it.`,
-    () => "The penalty is met without a sparse code."],
-  ["below_pca", f => f.step >= SETTLED && f.drawnError > 1.05 * f.pcaError,
-    f => `The error is ${number(f.drawnError)}; PCA with as many numbers has ${number(f.pcaError)}.`,
-    () => "It may need more steps; or something holds it back."],
-  ["", f => f.drawnError <= f.pcaError, f => `It beats PCA with as many numbers, whose error is ${number(f.pcaError)}.`,
-    () => "Nothing is wrong here."],
-  ["", () => true, () => "It is learning.", () => ""],
-];
-
-export function verdictOf(facts, state) {
-  const [code, , say, more] = RULES.find(([, holds]) => holds(facts, state));
-  return { code, sentence: say(facts, state), more: more(facts, state) };
-}
-
-export function isReached(goal, facts) {
-  const value = thing => (typeof thing === "number" ? thing : facts[thing]);
-  const compare = { "<": (a, b) => a < b, ">": (a, b) => a > b, "=": (a, b) => a === b };
-  return goal.every(([fact, sign, than]) => compare[sign](value(fact), value(than)));
-}
-
 // --------------------------------------------------------------------------------------------------------------- the stage
 
 // The network: images at both ends, some units of each layer, and below it the share that is active and the gradient.
@@ -186,9 +53,10 @@ class Stage {
     this.width = 0;
   }
 
-  resize(width, height) {
-    if (width === this.width && height === this.height) return;
-    Object.assign(this, { width, height });
+  resize() {
+    const { width, height } = this.svg.getBoundingClientRect(), zoom = this.svg.currentCSSZoom ?? 1;
+    if (Math.round(width / zoom) === this.width && Math.round(height / zoom) === this.height) return;
+    Object.assign(this, { width: Math.round(width / zoom), height: Math.round(height / zoom) });
     this.draw();
   }
 
@@ -203,14 +71,14 @@ class Stage {
   draw() {
     const { width, height, layers, code, svg } = this;
     if (!width || !layers.length) return;
-    const isNarrow = width < 480, inner = layers.slice(0, -1), top = isNarrow ? 40 : 48, bottom = height - 52;
-    const middle = (top + bottom) / 2, size = Math.min(18, (bottom - top) / UNITS - 3);
+    const isNarrow = width < 480, inner = layers.slice(0, -1), top = 26, bottom = height - 66;
+    const middle = (top + bottom) / 2, size = Math.min(18, (bottom - top) / UNITS - 4);
     const step = width / (inner.length + 1), text = (x, y, said, more = {}) => element("text", { x, y, "text-anchor": "middle", ...more }, said);
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("aria-label", `The network: ${layers.map(one => `${one.name} ${one.units}`).join(", ")}`);
     this.columns = inner.map((layer, place) => {
       const isCode = place === code, shown = Math.min(layer.units, isCode ? 8 : UNITS), x = step * (place + 1);
-      const gap = isCode && shown <= 2 ? 76 : Math.min((bottom - top) / shown, size + 9);
+      const gap = isCode && shown <= 2 ? 76 : Math.min((bottom - top) / shown, size + 8);
       const units = Array.from({ length: shown }, (_, i) => ({
         unit: Math.floor(i * layer.units / shown), x, y: middle + (i - (shown - 1) / 2) * gap,
       }));
@@ -233,7 +101,7 @@ class Stage {
         made.push(mark, value ?? "", state ?? "");
         return { mark, value, state };
       });
-      if (layer.units > units.length) made.push(text(x, bottom - 2, `${units.length} of ${layer.units}`, { class: "ae-small" }));
+      if (layer.units > units.length) made.push(text(x, bottom + 14, `${units.length} of ${layer.units}`, { class: "ae-small" }));
     }
     const bar = isNarrow ? 22 : 46;
     this.strips = layers.map((layer, place) => {
@@ -244,16 +112,19 @@ class Stage {
       made.push(track, fill, said, active);
       return { fill, said, active, bar };
     });
+    const start = { "text-anchor": "start", class: "ae-small" };
+    if (!isNarrow) made.push(text(2, height - 34, "units on", start), text(2, height - 20, "gradient", start));
     svg.replaceChildren(...made);
   }
 
-  // What one image does in the units: arrays of activations, one a layer; and what was measured of each layer.
-  show(activations, measured) {
+  // What one image does in the units: arrays of activations, one a layer; what was measured of each layer, and which units of the
+  // code are the same for every image.
+  show(activations, measured, isConstant) {
     this.columns?.forEach(({ units, marks, isCode, large }, place) => {
       const values = activations[place], [low, high] = extent(values), most = Math.max(-low, high, 1e-9);
       units.forEach(({ unit }, i) => {
         const value = values[unit], share = Math.min(Math.abs(value) / most, 1), { mark, value: said, state } = marks[i];
-        const isDead = isCode && measured?.[place]?.dead?.[unit];
+        const isDead = isCode && isConstant?.[unit];
         mark.style.fill = isDead ? "transparent" : value < 0 ? `rgb(242 138 69 / ${0.15 + 0.85 * share})` : `rgb(241 242 238 / ${share})`;
         mark.classList.toggle("ae-off", Boolean(isDead));
         if (!large) return;
@@ -262,11 +133,11 @@ class Stage {
         state.textContent = isDead ? "dead" : "";
       });
     });
-    measured?.forEach(({ gradient, active }, place) => {
+    measured.forEach(({ gradient, active }, place) => {
       const { fill, said, active: share, bar } = this.strips[place];
       // A gradient is seen over six powers of ten, up to 0.1.
       fill.setAttribute("width", gradient > 0 ? bar * Math.min(Math.max((Math.log10(gradient) + 7) / 6, 0.04), 1) : 0);
-      said.textContent = gradient === 0 ? "0" : gradient.toExponential(0);
+      said.textContent = Number.isNaN(gradient) ? "" : gradient === 0 ? "0" : gradient.toExponential(0);
       share.textContent = place < measured.length - 1 ? `${Math.round(100 * active)} % on` : "";
     });
   }
@@ -418,28 +289,43 @@ export default function playground(data, view) {
 
   // ---- what is seen
   const input = element("canvas", {
-    width: PAD, height: PAD, class: "ae-play-image ae-pad", tabindex: 0, role: "application",
+    width: PAPER, height: PAPER, class: "ae-play-image ae-pad", tabindex: 0, role: "application",
     "aria-label": "The input: draw a digit with the pointer, or move with the arrow keys and put the pen down or up with the space bar",
   });
   const output = canvasOf("the reconstruction"), stage = new Stage(
     element("figure", {}, input, element("figcaption", {}, "input; draw here")),
     element("figure", {}, output, element("figcaption", {}, "output")));
   output.classList.add("ae-play-image");
-  const paper = penOn(input, {
-    begin: () => { if (!drawing) paper.clear(); },
-    changed: image => { drawing = Uint8Array.from(image, value => Math.round(255 * value)); look(); },
+  let strokes = [];
+  const pen = penOn(input, {
+    strokes: () => strokes,
+    change(list) {
+      strokes = list;
+      pen.paint();
+      drawing = Uint8Array.from(asMnist(drawn(strokes)), value => Math.round(255 * value));
+      look();
+    },
+    paint(ink) {
+      ink.fillStyle = "black"; ink.fillRect(0, 0, PAPER, PAPER);
+      if (drawing || strokes.length) paintStrokes(ink, strokes);
+      else if (shown) looked().forEach((value, i) => {
+        ink.fillStyle = `rgb(${value} ${value} ${value})`;
+        ink.fillRect(4 * (i % 28), 4 * Math.floor(i / 28), 4, 4);
+      });
+    },
   });
+  const useImage = i => { drawing = null; strokes = []; pen.lift(); chosen = i; look(); };
   const rows = ["original", "input", "rebuilt"].map(name => ({
     name, label: element("span", {}, name), pictures: Array.from({ length: SHOWN }, (_, i) => {
       const canvas = canvasOf(`${name} ${i + 1}`);
       return { canvas, element: name === "original"
-        ? toolButton(`look at image ${i + 1}`, canvas, () => { drawing = null; chosen = i; look(); }) : canvas };
+        ? toolButton(`look at image ${i + 1}`, canvas, () => useImage(i)) : canvas };
     }),
   }));
-  const lossChart = new Chart({ x: { label: "step", low: 0, high: 500 }, y: { label: "", low: 0, high: 1 }, height: 190, legend: true });
-  const views = { plane: element("canvas", { width: 300, height: 190, role: "img", "aria-label": "the codes of the test images" }),
+  const lossChart = new Chart({ x: { label: "step", low: 0, high: 500 }, y: { label: "", low: 0, high: 1 }, height: 150, legend: true });
+  const views = { plane: element("canvas", { width: 300, height: 160, role: "img", "aria-label": "the codes of the test images" }),
     lamps: element("div", { class: "ae-lamps" }) };
-  const histogram = new Chart({ x: { label: "value in the code", low: -1, high: 1 }, y: { label: "share of the values", low: 0, high: 1 }, height: 150 });
+  const histogram = new Chart({ x: { label: "value in the code", low: -1, high: 1 }, y: { label: "share of the values", low: 0, high: 1 }, height: 130 });
   const more = element("p", { class: "ae-play-more" });
   const starts = element("select", { "aria-label": "start from" }, element("option", { value: "" }, "your own"),
     element("optgroup", { label: "lessons" }, ...presets.map(({ id, title }) => element("option", { value: id }, title))),
@@ -448,7 +334,7 @@ export default function playground(data, view) {
 
   function startFrom(value) {
     const challenge = challengeOf(value.slice(1)), preset = presetOf(value);
-    drawing = null;
+    drawing = null; strokes = [];
     if (challenge) view.change({ ...challenge.state, preset: "", challenge: challenge.id });
     else if (preset) view.change({ ...preset.state, preset: preset.id, challenge: "" });
   }
@@ -475,7 +361,7 @@ export default function playground(data, view) {
         if (name === "rebuilt" && frame) draw(canvas, at(frame.reconstruction, i), state);
       });
     });
-    if (!drawing) paper.show(floats(looked()));
+    pen.paint();
     if (!frame) return;
     draw(output, frame.inside.at(-1), state);
     stage.show(frame.inside, frame.measures.layers, facts?.isConstant);
@@ -488,7 +374,7 @@ export default function playground(data, view) {
     const pca = set.pca.values[state.code - 1];
     if (of === "mse" && pca !== undefined) levels.push({ name: `PCA, ${state.code}`, value: factor * pca, dash: "2 3" });
     if (of === "bce") levels.push({ name: "floor", value: factor * set.floor.bce, dash: "1 2" });
-    const points = isError ? errors : sampled(losses, 240), high = 1.6 * factor * set.mean[of];
+    const points = isError ? errors : sampled(losses, 240), high = 2 * factor * set.mean[of];
     lossChart.set({
       x: { ...lossChart.x, high: doubled(500, frame?.step ?? 0) },
       y: { label: isError ? "squared error, test images" : `loss, ${state.reduction} over the pixels`, low: 0, high },
@@ -577,25 +463,24 @@ export default function playground(data, view) {
     made = elements;
     const group = (...list) => list.map(name => elements[name].element);
     const transport = part("transport", element("div", { class: "ae-play-buttons" }, play, once, again),
-      element("label", { class: "ae-knob" }, element("span", {}, "speed"), pace),
       element("div", { class: "ae-play-clock" }, element("span", {}, "step"), clock),
       element("div", { class: "ae-play-clock" }, element("span", {}, "loss"), lossNow),
-      element("label", { class: "ae-knob" }, element("span", {}, "start from"), starts));
+      element("label", { class: "ae-knob" }, element("span", {}, "start from"), starts),
+      element("label", { class: "ae-knob" }, element("span", {}, "speed"), pace), code);
     const training = part("knobs", ...group("loss", "reduction", "optimizer", "rate", "batch", "penalty", "weight", "target", "kl", "start", "tied", "seed"));
     const architecture = part("knobs", ...group("data", "noise", "level", "hidden", "hidden_activation", "code_kind", "code", "code_activation", "output_activation", "drawn"));
     const floor = part("floor", part("case", sentence, more), part("pictures", ...rows.flatMap(({ label, pictures }) => [label, ...pictures.map(one => one.element)])), task);
     return part("ground", transport, training, part("desk", part("middle", architecture, stage.element),
-      part("right", element("div", {}, elements.chart.element, lossChart.element), element("div", {}, views.plane, views.lamps, histogram.element))), floor, code);
+      part("right", element("div", {}, elements.chart.element, lossChart.element), element("div", {}, views.plane, views.lamps, histogram.element))), floor);
   }
 
   return {
     controls,
     arrange,
-    parts: [
-      { element: stage.element, resize: () => stage.resize() },
-      { element: lossChart.element, resize: () => lossChart.resize(lossChart.element.parentElement.clientWidth) },
-      { element: histogram.element, resize: () => histogram.resize(histogram.element.parentElement.clientWidth) },
-    ],
+    resize() {
+      stage.resize();
+      for (const chart of [lossChart, histogram]) chart.resize(chart.element.parentElement.clientWidth);
+    },
     draw(state) {
       const base = baseOf(state), turned = knobs.map(one => one.name).filter(name => name !== "seed" && isUseful(name, state) && state[name] !== base[name]);
       const hidden = state.hide.split(",");

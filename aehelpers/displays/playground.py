@@ -64,11 +64,11 @@ KNOBS = {
         {"": "none", "64": "64", "128": "128", "256": "256", "784": "784", "128,64": "128, 64", "300,100": "300, 100"},
         "128",
     ),
-    "hidden_activation": Knob("hidden", _CURVES, "relu"),
-    "code": Knob("code", _numbers(1, 2, 3, 5, 8, 10, 16, 32, 64, 128, 256, 784), 16),
-    "code_kind": Knob("code is", {"plain": "numbers", "variational": "distributions (VAE)"}, "plain"),
-    "code_activation": Knob("code", _CURVES | _STEPS, "linear"),
-    "output_activation": Knob("output", {"sigmoid": "sigmoid", "linear": "linear", "relu": "ReLU", "tanh": "tanh"}, "sigmoid"),
+    "hidden_activation": Knob("hidden activation", _CURVES, "relu"),
+    "code": Knob("code size", _numbers(1, 2, 3, 5, 8, 10, 16, 32, 64, 128, 256, 784), 16),
+    "code_kind": Knob("code of", {"plain": "numbers", "variational": "distributions (VAE)"}, "plain"),
+    "code_activation": Knob("code activation", _CURVES | _STEPS, "linear"),
+    "output_activation": Knob("output activation", {"sigmoid": "sigmoid", "linear": "linear", "relu": "ReLU", "tanh": "tanh"}, "sigmoid"),
     "drawn": Knob("drawn", {"values": "the output itself", "sigmoid": "sigmoid of the output"}, "values", False),
     "loss": Knob(
         "loss",
@@ -256,7 +256,7 @@ CHALLENGES = {
 
 FIRST = {name: knob.first for name, knob in KNOBS.items()}
 # What the link holds besides the knobs: hidden knobs by their names with commas, a task in a teacher's words, and what is seen.
-BESIDE = {"preset": "00", "challenge": "", "hide": "", "task": "", "view": "codes", "chart": "loss"}
+BESIDE = {"preset": "00", "challenge": "", "hide": "", "task": "", "chart": "loss"}
 
 
 def _state(value, name):
@@ -358,7 +358,7 @@ _CODE = code_of(
     noise={
         "none": "",
         "masking": "ae.MaskingNoise({level}), ",
-        "gaussian": "keras.layers.GaussianNoise({level}), ",
+        "gaussian": "keras.layers.GaussianNoise({level}), keras.layers.ReLU(1.0), ",
     },
     penalty={
         "none": "",

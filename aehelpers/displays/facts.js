@@ -1,0 +1,138 @@
+// What the playground builds from its knobs, what it measures of a training, and what it says of it.
+
+import { extent, mean, sigmoid, squaredError, sum } from "./core.js";
+
+const SIZE = 784;
+
+// As in the diagnosis: yardsticks.py, code.py, gradients.py.
+const NO_VARIATION = 0.02, NO_BETTER = 0.97, WHISPER = 0.04;
+export const SILENT = 0.01;  // nats: units of a variational code below it carry nothing
+const SETTLED = 300;  // steps before which a loss may still be on its way
+
+// What the engine is to build: train.js says what each field means.
+export function specOf(state) {
+  const sizes = state.hidden ? state.hidden.split(",").map(Number) : [];
+  const layer = units => ({ units, activation: state.hidden_activation });
+  const variational = state.code_kind === "variational", [name, version] = state.optimizer.split("_");
+  const starts = {
+    glorot: { kind: "glorot_uniform" }, normal: { kind: "truncated_normal", stddev: 0.1, bias: 0.1 },
+    small: { kind: "truncated_normal", stddev: 0.05, bias: 0 }, zeros: { kind: "truncated_normal", stddev: 0, bias: 0 },
+  };
+  return {
+    encoder: sizes.map(layer),
+    code: { units: state.code, activation: variational ? "linear" : state.code_activation, kind: state.code_kind },
+    decoder: sizes.toReversed().map(layer),
+    output: { activation: state.output_activation },
+    loss: {
+      kind: state.loss === "mse" ? "squared_error" : "cross_entropy", reduction: state.reduction,
+      from_logits: state.loss === "logits",
+    },
+    optimizer: { name, rate: state.rate, defaults: version ?? "keras" },
+    noise: { kind: state.noise, level: state.noise === "none" ? 0 : state.level },
+    penalty: variational ? { kind: "none", weight: 0, target: 0.05 }
+      : { kind: state.penalty, weight: state.weight, target: state.target },
+    kl_weight: SIZE * state.kl,  // train.js divides by the number of pixels
+    tied: state.tied === "yes" && !variational,
+    init: starts[state.start],
+    batch: state.batch,
+    seed: state.seed,
+  };
+}
+
+// The facts that the sentence, the rules and the goals of the challenges look at. ``images`` are the test images, ``shown`` those
+// of them that are drawn, as the network gets them.
+export function factsOf({ state, set, images, shown, frame }) {
+  const { measures, reconstruction, step, failed } = frame, { code: codes, layers, kl } = measures, units = state.code;
+  const drawn = state.drawn === "sigmoid" ? measures.reconstruction.map(sigmoid) : measures.reconstruction;
+  const ends = Array.from({ length: units }, () => [Infinity, -Infinity]);
+  codes.forEach((value, i) => {
+    const end = ends[i % units];
+    end[0] = Math.min(end[0], value); end[1] = Math.max(end[1], value);
+  });
+  const isConstant = ends.map(([low, high]) => high - low <= 1e-6 * Math.max(Math.abs(low), Math.abs(high), 1e-6));
+  const clean = images.subarray(0, shown.length), [low, high] = extent(drawn), codeLayer = (layers.length - 2) / 2;
+  return {
+    step, failed, units, isConstant, kl, low, high,
+    error: squaredError(images, measures.reconstruction),
+    drawnError: squaredError(images, drawn),
+    meanError: set.mean.mse,
+    halfMeanError: set.mean.mse / 2,
+    pcaError: set.pca.values[units - 1] ?? NaN,
+    shownError: squaredError(clean, reconstruction),
+    halfShownError: squaredError(clean, shown) / 2,
+    variation: sum(variances(drawn, SIZE)) / set.variance,
+    pale: state.loss === "logits" && mean(drawn, value => (value < -0.05 || value > 1.05 ? 1 : 0)) > 0.2 ? 1 : 0,
+    deadCode: isConstant.filter(Boolean).length,
+    neverAbove: ends.every(one => one[1] <= 0),
+    loudness: Math.sqrt(mean(variances(codes, units))),
+    readers: measures.readers,
+    nats: kl ? sum(kl) : NaN,
+    activeUnits: kl ? kl.filter(one => one > SILENT).length : units - isConstant.filter(Boolean).length,
+    encoderGradient: Math.max(...layers.slice(0, codeLayer + 1).map(one => one.gradient)),
+    noise: state.noise === "none" ? 0 : 1,
+  };
+}
+
+function variances(values, width) {
+  const rows = values.length / width, means = new Float64Array(width), squares = new Float64Array(width);
+  for (let i = 0; i < values.length; i++) { means[i % width] += values[i]; squares[i % width] += values[i] ** 2; }
+  return means.map((total, i) => Math.max(squares[i] / rows - (total / rows) ** 2, 0));
+}
+
+export const number = value => (value === 0 ? "0" : Math.abs(value) < 1e-3 || Math.abs(value) >= 1e4
+  ? value.toExponential(1) : String(Number(value.toPrecision(3))));
+
+// The rules of the diagnosis for what is measured here, in its order: { code, say, more }, of which the first that holds is
+// said. tests/displays/test_playground.py compares them with `ae.diagnose` on the same weights.
+const RULES = [
+  ["not_finite", f => f.failed,
+    f => `The loss became ${Number.isNaN(f.failed.loss) ? "NaN" : "infinite"} at step ${f.failed.step}: the training has stopped.`,
+    () => "The steps were too large, or the loss took a logarithm of 0. Turn a knob and begin anew."],
+  ["never_moved", f => f.step === 0, () => "Nothing has been trained yet.", () => "Press play."],
+  ["output_is_logits", f => f.pale === 1,
+    f => `The output is logits: its values go from ${number(f.low)} to ${number(f.high)}, not from 0 to 1.`,
+    () => "Each picture is drawn from its smallest to its largest value, as Matplotlib does; so 0 is grey."],
+  ["kl_collapse", f => f.activeUnits === 0 && f.kl,
+    f => `The code carries nothing: the KL is ${number(f.nats)} nats for an image.`,
+    () => "The KL term outweighs the reconstruction; the decoder draws the same for every image."],
+  ["zero_gradient", (f, s) => s.start === "zeros" && f.encoderGradient === 0,
+    () => "All weights are 0, so that no gradient gets through.",
+    () => "More steps will not help: only the biases of the output can learn."],
+  ["dead_code", (f, s) => f.deadCode === f.units && s.code_kind === "plain",
+    f => (f.neverAbove ? `${f.units === 1 ? "The one unit" : f.units === 2 ? "Both units" : `All ${f.units} units`} of the code `
+      + `${f.units === 1 ? "says" : "say"} 0 to every image. No gradient reaches the encoder.`
+      : "The code is the same for every image."),
+    () => "More steps will not help: turn one knob, and begin anew."],
+  ["zero_gradient", (f, s) => f.encoderGradient === 0 && s.code_activation === "step" && s.code_kind === "plain",
+    () => "No gradient reaches the encoder: rounding is flat. The decoder learns from random bits.",
+    () => "The encoder stays as it began. See the gradients under the layers."],
+  ["constant_output", f => f.variation < NO_VARIATION,
+    f => `The reconstruction is the same for every image, ${f.drawnError > NO_BETTER * f.meanError ? "and no better than the mean image" : "nearly"}.`,
+    (f, s) => (s.optimizer === "sgd" ? "The gradient arrives, and the steps are small." : "If it stays so, something keeps the code from the output.")],
+  ["kl_collapse", f => f.kl && f.activeUnits < f.units / 2,
+    f => `${f.activeUnits} of ${f.units} units of the code carry something; the KL is ${number(f.nats)} nats for an image.`,
+    () => "The others are as the KL wants them: standard normal noise, whatever the image."],
+  ["dead_units", f => f.deadCode > 0 && f.deadCode >= 0.33 * f.units,
+    f => `${f.deadCode} of ${f.units} units of the code are dead: they say the same to every image.`,
+    () => "Only the others carry something."],
+  ["whispering", (f, s) => s.penalty !== "none" && f.loudness < WHISPER * f.readers,
+    f => `The units of the code whisper: they move by ${number(f.loudness)}, and the decoder's weights, of length ${number(f.readers)}, make up for it.`,
+    () => "The penalty is met without a sparse code."],
+  ["below_pca", f => f.step >= SETTLED && f.drawnError > 1.05 * f.pcaError,
+    f => `The error is ${number(f.drawnError)}; PCA with as many numbers has ${number(f.pcaError)}.`,
+    () => "It may need more steps; or something holds it back."],
+  ["", f => f.drawnError <= f.pcaError, f => `It beats PCA with as many numbers, whose error is ${number(f.pcaError)}.`,
+    () => "Nothing is wrong here."],
+  ["", () => true, () => "It is learning.", () => ""],
+];
+
+export function verdictOf(facts, state) {
+  const [code, , say, more] = RULES.find(([, holds]) => holds(facts, state));
+  return { code, sentence: say(facts, state), more: more(facts, state) };
+}
+
+export function isReached(goal, facts) {
+  const value = thing => (typeof thing === "number" ? thing : facts[thing]);
+  const compare = { "<": (a, b) => a < b, ">": (a, b) => a > b, "=": (a, b) => a === b };
+  return goal.every(([fact, sign, than]) => compare[sign](value(fact), value(than)));
+}
