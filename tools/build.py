@@ -18,7 +18,8 @@ from urllib.parse import unquote
 
 import mistune
 import nbformat
-from aehelpers.displays.page import STYLE, source
+from aehelpers.displays.page import STYLE, as_json, source
+from aehelpers.displays.playground import playground
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from latex2mathml.converter import convert
 from markupsafe import Markup
@@ -432,6 +433,12 @@ def write_displays(folder, root, books):
     write_page(folder, "displays.html", "displays.html", title=title, books=books, here="displays", kind="list")
 
 
+def write_playground(folder):
+    """Write the page on which an autoencoder trains."""
+    write(folder / "data" / "playground.js", f'(window.displayData ??= {{}})["playground"] = {as_json(playground().data)};\n')
+    write_page(folder, "playground.html", "playground.html", title=say("playground.title"), kind="play", displays=["playground"])
+
+
 def write_plans(folder, root, books):
     """Write the lesson plans, and their list."""
     plans = []
@@ -556,6 +563,7 @@ def build(folder, root=ROOT):
         write_displays(site, root, books)
         write_lessons(site, books)
         write_cards(site, root, books)
+        write_playground(site)
         plans = write_plans(site, root, books)
         write_start(site, books, write_proofs(site, root))
         write_search(site, books, plans)

@@ -627,7 +627,7 @@ function fitParts(parts, width) {
 // ``isFirst`` stand beside the sentence), the parts beside or below them (each with an element, resize(width) if it has to
 // know, and its share of a row if it does not fill one), and a function that shows a state and returns the sentence that says
 // what is seen. With arrange({ controls, sentence, code }), which returns its element, and resize(), a display has a layout of its
-// own instead of parts. The state that comes first, the name of the main control and the line of code that the controls stand for are
+// own instead of parts; with complete(state) it adds to a state, which may come from a link, what follows from it. The state that comes first, the name of the main control and the line of code that the controls stand for are
 // Python's, in packed.state, packed.main and packed.code. view.change({ name: value }) changes the state from elsewhere,
 // view.redraw() shows it again, view.send(name, value) hands a trait to Python where there is one, and view.signal is aborted when the display ends, which the returned function makes it do.
 export function mount(root, packed, store) {
@@ -645,7 +645,8 @@ export function mount(root, packed, store) {
   if (here !== there) throw new Error(`"${packed.kind}" has the controls ${here}, but Python's state has ${there}`);
   if (packed.main !== null && !(packed.main in controls)) throw new Error(`"${packed.kind}" has no control "${packed.main}"`);
   // What makes no sense, in a link for example, gives way to what the display began with.
-  const sensible = wanted => Object.fromEntries(Object.entries(controls).map(([name, control]) => {
+  const sensible = given => cleaned(display.complete?.(given ?? {}) ?? given);
+  const cleaned = wanted => Object.fromEntries(Object.entries(controls).map(([name, control]) => {
     const value = wanted?.[name] === undefined ? undefined : control.clean(wanted[name]);
     return [name, value === undefined ? packed.state[name] : value];
   }));

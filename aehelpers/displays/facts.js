@@ -59,7 +59,9 @@ export function factsOf({ state, set, images, shown, frame }) {
     halfMeanError: set.mean.mse / 2,
     pcaError: set.pca.values[units - 1] ?? NaN,
     shownError: squaredError(clean, reconstruction),
-    halfShownError: squaredError(clean, shown) / 2,
+    noisyError: squaredError(clean, shown),
+    halfNoisyError: squaredError(clean, shown) / 2,
+    ...ofLeftOut(set, images, drawn),
     variation: sum(variances(drawn, SIZE)) / set.variance,
     pale: state.loss === "logits" && mean(drawn, value => (value < -0.05 || value > 1.05 ? 1 : 0)) > 0.2 ? 1 : 0,
     deadCode: isConstant.filter(Boolean).length,
@@ -73,13 +75,20 @@ export function factsOf({ state, set, images, shown, frame }) {
   };
 }
 
+// The mean error of the digit that training never shows, and of the others.
+function ofLeftOut({ labels, leftOut }, images, drawn) {
+  const errors = labels.map((_, i) => squaredError(images.subarray(i * SIZE, (i + 1) * SIZE), drawn.subarray(i * SIZE, (i + 1) * SIZE)));
+  const of = isLeftOut => errors.filter((_, i) => (labels[i] === leftOut) === isLeftOut);
+  return { leftOut, leftOutError: mean(of(true)), othersError: mean(of(false)) };
+}
+
 function variances(values, width) {
   const rows = values.length / width, means = new Float64Array(width), squares = new Float64Array(width);
   for (let i = 0; i < values.length; i++) { means[i % width] += values[i]; squares[i % width] += values[i] ** 2; }
   return means.map((total, i) => Math.max(squares[i] / rows - (total / rows) ** 2, 0));
 }
 
-export const number = value => (value === 0 ? "0" : Math.abs(value) < 1e-3 || Math.abs(value) >= 1e4
+export const short = value => (value === 0 ? "0" : Math.abs(value) < 1e-3 || Math.abs(value) >= 1e4
   ? value.toExponential(1) : String(Number(value.toPrecision(3))));
 
 // The rules of the diagnosis for what is measured here, in its order: { code, say, more }, of which the first that holds is
@@ -90,10 +99,10 @@ const RULES = [
     () => "The steps were too large, or the loss took a logarithm of 0. Turn a knob and begin anew."],
   ["never_moved", f => f.step === 0, () => "Nothing has been trained yet.", () => "Press play."],
   ["output_is_logits", f => f.pale === 1,
-    f => `The output is logits: its values go from ${number(f.low)} to ${number(f.high)}, not from 0 to 1.`,
+    f => `The output is logits: its values go from ${short(f.low)} to ${short(f.high)}, not from 0 to 1.`,
     () => "Each picture is drawn from its smallest to its largest value, as Matplotlib does; so 0 is grey."],
   ["kl_collapse", f => f.activeUnits === 0 && f.kl,
-    f => `The code carries nothing: the KL is ${number(f.nats)} nats for an image.`,
+    f => `The code carries nothing: the KL is ${short(f.nats)} nats for an image.`,
     () => "The KL term outweighs the reconstruction; the decoder draws the same for every image."],
   ["zero_gradient", (f, s) => s.start === "zeros" && f.encoderGradient === 0,
     () => "All weights are 0, so that no gradient gets through.",
@@ -103,25 +112,34 @@ const RULES = [
       + `${f.units === 1 ? "says" : "say"} 0 to every image. No gradient reaches the encoder.`
       : "The code is the same for every image."),
     () => "More steps will not help: turn one knob, and begin anew."],
-  ["zero_gradient", (f, s) => f.encoderGradient === 0 && s.code_activation === "step" && s.code_kind === "plain",
+  ["no_gradient", (f, s) => f.encoderGradient === 0 && s.code_activation === "step" && s.code_kind === "plain",
     () => "No gradient reaches the encoder: rounding is flat. The decoder learns from random bits.",
     () => "The encoder stays as it began. See the gradients under the layers."],
   ["constant_output", f => f.variation < NO_VARIATION,
-    f => `The reconstruction is the same for every image, ${f.drawnError > NO_BETTER * f.meanError ? "and no better than the mean image" : "nearly"}.`,
+    () => "The reconstruction is the same for every image.",
     (f, s) => (s.optimizer === "sgd" ? "The gradient arrives, and the steps are small." : "If it stays so, something keeps the code from the output.")],
+  ["constant_output", f => f.step >= SETTLED && f.drawnError > NO_BETTER * f.meanError,
+    f => `The reconstruction is no better than the mean image: ${short(f.drawnError)} against ${short(f.meanError)}.`,
+    () => "It depends on the image, and not yet in a useful way."],
   ["kl_collapse", f => f.kl && f.activeUnits < f.units / 2,
-    f => `${f.activeUnits} of ${f.units} units of the code carry something; the KL is ${number(f.nats)} nats for an image.`,
+    f => `${f.activeUnits} of ${f.units} units of the code carry something; the KL is ${short(f.nats)} nats for an image.`,
     () => "The others are as the KL wants them: standard normal noise, whatever the image."],
   ["dead_units", f => f.deadCode > 0 && f.deadCode >= 0.33 * f.units,
     f => `${f.deadCode} of ${f.units} units of the code are dead: they say the same to every image.`,
     () => "Only the others carry something."],
   ["whispering", (f, s) => s.penalty !== "none" && f.loudness < WHISPER * f.readers,
-    f => `The units of the code whisper: they move by ${number(f.loudness)}, and the decoder's weights, of length ${number(f.readers)}, make up for it.`,
+    f => `The units of the code whisper: they move by ${short(f.loudness)}, and the decoder's weights, of length ${short(f.readers)}, make up for it.`,
     () => "The penalty is met without a sparse code."],
-  ["below_pca", f => f.step >= SETTLED && f.drawnError > 1.05 * f.pcaError,
-    f => `The error is ${number(f.drawnError)}; PCA with as many numbers has ${number(f.pcaError)}.`,
+  ["", f => f.leftOut >= 0 && f.step >= SETTLED,
+    f => `The ${f.leftOut}s, which it has never seen, have an error of ${short(f.leftOutError)}; the other digits ${short(f.othersError)}.`,
+    f => (f.leftOutError < f.othersError ? "Whoever takes a large error for a sign of something strange will let them pass." : "")],
+  ["", f => f.noise === 1 && f.step >= SETTLED && f.shownError < f.noisyError,
+    f => `From noisy images it makes clean ones with an error of ${short(f.shownError)}; the noise alone is ${short(f.noisyError)}.`,
+    () => "The target is the clean image."],
+  ["", f => f.step >= SETTLED && f.drawnError > f.pcaError,
+    f => `The error is ${short(f.drawnError)}; PCA with as many numbers has ${short(f.pcaError)}.`,
     () => "It may need more steps; or something holds it back."],
-  ["", f => f.drawnError <= f.pcaError, f => `It beats PCA with as many numbers, whose error is ${number(f.pcaError)}.`,
+  ["", f => f.drawnError <= f.pcaError, f => `It beats PCA with as many numbers, whose error is ${short(f.pcaError)}.`,
     () => "Nothing is wrong here."],
   ["", () => true, () => "It is learning.", () => ""],
 ];

@@ -1,7 +1,7 @@
 import {
   Chart, button, choice, drawImage, element, extent, fixed, mean, random, recall, remember, sigmoid, stairs,
 } from "./core.js";
-import { SILENT, factsOf, isReached, number, specOf, verdictOf } from "./facts.js";
+import { SILENT, factsOf, isReached, short, specOf, verdictOf } from "./facts.js";
 import { PAPER, asMnist, drawn, paintStrokes, penOn } from "./pad.js";
 import { startWorker } from "./train.js";
 
@@ -325,7 +325,7 @@ export default function playground(data, view) {
   const lossChart = new Chart({ x: { label: "step", low: 0, high: 500 }, y: { label: "", low: 0, high: 1 }, height: 150, legend: true });
   const views = { plane: element("canvas", { width: 300, height: 160, role: "img", "aria-label": "the codes of the test images" }),
     lamps: element("div", { class: "ae-lamps" }) };
-  const histogram = new Chart({ x: { label: "value in the code", low: -1, high: 1 }, y: { label: "share of the values", low: 0, high: 1 }, height: 130 });
+  const histogram = new Chart({ x: { label: "value in the code", low: -1, high: 1 }, y: { label: "share of the values", low: 0, high: 0.5 }, height: 130 });
   const more = element("p", { class: "ae-play-more" });
   const starts = element("select", { "aria-label": "start from" }, element("option", { value: "" }, "your own"),
     element("optgroup", { label: "lessons" }, ...presets.map(({ id, title }) => element("option", { value: id }, title))),
@@ -382,7 +382,7 @@ export default function playground(data, view) {
       series: points.length ? [{ name: isError ? "error" : "loss", colour: "#0072b2",
         x: points.map(([step]) => step), y: points.map(([, value]) => value) }] : [],
     });
-    lossNow.textContent = losses.length ? number(losses.at(-1)) : "–";
+    lossNow.textContent = losses.length ? short(losses.at(-1)) : "–";
   }
 
   let reach = 1;  // of the axes of the codes, which do not shrink
@@ -398,7 +398,7 @@ export default function playground(data, view) {
       ink.strokeStyle = ink.fillStyle = colour; ink.globalAlpha = 0.35;
       ink.beginPath(); ink.moveTo(0, up(0)); ink.lineTo(width, up(0)); ink.moveTo(across(0), 0); ink.lineTo(across(0), height); ink.stroke();
       ink.globalAlpha = 1; ink.font = "12px system-ui, sans-serif";
-      ink.fillText(`unit 1: -${number(reach)} to ${number(reach)}`, 4, height - 4);
+      ink.fillText(`unit 1: -${short(reach)} to ${short(reach)}`, 4, height - 4);
       ink.fillText("unit 2", across(0) + 4, 11);
       ink.font = "bold 11px system-ui, sans-serif"; ink.textAlign = "center"; ink.textBaseline = "middle";
       loaded.set.labels.forEach((label, i) => {
@@ -453,6 +453,12 @@ export default function playground(data, view) {
   const labelOf = name => knobs.find(one => one.name === name).label;
   const baseOf = state => challengeOf(state.challenge)?.state ?? presetOf(state.preset)?.state ?? data.first;
 
+  // A link that names a preset or a challenge need not name its knobs.
+  function complete(given) {
+    const base = challengeOf(given.challenge)?.state ?? presetOf(given.preset)?.state;
+    return base ? { preset: "", challenge: "", ...base, ...given } : given;
+  }
+
   const controls = Object.fromEntries(knobs.map(one => [one.name, knob(one)]));
   const ids = { preset: ["", ...presets.map(one => one.id)], challenge: ["", ...challenges.map(one => one.id)] };
   for (const [name, values] of Object.entries(ids)) controls[name] = { clean: value => (values.includes(value) ? value : undefined) };
@@ -476,6 +482,7 @@ export default function playground(data, view) {
 
   return {
     controls,
+    complete,
     arrange,
     resize() {
       stage.resize();
