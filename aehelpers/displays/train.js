@@ -687,7 +687,7 @@ export function engine({ random, kernels: base64 }) {
 
   // ---------------------------------------------------------------------------------------------------------- the trainer
 
-  const INWARDS = 1e-6;  // as kl_sparsity moves means
+  const INWARDS = 1e-6;  // as kl_sparsity moves means, in float32, which has few digits there
   const LEAST_ROOM = 64;  // images that are measured at once
   const GREYS = Float32Array.from({ length: 256 }, (_, level) => level / 255);
 
@@ -828,7 +828,7 @@ export function engine({ random, kernels: base64 }) {
         } else {
           let total = 0;
           for (let row = 0; row < rows; row++) total += f[y + place(row, unit, width)];
-          const [m, rho] = [total / rows, target].map(mean => INWARDS + (1 - 2 * INWARDS) * mean);
+          const [m, rho] = [total / rows, target].map(mean => Math.fround(INWARDS + (1 - 2 * INWARDS) * mean));
           price += weight / units * (rho * Math.log(rho / m) + (1 - rho) * Math.log((1 - rho) / (1 - m)));
           const slope = weight / units * (1 - 2 * INWARDS) * ((1 - rho) / (1 - m) - rho / m) / rows;
           for (let row = 0; row < rows; row++) f[delta + place(row, unit, width)] += slope;

@@ -50,6 +50,21 @@ def cross_entropy(reduction, from_logits):
     return {"loss": {"kind": "cross_entropy", "reduction": reduction, "from_logits": from_logits}, "output": output}
 
 
+def shifted(place, size):
+    """Start with other weights: of one array, a third each by ``size`` more and less."""
+
+    def shift(weights):
+        weights[place] = weights[place] + size * (np.arange(weights[place].size).reshape(weights[place].shape) % 3 - 1)
+
+    return {"shift": shift}
+
+
+def certain(weights):
+    """Start with a third of the outputs around 0.5, and the others far below and above."""
+    weights[-2] = weights[-2] / 10
+    weights[-1] = 0.5 + 40 * (np.arange(784) % 3 - 1)
+
+
 VARIATIONAL = {"code": {"kind": "variational", "units": 3}}
 SUMMED = {"loss": {"kind": "squared_error", "reduction": "sum"}}
 CASES = {
@@ -59,8 +74,16 @@ CASES = {
     "cross-entropy, sum": cross_entropy("sum", False),
     "logits": cross_entropy("mean", True),
     "logits, sum": cross_entropy("sum", True),
-    "clipped": cross_entropy("mean", False) | {"far": 40},  # the output's bias: far away for two pixels of three
-    "logits that are large": cross_entropy("mean", True) | {"far": 200},
+    "clipped": cross_entropy("mean", False) | shifted(-1, 40),
+    "clipped, linear output": cross_entropy("mean", False) | {"output": {"activation": "linear"}, "shift": certain},
+    "logits that are large": cross_entropy("mean", True) | shifted(-1, 200),
+    # So slowly that no rounding error moves a unit over a kink; below, no pixel over the threshold.
+    "relu6 at its ends": {"encoder": [a_layer(9, "relu6")]} | shifted(1, 7) | optimizer("sgd", rate=1e-4),
+    "kl of units at their ends": {
+        "penalty": {"kind": "kl", "weight": 0.7, "target": 0.05},
+        "code": {"kind": "plain", **a_layer(3, "hard_sigmoid")},
+    }
+    | shifted(3, 40),
     "masking": {"noise": {"kind": "masking", "level": 0.3}},
     "gaussian": {"noise": {"kind": "gaussian", "level": 0.4}},
     "l1": {"penalty": {"kind": "l1", "weight": 0.02}},
@@ -89,7 +112,6 @@ CASES = {
     },
     **{f"output: {name}": {"output": {"activation": name}} for name in ACTIVATIONS},
 }
-# So slowly that no rounding error moves a pixel over the threshold.
 CASES["output: straight_through_step"] |= optimizer("sgd", rate=1e-4)
 
 
@@ -103,7 +125,7 @@ def bytes_of(images):
 
 
 def spec_of(case):
-    return {name: part for name, part in {**SPEC, **case}.items() if name != "far"}
+    return {name: part for name, part in {**SPEC, **case}.items() if name != "shift"}
 
 
 def model_of(spec):
@@ -186,10 +208,10 @@ class Run:
         self.spec, draw = spec_of(case), np.random.default_rng(2)
         rows, code = self.spec["batch"], self.spec["code"]["units"]
         model = self.model = model_of(self.spec)
-        if "far" in case:
-            *before, bias = model.get_weights()
-            model.set_weights([*before, bias + case["far"] * draw.integers(-1, 2, bias.shape)])
         self.weights = model.get_weights()
+        if "shift" in case:
+            case["shift"](self.weights)
+            model.set_weights(self.weights)
         self.batches = [draw.choice(len(images), rows, replace=False) for _ in range(STEPS)]
         self.noise, self.sampling = [], draw.normal(size=(STEPS, rows, code)).astype(np.float32)
         optimizer, sampling, self.losses, self.first = optimizer_of(self.spec), tf.Variable(self.sampling[0]), [], None
@@ -267,11 +289,15 @@ def compare(core, run, images, kind):
     assert made["loss"] == pytest.approx(run.losses[0], rel=1e-5)
     for place, (gradient, expected) in enumerate(zip(arrays(made["gradients"]), run.first, strict=True)):
         assert np.abs(gradient - expected).max() <= 1e-5 * np.abs(expected).max(), f"gradient {place}, {kind}"
-    assert made["losses"] == pytest.approx(run.losses, rel=1e-3)
+    # The slope of |a| jumps at 0, and that of a rounded sigmoid is a matter of the last digit.
+    within = (
+        1e-3 if run.spec["penalty"]["kind"] == "l1" or run.spec["code"].get("activation") == "straight_through_step" else 3e-5
+    )
+    assert made["losses"] == pytest.approx(run.losses, rel=within)
     parts = zip(arrays(made["weights"]), run.model.get_weights(), run.weights, strict=True)
     for place, (weight, expected, before) in enumerate(parts):
         moved, off = np.linalg.norm(expected - before), np.linalg.norm(weight - expected)
-        assert off <= 1e-3 * moved + 1e-6 * np.linalg.norm(before), f"weight {place}, {kind}: {off / moved}"
+        assert off <= 3 * within * moved + 3e-7 * np.linalg.norm(before), f"weight {place}, {kind}: {off / moved}"
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -413,6 +439,12 @@ def arrays_of(weights):
     return [np.reshape(one["values"], one["shape"]) for one in weights]
 
 
+@pytest.mark.parametrize("kernels", ["wasm", "js"])
+def test_nothing_is_left_of_a_larger_batch(use, kernels):
+    first = use("trainer => trainer.gradients([1, 2, 3])", kernels)
+    assert use("trainer => { trainer.gradients([4, 5, 6, 7]); return trainer.gradients([1, 2, 3]); }", kernels) == first
+
+
 def test_each_image_comes_once_an_epoch(use):
     made = np.array(use("trainer => Array.from({ length: 20 }, () => trainer.nextBatch(6))")).ravel()
     epochs = [made[start : start + IMAGES].tolist() for start in (0, IMAGES, 2 * IMAGES)]
@@ -464,11 +496,23 @@ def test_knobs_act_at_once(use):
         assert made["spec"] == {**SPEC, "batch": 40, **change}
     summed = use(script.replace("CHANGE", json.dumps(SUMMED)), **batch)["losses"]
     assert summed[1] == pytest.approx(784 * plain[1])
-    # Another optimizer remembers nothing of the one before; 70 images are more than there was room for.
-    adam = use(script.replace("CHANGE", json.dumps(optimizer("rmsprop"))).replace("push(", "push(trainer.updates, "), **batch)
-    assert adam["losses"][1] == 0
+    # 100 images are more than there was room for.
     more = "trainer => { trainer.set({ batch: 100 }); const { losses } = trainer.step(3); return losses; }"
     assert np.isfinite(use(more.replace("trainer.set", "trainer.images = new Uint8Array(784 * 200); trainer.set"))).all()
+
+
+@pytest.mark.parametrize("change", [optimizer("adam", "tf1"), optimizer("rmsprop", "tf1"), optimizer("adagrad")])
+def test_another_optimizer_remembers_nothing_of_the_one_before(use, change):
+    script = """async (trainer, images) => {
+      trainer.step(3);
+      const change = CHANGE, fresh = await core.createTrainer({ ...trainer.spec, ...change }, images);
+      fresh.setWeights(trainer.weights());
+      trainer.set(change);
+      for (const one of [trainer, fresh]) for (let i = 0; i < 3; i++) one.step(1, { batch: [0, 1, 2, 3, 4, 5] });
+      return [trainer.weights(), fresh.weights()];
+    }"""
+    changed, fresh = use(script.replace("CHANGE", json.dumps(change)))
+    assert changed == fresh
 
 
 def test_what_needs_a_restart_is_named(use):
