@@ -1005,10 +1005,10 @@ export function engine({ random, kernels: base64 }) {
     }
 
     const ACTS = {
-      async start({ spec, images, shown, looked, measured, kernels }) {
+      async start({ spec, images, shown, looked, measured }) {
         isPlaying = false; left = 0; posted = 0;
-        pictures = images ? { images, shown, looked, measured, kernels } : pictures;
-        trainer = await createTrainer(spec, pictures.images, pictures);
+        pictures = images ? { images, shown, looked, measured } : pictures;
+        trainer = await createTrainer(spec, pictures.images);
         losses = [];
         post();
       },
@@ -1036,7 +1036,7 @@ export function engine({ random, kernels: base64 }) {
 export const { RESTARTS, createTrainer } = engine({ random, kernels: KERNELS });
 
 // Also from a page on the disk, where a Worker can have no file of its own.
-export function startWorker({ spec, images, shown, looked, measured, kernels, onFrame, onError, signal }) {
+export function startWorker({ spec, images, shown, looked, measured, onFrame, onError, signal }) {
   const text = `(${engine})({ random: ${random}, kernels: "${KERNELS}" }).serve(self);`;
   const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" })), worker = new Worker(address);
   const ended = new AbortController(), answers = new Map();
@@ -1063,7 +1063,7 @@ export function startWorker({ spec, images, shown, looked, measured, kernels, on
     if (isWanted) send(document.hidden ? "pause" : "play");
   }, { signal: ended.signal });
 
-  send("start", { spec, images, shown, looked, measured, kernels });
+  send("start", { spec, images, shown, looked, measured });
   return {
     start: again => { isWanted = false; send("start", { spec: again }); },
     play: () => { isWanted = true; if (!document.hidden) send("play"); },

@@ -343,7 +343,7 @@ MEASURE = """(trainer, images) => {
   const codes = trainer.encode(images), kernels = gradients.filter(one => one.shape.length === 2);
   return {
     before, measured: trainer.measure(images), some: trainer.measure(images.subarray(0, 5 * 784)),
-    codes, decoded: trainer.decode(codes), reconstruction: trainer.reconstruct(images),
+    inside: trainer.inside(images.subarray(7 * 784, 8 * 784)), codes, decoded: trainer.decode(codes), reconstruction: trainer.reconstruct(images),
     squares: kernels.map(one => core.mean(one.values, value => value * value)),
   };
 }"""
@@ -378,13 +378,13 @@ def test_what_it_measures_is_what_the_model_does(use, images, kind):
     assert made["some"]["error"] == pytest.approx(float(loss_of(spec, x[:5], expected[:5])), rel=1e-5)
     if kind == "variational":
         mean, log_variance = (part.numpy() for part in model.encoder_with_variance(x))
-        kl = (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=1).mean() / 2
+        kl = (np.exp(log_variance) + mean**2 - 1 - log_variance).mean(axis=0) / 2
         codes, dense = mean, [*model.encoder_with_variance.layers[1:], *model.decoder.layers]
     elif kind == "tied":
-        codes, kl, dense = model.encoder(x).numpy(), 0, [*model.encoder.layers, *model.decoder.layers]
+        codes, kl, dense = model.encoder(x).numpy(), None, [*model.encoder.layers, *model.decoder.layers]
     else:
-        codes, kl, dense = model.layers[1](model.layers[0](x)).numpy(), 0, model.layers
-    assert measured["kl"] == pytest.approx(kl, rel=1e-5)
+        codes, kl, dense = model.layers[1](model.layers[0](x)).numpy(), None, model.layers
+    assert measured["kl"] == (None if kl is None else pytest.approx(kl, rel=1e-4))
     for name in (made["codes"], measured["code"]):
         assert np.reshape(name, codes.shape) == pytest.approx(codes, abs=1e-5)
 
@@ -395,8 +395,11 @@ def test_what_it_measures_is_what_the_model_does(use, images, kind):
     if kind == "tied":
         squares += squares[::-1]
     assert made["before"] == [pytest.approx(float("nan"), nan_ok=True)] * len(dense)
-    for layer, said, square in zip(dense, measured["layers"], squares, strict=True):
+    reader = next(layer for layer in dense[1:] if layer.kernel.shape[0] == codes.shape[1])
+    assert measured["readers"] == pytest.approx(np.linalg.norm(np.asarray(reader.kernel), axis=1).mean(), rel=1e-5)
+    for number, (layer, said, square) in enumerate(zip(dense, measured["layers"], squares, strict=True)):
         values = layer(values).numpy()
+        assert made["inside"][number] == pytest.approx(values[7], abs=1e-5)
         assert said["everActive"] == pytest.approx((values > 0).any(axis=0).mean())
         assert said["active"] == pytest.approx((values > 0).mean(), abs=1e-3)
         assert said["gradient"] == pytest.approx(np.sqrt(square), rel=1e-4)
@@ -564,7 +567,7 @@ def test_it_stops_before_a_loss_that_is_no_number(use, kernels):
         ({"tied": True, "decoder": []}, r"spec.decoder must be the encoder's mirror image.*, but it is \[\]"),
         ({"tied": True, **VARIATIONAL}, "spec.tied must be false for a variational code, but it is true"),
         ({"penalty": {"kind": "l1", "weight": 1}, **VARIATIONAL}, "spec.penalty.kind must be none for a variational code"),
-        ({"init": {"kind": "truncated_normal", "stddev": 0, "bias": 0}}, "spec.init.stddev must be a number above 0"),
+        ({"init": {"kind": "truncated_normal", "stddev": -1, "bias": 0}}, "spec.init.stddev must be a number, 0 or more"),
         ({"batch": 41}, "spec.batch must be at most the number of images, 40, but it is 41"),
         ({"seed": -1}, "spec.seed must be a whole number, 0 or more, but it is -1"),
         ({"bach": 1}, 'a field of spec must be one of encoder, .*, but it is "bach"'),
@@ -599,7 +602,7 @@ const bytes = Uint8Array.from(atob("{images}"), letter => letter.charCodeAt(0));
 globalThis.begin = spec => {{
   globalThis.ending = new AbortController();
   globalThis.training = startWorker({{
-    spec, images: bytes, shown: bytes.subarray(0, 784 * 3), {more}
+    spec, images: bytes, shown: bytes.subarray(0, 784 * 3), looked: bytes.subarray(0, 784), measured: bytes.subarray(0, 784 * 7),
     onFrame: frame => frames_.push(frame), onError: error => errors.push(error.message), signal: ending.signal,
   }});
 }};
@@ -612,10 +615,10 @@ def page(chromium, images, tmp_path):
     """Open a page from the disk that trains in a Worker."""
     opened = []
 
-    def open_page(policy="", before="", more=""):
+    def open_page(policy="", before=""):
         if policy:
             policy = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        text = PAGE.format(policy=policy, before=before, source=source(), script=SCRIPT, images=bytes_of(images), more=more)
+        text = PAGE.format(policy=policy, before=before, source=source(), script=SCRIPT, images=bytes_of(images))
         path = tmp_path / f"page{len(opened)}.html"
         path.write_text(text, encoding="utf-8")
         page = chromium.new_page()
@@ -639,15 +642,19 @@ def last(page):
 
 
 def test_a_worker_trains_and_answers_on_a_page_from_the_disk(page, images):
-    page = page(more="measured: bytes.subarray(0, 784 * 7),")
+    page = page()
     page.evaluate("begin", SPEC)
     wait(page, "frames_.length === 1")
     assert last(page) == [0, None, False, "wasm"]
     sizes = page.evaluate(
-        "(({ reconstruction, code, measures }) => [reconstruction, code, measures.code].map(a => a.length))(frames_[0])"
+        "(({ reconstruction, inside, measures: { code, reconstruction: made } }) =>"
+        " [reconstruction, ...inside, code, made].map(a => a.length))(frames_[0])"
     )
-    assert sizes == [3 * 784, 3 * 3, 7 * 3]
-    assert page.evaluate("Object.keys(frames_[0].measures).sort()") == ["code", "error", "kl", "layers"]
+    assert sizes == [3 * 784, 5, 3, 5, 784, 7 * 3, 7 * 784]
+    page.evaluate("training.look(bytes.subarray(0, 784 * 2), bytes.subarray(784, 784 * 2))")
+    wait(page, "frames_.length === 2")
+    first, second = page.evaluate("frames_.map(frame => Array.from(frame.inside.at(-1)).concat(frame.reconstruction.length))")
+    assert first != second and second[-1] == 2 * 784
 
     page.evaluate("training.steps(7)")
     wait(page, "frames_.at(-1).step === 7")
@@ -723,7 +730,6 @@ def test_a_worker_paces_stops_and_begins_again(page):
         ({"policy": "script-src 'unsafe-inline' 'unsafe-eval'; worker-src blob:"}, "wasm"),
         ({"policy": "script-src 'unsafe-inline' 'wasm-unsafe-eval'; worker-src blob:"}, "wasm"),
         ({"policy": "script-src 'unsafe-inline'; worker-src blob:"}, "js"),
-        ({"more": 'kernels: "js",'}, "js"),
     ],
 )
 def test_kernels_are_those_that_the_page_may_use(page, given, expected):
