@@ -1,6 +1,6 @@
 // What the playground builds from its knobs, what it measures of a training, and what it says of it.
 
-import { extent, mean, sigmoid, squaredError, sum } from "./core.js";
+import { extent, mean, random, sigmoid, squaredError, sum } from "./core.js";
 
 const SIZE = 784;
 
@@ -37,6 +37,14 @@ export function specOf(state) {
     batch: state.batch,
     seed: state.seed,
   };
+}
+
+// Images, in bytes, with the noise of the training; the same noise each time.
+export function corrupted(images, { noise, level, seed }) {
+  if (noise === "none") return images;
+  const uniform = random(seed + 1), normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  return images.map(value => (noise === "masking" ? (uniform() < level ? 0 : value)
+    : Math.round(Math.min(Math.max(value + 255 * level * normal(), 0), 255))));
 }
 
 // The facts that the sentence, the rules and the goals of the challenges look at. ``images`` are the test images, ``shown`` those

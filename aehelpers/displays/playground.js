@@ -1,7 +1,7 @@
 import {
-  Chart, button, choice, drawImage, element, extent, fixed, mean, random, recall, remember, sigmoid, stairs,
+  Chart, button, choice, drawImage, element, extent, fixed, mean, recall, remember, sigmoid, stairs,
 } from "./core.js";
-import { SILENT, factsOf, isReached, short, specOf, verdictOf } from "./facts.js";
+import { SILENT, corrupted, factsOf, isReached, short, specOf, verdictOf } from "./facts.js";
 import { PAPER, asMnist, drawn, paintStrokes, penOn } from "./pad.js";
 import { startWorker } from "./train.js";
 
@@ -247,15 +247,7 @@ export default function playground(data, view) {
     if (goesOn) begin();
   }
 
-  // The test images as the network gets them, with the noise that it is trained with; the same noise each time.
-  function seen({ noise, level, seed }) {
-    const clean = loaded.test.subarray(0, MANY * SIZE), uniform = random(seed + 1);
-    if (noise === "none") return clean;
-    const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-    return clean.map(value => (noise === "masking" ? (uniform() < level ? 0 : value)
-      : Math.round(Math.min(Math.max(value + 255 * level * normal(), 0), 255))));
-  }
-
+  const seen = state => corrupted(loaded.test.subarray(0, MANY * SIZE), state);
   const looked = () => drawing ?? shown.subarray(chosen * SIZE, (chosen + 1) * SIZE);
 
   function look() {

@@ -337,6 +337,7 @@ _CODE = code_of(
         name: {value: f'"{value}"' for value in KNOBS[name].options}
         for name in ("hidden_activation", "code_activation", "output_activation")
     },
+    rate={value: f"{float(value)}" for value in KNOBS["rate"].options},  # Keras takes no whole number
     tied={"no": "False", "yes": "True"},
     start={
         "glorot": 'kernel_initializer="glorot_uniform"',

@@ -43,7 +43,8 @@ class Display(anywidget.AnyWidget):
 
     @traitlets.observe("value")
     def _value_to_state(self, change):
-        self.state = {**self.state, self.data["main"]: change.new}
+        if self.data["main"] is not None:
+            self.state = {**self.state, self.data["main"]: change.new}
 
     def _repr_mimebundle_(self, **kwargs):
         _shown[self.model_id] = self

@@ -20,9 +20,9 @@ PLAY = """async ({ state, stops }) => {
   const trainer = await core.createTrainer(core.specOf(state), train);
   for (const stop of stops) {
     trainer.step(stop - trainer.done);
-    const shown = test.subarray(0, 64 * 784), measures = trainer.measure(test);
+    const shown = core.corrupted(test.subarray(0, 64 * 784), state), measures = trainer.measure(test);
     const frame = { step: trainer.done, failed: trainer.failed, measures, reconstruction: trainer.reconstruct(shown) };
-    const facts = core.factsOf({ state, set, images: floats, shown: floats.subarray(0, shown.length), frame });
+    const facts = core.factsOf({ state, set, images: floats, shown: Float32Array.from(shown, value => value / 255), frame });
     const { code, sentence, more } = core.verdictOf(facts, state);
     const kept = Object.fromEntries(Object.entries(facts).filter(([, value]) => typeof value === "number"));
     found.push({ ...kept, failed: Boolean(facts.failed), code, sentence, more });
@@ -36,11 +36,11 @@ PLAY = """async ({ state, stops }) => {
 
 def begin(page):
     """Hand the images of all data sets to a page of displays."""
-    made, images = sets(), []
+    made, handed = sets(), []
     for one in made.values():
         raw = [base64.b64encode(zlib.decompress(one[part]["bytes"])).decode() for part in ("train", "test")]
-        images.append({"bytes": raw, "set": as_page_value({**one, "train": 0, "test": 0})})
-    page.evaluate(BEGIN, {"names": list(made), "images": images})
+        handed.append({"bytes": raw, "set": as_page_value({**one, "train": 0, "test": 0})})
+    page.evaluate(BEGIN, {"names": list(made), "images": handed})
 
 
 def play(page, state, *stops):
@@ -50,6 +50,6 @@ def play(page, state, *stops):
     return played["found"], base64.b64decode(played["weights"]), whole
 
 
-def test_images(name):
-    """Return the test images of a data set as the page has them."""
-    return np.frombuffer(zlib.decompress(sets()[name]["test"]["bytes"]), np.uint8).reshape(-1, 784).astype(np.float32) / 255
+def images(name, part):
+    """Return the images of a data set, of the part "train" or "test", as the page has them."""
+    return np.frombuffer(zlib.decompress(sets()[name][part]["bytes"]), np.uint8).reshape(-1, 784).astype(np.float32) / 255

@@ -2,7 +2,7 @@
 globalThis.core = {
   unpack, unhide, row, mean, squaredError, network, drawImage, drawSigned, ticksBetween, fixed, element, displays, render,
   mountOnPage, slider, choice, number, whole, apart, filled, Chart, Pictures, recall, remember, forget, onRemembered,
-  createTrainer, startWorker, RESTARTS, specOf, factsOf, verdictOf, isReached,
+  createTrainer, startWorker, RESTARTS, specOf, corrupted, factsOf, verdictOf, isReached,
 };
 for (const [kind, method] of [[Chart, "draw"], [Chart, "mark"], [Pictures, "show"]]) {
   const original = kind.prototype[method];

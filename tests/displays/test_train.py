@@ -598,7 +598,7 @@ PAGE = """<meta charset="utf-8">{policy}<script type="module">
 {source}
 {script}
 globalThis.frames_ = []; globalThis.errors = [];
-const bytes = Uint8Array.from(atob("{images}"), letter => letter.charCodeAt(0));
+const bytes = globalThis.bytes = Uint8Array.from(atob("{images}"), letter => letter.charCodeAt(0));
 globalThis.begin = spec => {{
   globalThis.ending = new AbortController();
   globalThis.training = startWorker({{

@@ -1,0 +1,215 @@
+"""The playground: what its knobs build, what it says, its challenges, and that its models are those of Keras."""
+
+import aehelpers as ae
+import keras
+import numpy as np
+import pytest
+from aehelpers.displays.playground import BESIDE, CHALLENGES, FIRST, KNOBS, PRESETS, as_model, sets
+
+from tests.displays import playing
+from tests.displays.reading import open_core
+
+# Of each challenge one knob that cures it, and one that does not.
+CURES = {
+    "dead": ({"code_activation": "linear"}, {"optimizer": "adam"}),
+    "pca": ({"hidden": "128"}, {"rate": 0.001}),
+    "kl": ({"reduction": "sum"}, {"kl": 0.01}),
+    "grey": ({"drawn": "sigmoid"}, {"rate": 0.003}),
+    "step": ({"code_activation": "straight_through_step"}, {"rate": 0.01}),
+    "patient": ({"rate": 10}, {"optimizer": "adam"}),
+    "explode": ({"rate": 0.001}, {"batch": 256}),
+    "zeros": ({"start": "glorot"}, {"rate": 0.01}),
+    "price": ({"weight": 1e-4}, {"weight": 0.01}),
+}
+STEPS = {"patient": 950}
+# What the page says of each lesson's model, after so many steps.
+SAID = {
+    "00": (1000, "", "It beats PCA with as many numbers"),
+    "01": (300, "no_gradient", "No gradient reaches the encoder: rounding is flat."),
+    "02": (300, "", "PCA with as many numbers has"),
+    "03": (400, "dead_code", "Both units of the code say 0 to every image."),
+    "04": (300, "output_is_logits", "The output is logits: its values go from -"),
+    "05": (2000, "whispering", "The units of the code whisper"),
+    "06": (400, "", "From noisy images it makes clean ones"),
+    "07": (1000, "kl_collapse", "The code carries nothing"),
+    "08": (1000, "", "The 1s, which it has never seen, have an error of"),
+    "09": (400, "constant_output", "The reconstruction is the same for every image."),
+}
+
+
+@pytest.fixture(scope="module")
+def page(chromium):
+    page = open_core(chromium)
+    playing.begin(page)
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def lessons(page):
+    """The presets after the steps of `SAID`: facts, weights and state of each."""
+    played = {}
+    for name, (steps, *_) in SAID.items():
+        (facts,), weights, state = playing.play(page, PRESETS[name][1], steps)
+        played[name] = facts, weights, state
+    return played
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_is_wrong_with_a_lessons_model_is_said(lessons, name):
+    facts, *_ = lessons[name]
+    _, code, sentence = SAID[name]
+    assert (facts["code"], sentence in facts["sentence"]) == (code, True), facts["sentence"]
+
+
+def penalized(state, weights):
+    """The model that a state trains, with its penalty."""
+    model = as_model(state, weights)
+    penalty = {
+        "kl": ae.KLSparsity(state["target"], weight=state["weight"]),
+        "l1": keras.layers.ActivityRegularization(l1=state["weight"]),
+    }.get(state["penalty"])
+    return keras.Sequential([keras.Input((784,)), model.encoder, penalty, model.decoder]) if penalty else model
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_the_page_and_the_diagnosis_agree_on_the_same_weights(lessons, name):
+    """What the page finds, `ae.diagnose` finds; and what `ae.diagnose` calls broken, the page finds."""
+    facts, weights, state = lessons[name]
+    x_train, x_test = (playing.images(state["data"], part) for part in ("train", "test"))
+    loss = {"mse": "mse", "bce": "bce", "logits": keras.losses.BinaryCrossentropy(from_logits=True)}[state["loss"]]
+    found = ae.diagnose(penalized(state, weights), x_train, x_test, loss=loss).findings
+    codes = [finding.code for finding in found]
+    if facts["code"]:
+        assert facts["code"] in codes
+    assert [code for code, finding in zip(codes, found, strict=True) if finding.severity == "broken"] in ([], [facts["code"]])
+
+
+@pytest.mark.parametrize("name", ["00", "01", "03", "04", "07"])
+def test_its_model_is_kerass(lessons, name):
+    facts, weights, state = lessons[name]
+    x = playing.images(state["data"], "test")
+    made = ae.predict(as_model(state, weights), x)
+    assert ae.mse(x, made) == pytest.approx(facts["error"], rel=1e-4)
+    assert made.var(axis=0).sum() / x.var(axis=0).sum() == pytest.approx(facts["variation"], rel=1e-3, abs=1e-6)
+
+
+def reached(page, name, facts):
+    goal = [list(part) for part in CHALLENGES[name].goal]
+    return page.evaluate("([goal, facts]) => core.isReached(goal, facts)", [goal, facts])
+
+
+@pytest.mark.parametrize("name", CHALLENGES)
+def test_a_challenge_is_sick_and_one_knob_cures_it(page, name):
+    cure, failure = CURES[name]
+    steps = STEPS.get(name, 1000)
+    for change, expected in (({}, False), (failure, False), (cure, True)):
+        (facts,), *_ = playing.play(page, {**CHALLENGES[name].state, **change}, steps)
+        assert reached(page, name, facts) is expected, (change, facts["sentence"])
+
+
+def test_every_challenge_tells_of_a_knob_by_its_effect_and_not_its_value():
+    assert set(CURES) == set(CHALLENGES) and len(CHALLENGES) >= 8
+    for challenge in CHALLENGES.values():
+        assert challenge.hint != challenge.answer and challenge.goal
+
+
+@pytest.mark.parametrize("name", ["digits", "clothes"])
+def test_the_yardsticks_are_those_of_the_package(name):
+    one = sets()[name]
+    train, test = playing.images(name, "train"), playing.images(name, "test")
+    mean = np.broadcast_to(ae.mean_image(train), test.shape)
+    assert one["mean"]["mse"] == pytest.approx(ae.mse(test, mean), rel=1e-6)
+    assert one["mean"]["bce"] == pytest.approx(ae.bce(test, mean), rel=1e-6)
+    assert one["variance"] == pytest.approx(test.var(axis=0).sum(), rel=1e-5)
+    pca = ae.fit_pca(train, 16)
+    by_hand = (test - pca.mean_) @ pca.components_.T @ pca.components_ + pca.mean_
+    errors = np.frombuffer(one["pca"]["bytes"], "<f4")
+    assert errors[15] == pytest.approx(ae.mse(test, by_hand.astype(np.float32)), rel=1e-4)
+    assert (np.diff(errors) <= 1e-7).all()
+
+
+def test_digits_without_1_has_no_1_in_the_training(mnist):
+    train = playing.images("digits without 1", "train")
+    ones = {image.tobytes() for image in np.rint(mnist.x_train[mnist.y_train == 1] * 255).astype(np.uint8)}
+    assert not ones & {image.tobytes() for image in np.rint(train * 255).astype(np.uint8)}
+
+
+CELLS = [
+    {},
+    PRESETS["03"][1],
+    PRESETS["05"][1],
+    PRESETS["07"][1],
+    {"noise": "masking", "tied": "yes", "reduction": "sum", "optimizer": "adagrad", "rate": 0.1, "data": "digits without 1"},
+    {
+        **{"noise": "gaussian", "penalty": "l1", "weight": 1e-3, "code_activation": "relu"},
+        **{"loss": "logits", "output_activation": "linear", "drawn": "sigmoid"},
+    },
+    {"optimizer": "rmsprop", "data": "clothes", "code_activation": "straight_through_step", "start": "small", "loss": "bce"},
+    {"optimizer": "sgd", "rate": 10, "code_activation": "step", "hidden": "128,64", "hidden_activation": "tanh"},
+]
+
+
+@pytest.mark.parametrize("state", CELLS, ids=range(len(CELLS)))
+def test_the_copied_cell_trains_the_same_model(page, state):
+    """The cell runs, its model has the page's layers, and after as many steps its loss is the page's."""
+    whole = {**FIRST, **BESIDE, **state}
+    cell = page.evaluate(
+        "([text, state, words]) => core.filled(text, state, words)", [CODE["cell"], whole, CODE["words"]]
+    )
+    assert "{" not in cell
+    steps, names = 150, {}
+    exec(cell.replace("steps=1_000", f"steps={steps}, progress=False"), names)
+    x = playing.images(whole["data"], "test")
+    (facts,), weights, _ = playing.play(page, state, steps)
+    assert sum(weight.size for weight in map(np.asarray, names["parts"].get_weights())) == len(weights) // 4
+    assert names["x"].shape == playing.images(whole["data"], "train").shape
+    made = ae.predict(names["model"], x)
+    theirs = ae.mse(x, 1 / (1 + np.exp(-made)) if whole["drawn"] == "sigmoid" else made)
+    assert theirs == pytest.approx(facts["drawnError"], rel=0.2)
+
+
+CODE = ae.playground().data["code"]
+
+
+def test_an_explosion_is_called_by_its_step(page):
+    state = {"optimizer": "sgd", "rate": 10, "reduction": "sum", "output_activation": "linear"}
+    (facts,), *_ = playing.play(page, state, 50)
+    assert facts["code"] == "not_finite" and facts["failed"]
+    assert facts["sentence"].startswith(("The loss became NaN at step ", "The loss became infinite at step "))
+
+
+class TestPython:
+    def test_a_preset_a_challenge_and_knobs(self):
+        assert ae.playground("03").state["code"] == 2 and ae.playground("03").state["preset"] == "03"
+        assert ae.playground("dead").state["challenge"] == "dead"
+        assert ae.playground({"code": 5}).state == {**FIRST, **BESIDE, "code": 5}
+        assert ae.playground({"preset": "03", "code": 5}).state["optimizer"] == "rmsprop_tf1"
+
+    @pytest.mark.parametrize(
+        ("state", "said"),
+        [
+            ("12", "state must be a preset or a challenge .*, but it is '12'"),
+            ({"coed": 2}, "state names coed, but the knobs are data, "),
+            ({"code": 4}, r"state\['code'\] must be one of 1, 2, 3, .*, but it is 4"),
+        ],
+    )
+    def test_what_makes_no_sense_is_named(self, state, said):
+        with pytest.raises(ValueError, match=said):
+            ae.playground(state)
+
+    @pytest.mark.parametrize("state", [3, None, {"task": 3}])
+    def test_types(self, state):
+        with pytest.raises(TypeError, match="must be a str"):
+            ae.playground(state)
+
+    def test_there_is_no_model_before_a_training(self):
+        with pytest.raises(RuntimeError, match="press play"):
+            ae.playground().model()
+
+    def test_every_knob_begins_with_one_of_its_values(self):
+        assert all(knob.first in knob.options for knob in KNOBS.values())
+        for name, (_, state) in PRESETS.items():
+            assert ae.playground({**state, "preset": name})
+        for challenge in CHALLENGES.values():
+            assert ae.playground(challenge.state)
