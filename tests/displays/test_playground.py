@@ -7,7 +7,7 @@ import pytest
 from aehelpers.displays.playground import BESIDE, CHALLENGES, FIRST, KNOBS, PRESETS, as_model, sets
 
 from tests.displays import playing
-from tests.displays.reading import open_core
+from tests.displays.reading import Shown, as_page_value, open_core
 
 # Of each challenge one knob that cures it, and one that does not.
 CURES = {
@@ -143,7 +143,7 @@ CELLS = [
     {"noise": "masking", "tied": "yes", "reduction": "sum", "optimizer": "adagrad", "rate": 0.1, "data": "digits without 1"},
     {
         **{"noise": "gaussian", "penalty": "l1", "weight": 1e-3, "code_activation": "relu"},
-        **{"loss": "logits", "output_activation": "linear", "drawn": "sigmoid"},
+        **{"loss": "logits", "output_activation": "linear", "drawn": "sigmoid", "seed": 1},
     },
     {"optimizer": "rmsprop", "data": "clothes", "code_activation": "straight_through_step", "start": "small", "loss": "bce"},
     {"optimizer": "sgd", "rate": 10, "code_activation": "step", "hidden": "128,64", "hidden_activation": "tanh"},
@@ -213,3 +213,134 @@ class TestPython:
             assert ae.playground({**state, "preset": name})
         for challenge in CHALLENGES.values():
             assert ae.playground(challenge.state)
+
+
+RENDER = """data => {
+  const root = document.createElement("div"), traits = { data, state: data.state, value: null };
+  root.style.width = "1100px";
+  document.body.replaceChildren(root);
+  globalThis.sent = {};
+  const model = { get: name => traits[name], set: (name, value) => { sent[name] = value; }, save_changes() {}, on() {}, off() {} };
+  globalThis.finish = core.render({ model, el: root });
+}"""
+
+
+class TestDisplay:
+    """What a reader does with it."""
+
+    @pytest.fixture
+    def shown(self, page):
+        """Mount it as JupyterLab does, and end it."""
+
+        def mount(state="03"):
+            page.evaluate(RENDER, as_page_value(ae.playground(state).data | {"state": ae.playground(state).state}))
+            page.wait_for_function("() => document.querySelector('.ae-sentence').textContent.startsWith('Nothing has been')")
+            return page
+
+        yield mount
+        page.evaluate("finish()")
+
+    @staticmethod
+    def steps(page):
+        return int(page.locator(".ae-play-clock strong").first.inner_text())
+
+    def wait(self, page, least):
+        page.wait_for_function(f"() => Number(document.querySelector('.ae-play-clock strong').textContent) >= {least}")
+
+    def test_it_trains_until_it_is_paused_and_hands_its_model_to_python(self, shown):
+        page = shown("09")
+        page.get_by_role("button", name="play").click()
+        self.wait(page, 20)
+        page.get_by_role("button", name="pause").click()
+        page.wait_for_function("() => sent.trained && sent.trained.step > 0")
+        step, size, state = page.evaluate("[sent.trained.step, sent.trained.weights.byteLength, sent.trained.state]")
+        assert self.steps(page) == step
+        weights = bytes(page.evaluate("Array.from(new Uint8Array(sent.trained.weights.buffer))"))
+        assert len(weights) == size
+        play = ae.playground("09")
+        play.trained = {"step": step, "state": state, "weights": weights}
+        x = playing.images("digits", "test")
+        (facts,), *_ = playing.play(page, PRESETS["09"][1], step)
+        assert ae.mse(x, ae.predict(play.model(), x)) == pytest.approx(facts["error"], rel=1e-3)
+
+    def test_some_knobs_begin_anew_and_others_act_at_once(self, shown):
+        page = shown("09")
+        page.get_by_role("button", name="play").click()
+        self.wait(page, 10)
+        page.get_by_label("learning rate").select_option("1")
+        before = self.steps(page)
+        self.wait(page, before + 10)
+        page.get_by_label("code size").select_option("8")
+        page.wait_for_function("() => Number(document.querySelector('.ae-play-clock strong').textContent) < 10")
+        assert "code 8" in page.locator(".ae-net").text_content()
+        self.wait(page, 5)
+        page.get_by_role("button", name="begin anew").click()
+        page.wait_for_function("() => document.querySelector('.ae-play-clock strong').textContent === '0'")
+        page.get_by_role("button", name="one step").click()
+        page.wait_for_function("() => document.querySelector('.ae-play-clock strong').textContent === '1'")
+
+    def test_neither_hint_nor_answer_is_there_before_it_is_asked_for(self, shown):
+        page = shown("dead")
+        task, challenge = page.locator(".ae-play-task"), CHALLENGES["dead"]
+        assert challenge.title in task.inner_text() and challenge.task in task.inner_text()
+        assert challenge.hint not in page.content() and challenge.answer not in page.content()
+        page.get_by_role("button", name="hint").click()
+        assert challenge.hint in task.inner_text() and challenge.answer not in page.content()
+        page.get_by_role("button", name="answer").click()
+        assert challenge.answer in task.inner_text()
+
+    def test_one_knob_cures_and_two_are_too_many(self, shown):
+        page = shown("grey")
+        page.get_by_label("learning rate").select_option("0.003")
+        page.get_by_label("drawn").select_option("sigmoid of the output")
+        assert "2 knobs are turned (drawn, learning rate): one is enough." in page.locator(".ae-play-task").inner_text()
+        page.get_by_label("learning rate").select_option("0.001")
+        page.get_by_role("button", name="play").click()
+        page.wait_for_function("() => document.querySelector('.ae-play-task').textContent.includes('✓ Cured.')")
+        assert page.evaluate("core.recall('challenge: grey')") == "solved"
+        page.get_by_role("button", name="pause").click()
+
+    def test_a_teachers_link_hides_knobs_and_sets_a_task_in_plain_text(self, shown):
+        page = shown({"hide": "optimizer,code", "task": "<b>Find</b> the fault."})
+        assert not page.get_by_label("optimizer").is_visible() and not page.get_by_label("code size").is_visible()
+        assert page.get_by_label("learning rate").is_visible()
+        assert "<b>Find</b> the fault." in page.locator(".ae-play-task").inner_text()
+
+    def test_what_is_drawn_goes_through_the_network(self, shown):
+        page = shown("00")
+        pixels = "canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, 28, 28).data)"
+        output = page.locator(".ae-play-net canvas").last
+        before = output.evaluate(pixels)
+        pad = page.locator(".ae-pad")
+        box = pad.bounding_box()
+        page.mouse.move(box["x"] + 30, box["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 60, box["y"] + 80, steps=4)
+        page.mouse.up()
+        page.wait_for_timeout(300)
+        drawn = output.evaluate(pixels)
+        assert drawn != before
+        page.get_by_role("button", name="look at image 1").click()
+        page.wait_for_timeout(300)
+        assert output.evaluate(pixels) == before
+
+    @pytest.mark.parametrize("given", [{"code": "many", "preset": "99"}, {"optimizer": "<script>", "challenge": "no"}])
+    def test_a_link_that_makes_no_sense_gives_what_it_begins_with(self, core, given):
+        display = Shown(core, ae.playground())
+        display.at(**given)
+        assert core.locator(".ae-knob select").nth(0).input_value()
+        assert core.get_by_label("code size").locator("option:checked").inner_text() == "16"
+        assert core.get_by_label("optimizer").locator("option:checked").inner_text() == "Adam"
+
+    def test_a_link_needs_no_more_than_a_preset(self, core):
+        made = core.evaluate(
+            """data => {
+              location.hash = "#here?preset=03";
+              const root = document.createElement("div"); root.id = "here"; document.body.replaceChildren(root);
+              const { unmount } = core.mountOnPage(root, data), said = root.querySelector("[aria-label='optimizer']");
+              const text = said.selectedOptions[0].textContent; unmount(); history.replaceState(null, "", location.pathname);
+              return text;
+            }""",
+            as_page_value(ae.playground().data),
+        )
+        assert made == "RMSprop of TensorFlow 1"
