@@ -7,7 +7,7 @@ import { startWorker } from "./train.js";
 
 const SIZE = 784, SHAPE = { height: 28, width: 28 }, SHOWN = 8, MANY = 64;  // images that are drawn, and rebuilt with noise
 
-const UNITS = 12, LAMPS = 64;  // how many units of a layer are drawn
+const UNITS = 12, LAMPS = 32;  // how many units of a layer are drawn
 const SPEEDS = [[1, "20 steps a second"], [5, "100 steps a second"], [Infinity, "as fast as it can"]];  // steps a frame
 const TEN = ["#56b4e9", "#e69f00", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999", "#7fb800", "#8c6bb1"];
 
@@ -101,7 +101,7 @@ class Stage {
         made.push(mark, value ?? "", state ?? "");
         return { mark, value, state };
       });
-      if (layer.units > units.length) made.push(text(x, bottom + 14, `${units.length} of ${layer.units}`, { class: "ae-small" }));
+      if (layer.units > units.length && !isNarrow) made.push(text(x, bottom + 14, `${units.length} of ${layer.units}`, { class: "ae-small" }));
     }
     const bar = isNarrow ? 22 : 46;
     this.strips = layers.map((layer, place) => {
@@ -314,6 +314,7 @@ export default function playground(data, view) {
         ? toolButton(`look at image ${i + 1}`, canvas, () => useImage(i)) : canvas };
     }),
   }));
+  const board = part("pictures", ...rows.flatMap(({ label, pictures }) => [label, ...pictures.map(one => one.element)]));
   const lossChart = new Chart({ x: { label: "step", low: 0, high: 500 }, y: { label: "", low: 0, high: 1 }, height: 150, legend: true });
   const views = { plane: element("canvas", { width: 300, height: 160, role: "img", "aria-label": "the codes of the test images" }),
     lamps: element("div", { class: "ae-lamps" }) };
@@ -341,6 +342,7 @@ export default function playground(data, view) {
   function paintPictures() {
     if (!loaded || !shown) return;
     const { state } = view, isNoisy = state.noise !== "none", at = (values, i) => values.subarray(i * SIZE, (i + 1) * SIZE);
+    board.classList.toggle("ae-three", isNoisy);
     rows.forEach(({ name, label, pictures }) => {
       label.hidden = name === "input" && !isNoisy;
       pictures.forEach(({ canvas, element: cell }, i) => {
@@ -464,10 +466,10 @@ export default function playground(data, view) {
       element("div", { class: "ae-play-clock" }, element("span", {}, "step"), clock),
       element("div", { class: "ae-play-clock" }, element("span", {}, "loss"), lossNow),
       element("label", { class: "ae-knob" }, element("span", {}, "start from"), starts),
-      element("label", { class: "ae-knob" }, element("span", {}, "speed"), pace), code);
+      element("label", { class: "ae-knob ae-play-pace" }, element("span", {}, "speed"), pace), code);
     const training = part("knobs", ...group("loss", "reduction", "optimizer", "rate", "batch", "penalty", "weight", "target", "kl", "start", "tied", "seed"));
     const architecture = part("knobs", ...group("data", "noise", "level", "hidden", "hidden_activation", "code_kind", "code", "code_activation", "output_activation", "drawn"));
-    const floor = part("floor", part("case", sentence, more), part("pictures", ...rows.flatMap(({ label, pictures }) => [label, ...pictures.map(one => one.element)])), task);
+    const floor = part("floor", part("case", sentence, more), board, task);
     return part("ground", transport, training, part("desk", part("middle", architecture, stage.element),
       part("right", element("div", {}, elements.chart.element, lossChart.element), element("div", {}, views.plane, views.lamps, histogram.element))), floor);
   }
