@@ -76,10 +76,11 @@ def row_of(name):
     torch.set_num_threads(1)
     design = ZOO[name]
     model, arguments = design.train(0)
-    target = arguments.get("target", arguments["x_train"])
+    x = arguments["x_train"]
+    # Of a model with several inputs or targets, the first: what it makes of that is its own affair.
     x, target = (
-        torch.from_numpy(np.asarray(part[:128], np.float32))
-        for part in (arguments["x_train"], target[0] if isinstance(target, tuple) else target)
+        torch.from_numpy(np.asarray((part[0] if isinstance(part, tuple) else part)[:128], np.float32))
+        for part in (x, arguments.get("target", x))
     )
     spectra = watched(model)
     return name, design.fault, sorted(audited(model, x, target)), sorted(spectra)
@@ -98,12 +99,15 @@ def main():
     totals = {}
     for tool, place in (("ae.diagnose", 2), ("torch-audit", 3), ("WeightWatcher", 4)):
         named = [any(row[1] in (code, *NAMES.get(code, ())) for code in row[place]) for row in rows if row[1] != "healthy"]
-        warned = [bool(row[place]) for row in rows if row[1] == "healthy"]
-        sick = [bool(row[place]) for row in rows if row[1] != "healthy"]
+        # A tool that cannot run says nothing.
+        said_so = [(row[1], any(not code.startswith("raised") for code in row[place])) for row in rows]
+        warned = [said for fault, said in said_so if fault == "healthy"]
+        sick = [said for fault, said in said_so if fault != "healthy"]
         totals[tool] = {
             "sick: named": f"{sum(named)} of {len(named)}",
             "sick: anything said": f"{sum(sick)} of {len(sick)}",
             "healthy: anything said": f"{sum(warned)} of {len(warned)}",
+            "could not run": sum(any(code.startswith("raised") for code in row[place]) for row in rows),
         }
     print(pd.DataFrame.from_dict(totals, orient="index").to_string())
 
