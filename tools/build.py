@@ -44,7 +44,7 @@ MINUTES = re.compile(r"takes (\d+) minutes")
 # Files that the start page names as proof: each is a page, so that the link works wherever the site stands.
 PROOFS = {"numbers": "tests/test_numbers.py", "requests": "tests/tools/test_site.py"}
 MEASURED = "benchmarks/README.md"
-NARROW = 700  # pixels: beside such a figure there is room for its caption, on a wide screen
+NARROW = 780  # pixels: beside such a figure there is room for its caption, on a wide screen
 SHORT_ANSWER = "short-answer"  # the id of the cell, in each notebook
 # How much of a lesson's time is spent on each thing, in words that are read meanwhile.
 WEIGHTS = {"figures": 40, "tables": 40, "displays": 150, "votes": 80}
@@ -215,6 +215,7 @@ class Book:
                 # The fold has the cell's id, so that a link to it opens it and shows its heading.
                 summary, _, pieces[0] = pieces[0].partition("\n")
                 summary, headings = from_markdown(summary, taken)
+                summary = re.sub(r"\(\d+ minutes?\)", r'<span class="together">\g<0></span>', summary)
                 headings[0]["id"] = cell.id
                 self.note(headings)
                 self.parts.append({"summary": summary, "id": cell.id, "cells": []})
@@ -387,26 +388,23 @@ def tidied(text):
             cells = "".join(f"<th>{cell}</th>" for cell in both)
             text = text.replace(head[0], f"<thead><tr>{cells}</tr></thead>")
 
-    def better(match):
+    def reworded(match):
         opening, attributes, content, closing = match.groups()
         content = "–" if content in ("NaN", "nan", "None") else in_words(content)
-        if opening == "<td" and NUMBER.fullmatch(content.strip()):
-            attributes = ' class="number"' + attributes
-            content = content.replace("-", "−", 1) if content.startswith("-") else content
-        return f"{opening}{attributes}{content}{closing}"
+        return f"{opening}{attributes}{content.replace('-', '−', 1) if NUMBER.fullmatch(content) else content}{closing}"
 
-    text = CELL.sub(better, text)
-    body = re.search(r"<tbody>(.*?)</tbody>", text, re.DOTALL)
-    head = re.search(r"<thead>(.*?)</thead>", text, re.DOTALL)
-    if not (body and head):
-        return text
-    of = [re.findall(r'<td( class="number")?', row) for row in re.findall(r"<tr.*?</tr>", body[1], re.DOTALL)]
-    numbers = {place for row in of for place, one in enumerate(row) if one}  # counted from the first that is no heading
-    headings = CELL.findall(head[1])
-    first = len(headings) - max(map(len, of), default=0)
-    marks = [' class="number"' if place - first in numbers else "" for place in range(len(headings))]
-    made = "".join(f"<th{mark}>{content}</th>" for mark, (_, _, content, _) in zip(marks, headings, strict=True))
-    return text.replace(head[0], f"<thead><tr>{made}</tr></thead>")
+    text = CELL.sub(reworded, text)
+    rows = re.findall(r"<tr.*?</tr>", text, re.DOTALL)
+    values = [[content for opening, _, content, _ in CELL.findall(row) if opening == "<td"] for row in rows]
+    columns = max(map(len, values), default=0)  # of numbers or words; headings of rows stand before them
+    within = [[row[place] for row in values if len(row) == columns] for place in range(columns)]
+    numbers = {place - columns for place, column in enumerate(within) if all(map(NUMBER.fullmatch, column))}  # from the end
+
+    def aligned(row):
+        places = itertools.count(-len(CELL.findall(row)))
+        return CELL.sub(lambda one: one[1] + (' class="number"' if next(places) in numbers else "") + one[0][len(one[1]) :], row)
+
+    return re.sub(r"<tr.*?</tr>", lambda row: aligned(row[0]), text, flags=re.DOTALL)
 
 
 def answers_apart(found):
@@ -513,9 +511,10 @@ def write_displays(folder, root, books):
             if label in names:
                 raise Problem(f"{names[label]} and {name} are both called {label!r}: give each cell a comment `# Display: ...`")
             names[label] = name
-            picture = figures.thumbnail(about["image"])
-            (folder / "images" / f"card-{name}.png").write_bytes(figures.as_png(picture))
-            (folder / "images" / f"card-{name}-dark.png").write_bytes(figures.as_png(figures.darkened(picture)))
+            picture = figures.results_in(about["image"])
+            for ending, one in {"": picture, "-dark": figures.darkened(picture)}.items():
+                small = one.resize(figures.CARD, Image.Resampling.LANCZOS)
+                (folder / "images" / f"card-{name}{ending}.png").write_bytes(figures.as_png(small))
             one = {"page": f"display-{name}.html", "label": label, "section": about["section"], "card": f"images/card-{name}"}
             book.pages.append(one)
             parts = {"title": f"{book.number} {label}", "kind": "large", "displays": [name], "book": book, "here": "displays"}

@@ -107,14 +107,13 @@ def card(image, columns, size=72, gap=4):
     return made
 
 
-def thumbnail(image):
-    """Return what a display shows, small: of a screenshot, the pictures and charts that stand right of the controls."""
-    image = image.convert("RGB")
+def results_in(image):
+    """Return of the screenshot of a display the pictures and charts that stand right of the controls, in the form of a card."""
     left = round(CONTROLS * image.width)
     width, (wide, high) = image.width - left, CARD
     made = Image.new("RGB", (width, round(width * high / wide)), "white")
-    made.paste(image.crop((left, 0, image.width, made.height)).crop((0, 0, width, min(made.height, image.height))))
-    return made.resize(CARD, Image.Resampling.LANCZOS)
+    made.paste(image.convert("RGB").crop((left, 0, image.width, min(made.height, image.height))))
+    return made
 
 
 def as_png(image):
