@@ -194,7 +194,7 @@ class Book:
         self.counted = {"figure": 0, "display": 0, "table": 0}
         self.checks = 0
         self.votes = []
-        minutes = MINUTES.search(self.notebook.cells[0].source)
+        minutes = MINUTES.search(text_of(self.notebook.cells[0]))
         self.minutes = int(minutes[1]) if minutes else 0
         self.prepare()
         self.note_python()
@@ -210,7 +210,7 @@ class Book:
             if "only-lab" in cell.metadata.get("tags", []):
                 continue
             folded = "gate" not in cell.metadata.get("tags", []) and cell.metadata.get("jp-MarkdownHeadingCollapsed", False)
-            pieces = pieces_of(for_web(cell.metadata.get("web", cell.source)))
+            pieces = pieces_of(for_web(text_of(cell)))
             if folded:
                 # The fold has the cell's id, so that a link to it opens it and shows its heading.
                 summary, _, pieces[0] = pieces[0].partition("\n")
@@ -374,7 +374,10 @@ def in_words(name):
     """Return a name of the code as a reader's words: no underscores, and no short forms of its own."""
     if name in WORDS:
         return WORDS[name]
-    return " ".join(WORDS.get(word, word) for word in name.split("_")) if re.fullmatch(r"[a-z]\w*", name) else name
+    if re.search(r"\S/\S", name):  # of a layer
+        return name
+    apart = lambda found: WORDS.get(found[0]) or " ".join(WORDS.get(word, word) for word in found[0].split("_"))
+    return re.sub(r"\b[a-z]+(?:_[a-z0-9]+)+\b", apart, name)
 
 
 def tidied(text):
@@ -428,16 +431,21 @@ def new_cell(kind, name, **parts):
     return made | {"python": False, "note": False, "after": []} | parts
 
 
+def text_of(cell):
+    """Return the text of a Markdown cell for the website, which a cell may keep apart in its metadata."""
+    return cell.metadata.get("web", cell.source)
+
+
 def for_web(text):
     """Let the text of a notebook speak of lessons, and each lesson that it names be a link."""
-    text = re.sub(r"(?<!\[)\bnotebook (\d\d)\b(?!\])", lambda found: lesson_link(found[1]) or found[0], text)
+
+    def linked(found):
+        path = next((ROOT / "notebooks").glob(f"{found[2]}_*.ipynb"), None)
+        name = say("lesson.name", number=found[2])
+        return f"[{name.capitalize() if found[1] == 'N' else name}]({path.name})" if path else found[0]
+
+    text = re.sub(r"(?<!\[)\b([Nn])otebook (\d\d)\b(?!\])", linked, text)
     return re.sub(r"\bnotebooks (\d\d to \d\d)\b", r"lessons \1", text)
-
-
-def lesson_link(number):
-    """Return the link, in Markdown, to the lesson of a number."""
-    path = next((ROOT / "notebooks").glob(f"{number}_*.ipynb"), None)
-    return f"[{say('lesson.name', number=number)}]({path.name})" if path else ""
 
 
 def pieces_of(text):
