@@ -77,6 +77,13 @@ class Problem(Exception):
     """Why there is no website; shown as a sentence."""
 
 
+def typeset(text):
+    """Give a text the marks of print: curly quotes, and no line end between a number and its percent sign."""
+    text = re.sub(r"(^|[\s(\[—–])\"(?=\w|$)", r"\1“", text).replace('"', "”")
+    text = re.sub(r"(^|[\s(\[“])'(?=\w)", r"\1‘", text).replace("'", "’")
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
+
+
 def mathml(formula, display="inline"):
     """Return a formula as MathML."""
     return FUNCTION_NAME.sub(set_apart, convert(formula, display=display).replace("\n", " "))
@@ -132,6 +139,9 @@ class Renderer(mistune.HTMLRenderer):
         self.headings.append({"level": level, "id": own, "text": plain(text)})
         return super().heading(text, level, id=None if own in self.taken else own)
 
+    def text(self, text):
+        return super().text(typeset(text))
+
     def block_code(self, code, info=None):
         return highlighted(code, info or "text")
 
@@ -167,6 +177,9 @@ def from_markdown(text, taken=()):
     """Return Markdown as HTML, and its headings."""
     renderer = Renderer(taken)
     made = mistune.create_markdown(renderer=renderer, plugins=["table", "url", "math", marked_formulas])(text)
+    for code in dict.fromkeys(re.findall(r'<details lang="([\w-]+)">', made)):
+        named = f' <span lang="{LANG}">({say("language." + code)})</span></summary>'
+        made = re.sub(rf'(<details lang="{code}"><summary>.*?)</summary>', lambda found: found[1] + named, made)  # noqa: B023
     return made, renderer.headings
 
 
@@ -281,7 +294,7 @@ class Book:
                 made |= {"kind": "figure", "dark": f"images/{name}-dark.png"}
                 dark = figures.as_png(figures.darkened(image))
                 (self.folder / "images" / f"{name}-dark.png").write_bytes(dark)
-                caption = caption or alt
+                caption = caption or typeset(alt)
                 made["beside"] = image.width <= NARROW
             return made | self.captioned(made["kind"], caption)
         if "text/html" in data:
@@ -291,8 +304,7 @@ class Book:
             text = re.sub(r'href="([^"]*)"', lambda found: f'href="{page_of(found[1])}"', text)
             named = say("lesson.name", number=r"\2")  # a link that shows the name of a file
             text = re.sub(r"(<a [^>]*>)(\d\d)_\w+(</a>)", rf"\1{named}\3", text)
-            if is_table:
-                text = tidied(text)
+            text = re.sub(r"<table[^>]*dataframe.*?</table>", lambda found: tidied(found[0]), text, flags=re.DOTALL)
             made = {"kind": "html", "html": text, "region": "region.table" if is_table else "region.result"}
             return made | self.captioned("table", captions["table"] if is_table else None)
         text = output.get("text") or data.get("text/plain", "")
@@ -423,6 +435,7 @@ def answers_apart(found):
 
 
 def as_sentence(text):
+    text = typeset(text)
     return (text[0].upper() + text[1:]).rstrip(".") + "." if text else ""
 
 

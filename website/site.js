@@ -227,14 +227,15 @@ function loadIndex() {
 }
 
 // Headings always; sentences only where every vote that comes before them was answered, or a result would be an answer. A
-// heading counts by its own words; a page's title finds the page, once.
+// heading counts if a word is its own; a page's title finds the page, once.
 function find(entries, words) {
   const has = text => words.every(word => text.toLowerCase().includes(word));
+  const hasSome = text => words.some(word => text.toLowerCase().includes(word));
   const titles = [], headings = [], sentences = [];
   for (const [page, title, heading, anchor, votes, gate, texts] of entries) {
     const isOpen = votes.every(recall), isLocked = !isOpen && gate !== "";
     const to = isLocked ? gate : anchor, place = { title, heading, isLocked, address: to ? `${page}#${to}` : page };
-    if (heading ? has(heading) : has(title)) (heading ? headings : titles).push(place);
+    if (heading ? hasSome(heading) && has(`${title} ${heading}`) : has(title)) (heading ? headings : titles).push(place);
     for (const text of isOpen ? texts : []) if (has(text)) sentences.push({ ...place, text });
   }
   const isNew = (place, i, list) => list.findIndex(other => other.heading === place.heading

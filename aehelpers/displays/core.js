@@ -563,6 +563,10 @@ function keepKeys(root) {
 
 // ---------------------------------------------------------------------------------------- what displays tell one another
 
+// A sentence in which no line ends between a number and its sign.
+const unbroken = text => text.split(/(\d[\d.,]* %)/).map((part, i) => (i % 2 ? element("span", { class: "ae-together" }, part)
+  : part));
+
 // Kept in this browser. Each display in Jupyter has this module for itself, so that a page's one place is the window.
 const KEPT = "aehelpers: ", CHANGED = "aehelpers-changed";
 
@@ -675,7 +679,7 @@ export function mount(root, packed, store) {
     for (const [name, one] of Object.entries(made)) one.set(state[name]);
     code?.set(state);
     try {
-      sentence.textContent = display.draw(state);
+      sentence.replaceChildren(...unbroken(display.draw(state)));
       sentence.classList.remove("ae-failed");
     } catch (error) {
       sentence.textContent = `This could not be drawn. ${error}`;

@@ -36,6 +36,13 @@ export function asMnist(drawing) {
   return image;
 }
 
+// A disc for a number above zero, a diamond for one below.
+function signOf(value, x, y, size, more = {}) {
+  const look = { stroke: "currentColor", fill: paint(value < 0 ? "#d55e00" : "#0072b2"), ...more };
+  const diamond = `M${x - size} ${y}L${x} ${y - size}L${x + size} ${y}L${x} ${y + size}Z`;
+  return value < 0 ? element("path", { d: diamond, ...look }) : element("circle", { cx: x, cy: y, r: size, ...look });
+}
+
 // The network as a bow tie: a bar for each layer, as high as the logarithm of its size, and a dot for each number of the code.
 class BowTie {
   constructor() {
@@ -67,9 +74,7 @@ class BowTie {
     const [low, high] = extent(code), most = Math.max(-low, high, 1e-9), gap = Math.min(110 / code.length, 26);
     this.dots.replaceChildren(...Array.from(code, (value, i) => {
       const y = 80 + (i - (code.length - 1) / 2) * gap, size = units.includes(i) ? 6 : Math.min(4, 0.45 * gap), x = this.middle;
-      const look = { stroke: "currentColor", fill: paint(value < 0 ? "#d55e00" : "#0072b2"), "fill-opacity": Math.abs(value) / most };
-      const diamond = `M${x - size} ${y}L${x} ${y - size}L${x + size} ${y}L${x} ${y + size}Z`;
-      return value < 0 ? element("path", { d: diamond, ...look }) : element("circle", { cx: x, cy: y, r: size, ...look });
+      return signOf(value, x, y, size, { "fill-opacity": Math.abs(value) / most });
     }));
   }
 }
@@ -90,8 +95,10 @@ function unitSlider(place) {
       made.hidden = place >= units.length;
       if (made.hidden) return;
       Object.assign(range, { min: lows[place], max: highs[place], step: (highs[place] - lows[place]) / 100, value });
-      name.textContent = `code unit ${units[place] + 1}`;
-      range.setAttribute("aria-label", name.textContent);
+      const label = `code unit ${units[place] + 1}`;
+      const sign = element("svg", { width: 14, height: 14, class: "ae-of-code", "aria-hidden": "true" }, signOf(value, 7, 7, 5));
+      name.replaceChildren(sign, ` ${label}`);
+      range.setAttribute("aria-label", label);
       range.setAttribute("aria-valuetext", fixed(value, 2));
       output.textContent = fixed(value, 2);
     },

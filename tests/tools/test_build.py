@@ -98,11 +98,22 @@ def test_formulas_are_mathml():
     assert '<mo lspace="0.17em" rspace="0">ln</mo><mo stretchy="false">' in builder.mathml(r"\ln(x)")
 
 
+def test_texts_are_typeset():
+    quoted = """"One", (it's 'two') in "three four": 15 % of "`a"b`" and "*five*"."""
+    made, _ = builder.from_markdown(quoted)
+    assert made == (
+        "<p>“One”, (it’s ‘two’) in “three four”: 15\N{NO-BREAK SPACE}% of “<code>a&quot;b</code>” and “<em>five</em>”.</p>\n"
+    )
+
+
 def test_what_is_in_another_language_says_which(pages):
     foreign = re.compile(r"[\u0400-\u04ff\u3040-\u30ff\u4e00-\u9fff]")
     lessons = [pages[f"{path.stem}.html"] for path in NOTEBOOKS]
     assert {one["lang"] for page in lessons for one in page.select("details[lang]")} == {"ja", "zh-Hans", "zh-Hant", "ru"}
     assert [text for page in lessons for text in page(string=foreign) if not text.find_parent("details", lang=True)] == []
+    named = [re.search(r"\(in (Chinese|Japanese|Russian)\)$", one.summary.get_text()) for page in lessons
+             for one in page.select("details[lang]")]  # fmt: skip
+    assert named and all(named)
 
 
 def test_each_cell_has_its_outputs(pages):
@@ -141,7 +152,7 @@ def test_a_figure_has_a_caption(pages):
         page = pages[f"{path.stem}.html"]
         comments = [re.match("# (?:Figure|Picture|Display|Table): (.+)", cell.source) for cell in read(path, "code")]
         captions = [one.get_text(" ") for one in page.select("figcaption")]
-        told = [part[1:].rstrip(".") for comment in comments if comment for part in comment[1].split("; table: ")]
+        told = [builder.typeset(part)[1:].rstrip(".") for comment in comments if comment for part in comment[1].split("; table: ")]
         assert [text for text in told if not any(text in caption for caption in captions)] == []
         assert all(figure.figcaption for figure in page.select("figure:has(> .plate)"))
         for kind in ("Figure", "Table", "Display"):
@@ -268,6 +279,7 @@ def test_sentences_stand_in_the_file_of_texts():
         assert re.findall(r"[A-Za-z]{2,}", " ".join(told)) == [], name
     sources |= {"build.py": (ROOT / "tools" / "build.py").read_text(encoding="utf-8")}
     made = {f"gate.{name}" for name in builder.WEIGHTS} | {f"nav.{name}" for name in ("lessons", "displays", "plans")}
+    made |= {f"language.{code}" for code in ("ja", "ru", "zh-Hans", "zh-Hant")}
     made |= {f"proof.{name}{part}" for name in builder.PROOFS for part in ("", ".note")}
     everything = "".join(sources.values())
     unused = [name for name in builder.TEXTS if name not in {"script", "figure", "display", "table", *made}]
