@@ -388,7 +388,10 @@ def in_words(name):
         return WORDS[name]
     if re.search(r"\S/\S", name):  # of a layer
         return name
-    apart = lambda found: WORDS.get(found[0]) or " ".join(WORDS.get(word, word) for word in found[0].split("_"))
+
+    def apart(found):
+        return WORDS.get(found[0]) or " ".join(WORDS.get(word, word) for word in found[0].split("_"))
+
     return re.sub(r"\b[a-z]+(?:_[a-z0-9]+)+\b", apart, name)
 
 
@@ -417,7 +420,9 @@ def tidied(text):
 
     def aligned(row):
         places = itertools.count(-len(CELL.findall(row)))
-        return CELL.sub(lambda one: one[1] + (' class="number"' if next(places) in numbers else "") + one[0][len(one[1]) :], row)
+        return CELL.sub(
+            lambda one: one[1] + (' class="number"' if next(places) in numbers else "") + one[0][len(one[1]) :], row
+        )
 
     return re.sub(r"<tr.*?</tr>", lambda row: aligned(row[0]), text, flags=re.DOTALL)
 

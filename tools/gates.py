@@ -4,8 +4,8 @@ A vote's gate begins at the first heading (level 2 or 3) after the vote and ends
 stands: there JupyterLab ends what a collapsed heading hides, and the sentences after a verdict tell the answer too. Gates of
 several votes may overlap: a segment belongs to all votes whose gate contains it, and opens when each of them has been answered.
 
-A lesson is read from top to bottom: what follows a gate in the same part of the page is ``later``, and not seen while that gate is
-shut. The section in which folds stand ("Going deeper") ends this; what stands there may be read at any time.
+A lesson is read from top to bottom: what follows a gate in the same part of the page is ``later``, and not seen while that gate
+is shut. The section in which folds stand ("Going deeper") ends this; what stands there may be read at any time.
 """
 
 from dataclasses import dataclass, field

@@ -14,11 +14,11 @@ function say(key, values = {}) {
 // ----------------------------------------------------------------------------------------------------------------- gates
 
 // A gate is open in the page that is sent; the style closes it where there is a script, so that nobody sees it by chance. It is
-// not "hidden until found": who looks for a word on the page does not ask for the answer.
+// not "hidden until found": who looks for a word on the page does not ask for the answer. A lesson is read from top to bottom:
+// what follows a gate is not seen either before the gate is open (.later).
 const gates = all(".gate");
 const votesOf = element => element.dataset.votes.split(" ");
 const doorOf = gate => gate.querySelector(".door");
-const laters = all(".later");  // what follows a gate is not seen before the gate is open: a lesson is read from top to bottom
 const isShut = gate => !gate.classList.contains("open");
 const keyOf = gate => `gate:${gate.dataset.votes}:${doorOf(gate).id}`;  // for one that was opened by a link
 

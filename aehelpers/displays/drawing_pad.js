@@ -96,8 +96,8 @@ function unitSlider(place) {
       if (made.hidden) return;
       Object.assign(range, { min: lows[place], max: highs[place], step: (highs[place] - lows[place]) / 100, value });
       const label = `code unit ${units[place] + 1}`;
-      const sign = element("svg", { width: 14, height: 14, class: "ae-of-code", "aria-hidden": "true" }, signOf(value, 7, 7, 5));
-      name.replaceChildren(sign, ` ${label}`);
+      const sign = element("svg", { width: 14, height: 14, class: "ae-of-code", "aria-hidden": true }, signOf(value, 7, 7, 5));
+      name.replaceChildren(sign, label);
       range.setAttribute("aria-label", label);
       range.setAttribute("aria-valuetext", fixed(value, 2));
       output.textContent = fixed(value, 2);

@@ -73,7 +73,8 @@ export default function exercise(data, view) {
     made.setAttribute("aria-expanded", false);
     return made;
   };
-  const actions = element("div", { class: "ae-actions" }, element("button", { type: "submit", class: "ae-button ae-go" }, "Check"),
+  const go = element("button", { type: "submit", class: "ae-button ae-go" }, "Check");
+  const actions = element("div", { class: "ae-actions" }, go,
     onDemand("Hint", hint), onDemand("Solution", solution));
   const body = letters.length ? options.map(one => one.made) : fields.map(one => one.element);
   const form = element("form", { class: "ae-exercise" }, element("fieldset", {}, question, ...body), actions, told);

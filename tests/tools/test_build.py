@@ -152,7 +152,9 @@ def test_a_figure_has_a_caption(pages):
         page = pages[f"{path.stem}.html"]
         comments = [re.match("# (?:Figure|Picture|Display|Table): (.+)", cell.source) for cell in read(path, "code")]
         captions = [one.get_text(" ") for one in page.select("figcaption")]
-        told = [builder.typeset(part)[1:].rstrip(".") for comment in comments if comment for part in comment[1].split("; table: ")]
+        told = [
+            builder.typeset(part)[1:].rstrip(".") for comment in comments if comment for part in comment[1].split("; table: ")
+        ]
         assert [text for text in told if not any(text in caption for caption in captions)] == []
         assert all(figure.figcaption for figure in page.select("figure:has(> .plate)"))
         for kind in ("Figure", "Table", "Display"):
@@ -186,7 +188,10 @@ def test_a_gate_ends_with_the_section_of_its_verdict(pages, whole_project):
                     votes[kind][told["id"]] = starts[cell.id]
         expected = {name: [] for name in starts}
         for vote, asked in votes["vote"].items():
-            verdict, headings = votes["verdict"][vote], [(k, level) for k, (_, level) in enumerate(pieces) if level and k > asked]
+            verdict, headings = (
+                votes["verdict"][vote],
+                [(k, level) for k, (_, level) in enumerate(pieces) if level and k > asked],
+            )
             within = [(k, level) for k, level in headings if k <= verdict]
             ends = [k for k, level in headings if k > verdict and level <= min(level for _, level in within)]
             for name, start in starts.items():

@@ -58,7 +58,10 @@ def test_what_follows_a_gate_is_later_but_for_the_folds(text):
     found = in_order(segments(cells_of(text)), is_before_folds=True)
     shown = []
     for one in found:
-        words, (before, after) = " ".join(cell["name"] for cell in one.cells), "[]" if one.votes else "()" if one.later else "  "
+        words, (before, after) = (
+            " ".join(cell["name"] for cell in one.cells),
+            "[]" if one.votes else "()" if one.later else "  ",
+        )
         shown.append(f"{before}{words}{after}".strip())
     assert tuple(shown) == ORDERS[text]
     last = in_order(segments(cells_of(text)), is_before_folds=False)[-1]

@@ -211,7 +211,7 @@ def test_a_lesson_is_read_from_top_to_bottom(visit):
     other = visit(f"{VOTES}#take-home")
     seen = other.locator("main h2").locator("visible=true").all_inner_texts()
     assert "Take home" in seen and "Why" not in seen and "The short answer" not in seen
-    assert other.locator(".places .shut", has_text="Why").count() == 1
+    assert other.locator(".places .level-2.shut", has_text="Why").count() == 1
 
 
 def test_the_search_leads_to_the_gate_that_is_shut(visit):
