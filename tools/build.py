@@ -505,7 +505,9 @@ def write(path, text):
 
 
 def write_page(folder, name, template, **parts):
-    """Write one page."""
+    """Write one page; in prose, a block of code is as wide as its lines and scrolls, also by keyboard."""
+    if template == "prose.html":
+        parts["text"] = parts["text"].replace('"highlight"><pre>', '"highlight"><pre tabindex="0">')
     text = TEMPLATES.get_template(template).render(**{"kind": "", "displays": [], "here": "", "questions": False, **parts})
     write(folder / name, text + "\n")
 
