@@ -2,8 +2,8 @@
 
 On a projector (1366 x 768 or 1280 x 720) the page of the display shows all of it without scrolling; in a lesson (1000 x 700)
 the display is no higher than the window; on a phone (390 x 844) the sliders and the sentence stay in sight while the results
-are looked at. Nowhere do texts lie on one another, is one cut off, or does the page scroll sideways; on the phone no letters are
-smaller than 12 pixels.
+are looked at. Nowhere do texts lie on one another, is one cut off, or does the page scroll sideways; on the phone no letters
+are smaller than 12 pixels.
 """
 
 import json
