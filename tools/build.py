@@ -8,6 +8,7 @@ The pages show the stored outputs of the notebooks; their displays compute in th
 import base64
 import html
 import io
+import itertools
 import json
 import re
 import shutil
@@ -30,7 +31,7 @@ from pygments.lexers import get_lexer_by_name
 
 from tools import figures
 from tools.digest import digest_of
-from tools.gates import segments
+from tools.gates import Segment, in_order, segments
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "website"
@@ -42,8 +43,10 @@ QUESTIONS = ("vote", "verdict", "exercise", "self_test")  # displays that belong
 CAPTION = re.compile(r"# (Figure|Picture|Display|Table): (.+)")
 MINUTES = re.compile(r"takes (\d+) minutes")
 # Files that the start page names as proof: each is a page, so that the link works wherever the site stands.
-PROOFS = {"numbers": "tests/test_numbers.py", "requests": "tests/tools/test_build.py"}
+PROOFS = {"numbers": "tests/test_numbers.py", "requests": "tests/tools/test_site.py"}
 MEASURED = "benchmarks/README.md"
+NARROW = 780  # pixels: beside such a figure there is room for its caption, on a wide screen
+SHORT_ANSWER = "short-answer"  # the id of the cell, in each notebook
 # How much of a lesson's time is spent on each thing, in words that are read meanwhile.
 WEIGHTS = {"figures": 40, "tables": 40, "displays": 150, "votes": 80}
 FUNCTION_NAME = re.compile(r"<mi>(ln|log|exp)</mi>(<mo stretchy=\"false\">&#x00028;)?")
@@ -60,7 +63,7 @@ def say(key, **values):
 
 
 TEMPLATES = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
-TEMPLATES.globals |= {"say": lambda key, **values: Markup(say(key, **values)), "lang": LANG}
+TEMPLATES.globals |= {"say": lambda key, **values: Markup(say(key, **values)), "lang": LANG, "card_size": figures.CARD}
 
 
 def unbroken(text):
@@ -73,6 +76,13 @@ TEMPLATES.filters["unbroken"] = unbroken
 
 class Problem(Exception):
     """Why there is no website; shown as a sentence."""
+
+
+def typeset(text):
+    """Give a text the marks of print: curly quotes, and no line end between a number and its percent sign."""
+    text = re.sub(r"(^|[\s(\[—–])\"(?=\w|$)", r"\1“", text).replace('"', "”")
+    text = re.sub(r"(^|[\s(\[“])'(?=\w)", r"\1‘", text).replace("'", "’")
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
 
 
 def mathml(formula, display="inline"):
@@ -130,6 +140,9 @@ class Renderer(mistune.HTMLRenderer):
         self.headings.append({"level": level, "id": own, "text": plain(text)})
         return super().heading(text, level, id=None if own in self.taken else own)
 
+    def text(self, text):
+        return super().text(typeset(text))
+
     def block_code(self, code, info=None):
         return highlighted(code, info or "text")
 
@@ -165,6 +178,9 @@ def from_markdown(text, taken=()):
     """Return Markdown as HTML, and its headings."""
     renderer = Renderer(taken)
     made = mistune.create_markdown(renderer=renderer, plugins=["table", "url", "math", marked_formulas])(text)
+    for code in dict.fromkeys(re.findall(r'<details lang="([\w-]+)">', made)):
+        named = f' <span lang="{LANG}">({say("language." + code)})</span></summary>'
+        made = re.sub(rf'(<details lang="{code}"><summary>.*?)</summary>', lambda found: found[1] + named, made)  # noqa: B023
     return made, renderer.headings
 
 
@@ -192,7 +208,7 @@ class Book:
         self.counted = {"figure": 0, "display": 0, "table": 0}
         self.checks = 0
         self.votes = []
-        minutes = MINUTES.search(self.notebook.cells[0].source)
+        minutes = MINUTES.search(text_of(self.notebook.cells[0]))
         self.minutes = int(minutes[1]) if minutes else 0
         self.prepare()
         self.note_python()
@@ -205,12 +221,15 @@ class Book:
             if cell.cell_type == "code":
                 self.parts[-1]["cells"].append(self.prepare_code(cell))
                 continue
+            if "only-lab" in cell.metadata.get("tags", []):
+                continue
             folded = "gate" not in cell.metadata.get("tags", []) and cell.metadata.get("jp-MarkdownHeadingCollapsed", False)
-            pieces = pieces_of(cell.source)
+            pieces = pieces_of(for_web(text_of(cell)))
             if folded:
                 # The fold has the cell's id, so that a link to it opens it and shows its heading.
                 summary, _, pieces[0] = pieces[0].partition("\n")
                 summary, headings = from_markdown(summary, taken)
+                summary = re.sub(r"\(\d+ minutes?\)", r'<span class="together">\g<0></span>', summary)
                 headings[0]["id"] = cell.id
                 self.note(headings)
                 self.parts.append({"summary": summary, "id": cell.id, "cells": []})
@@ -246,15 +265,17 @@ class Book:
         made["draws"] = any({"image/png", "text/html"} & set(output.get("data", {})) for output in cell.outputs)
         made["python"] = "@ipywidgets.interact" in cell.source
         caption = CAPTION.match(first)
-        caption = caption and (caption[2][0].upper() + caption[2][1:]).rstrip(".") + "."
+        # A cell may draw a figure and show a table: "# Figure: the curve; table: its numbers".
+        of_picture, _, of_table = caption[2].partition("; table: ") if caption else ("", "", "")
+        captions = {"picture": as_sentence(of_picture), "table": as_sentence(of_table or of_picture)}
         for place, output in enumerate(cell.outputs):
-            output = self.prepare_output(output, f"{self.number}-{cell.id}-{place}", made, caption)
+            output = self.prepare_output(output, f"{self.number}-{cell.id}-{place}", made, captions)
             if output:
                 made["outputs"].append(output)
         return made
 
-    def prepare_output(self, output, name, cell, caption):
-        data = output.get("data", {})
+    def prepare_output(self, output, name, cell, captions):
+        data, caption = output.get("data", {}), captions["picture"]
         if "image/png" in data:
             kind = output.metadata.get("display")
             if kind and is_question(kind):
@@ -274,15 +295,19 @@ class Book:
                 made |= {"kind": "figure", "dark": f"images/{name}-dark.png"}
                 dark = figures.as_png(figures.darkened(image))
                 (self.folder / "images" / f"{name}-dark.png").write_bytes(dark)
-                caption = caption or alt
+                caption = caption or typeset(alt)
+                made["beside"] = image.width <= NARROW
             return made | self.captioned(made["kind"], caption)
         if "text/html" in data:
             text = data["text/html"]
             is_table = re.match(r"\s*(<div>\s*)?(<style.*?</style>\s*)?<table", text, re.DOTALL)
             text = re.sub(r"<style.*?</style>| border=\"1\"", "", text, flags=re.DOTALL)
             text = re.sub(r'href="([^"]*)"', lambda found: f'href="{page_of(found[1])}"', text)
+            named = say("lesson.name", number=r"\2")  # a link that shows the name of a file
+            text = re.sub(r"(<a [^>]*>)(\d\d)_\w+(</a>)", rf"\1{named}\3", text)
+            text = re.sub(r"<table[^>]*dataframe.*?</table>", lambda found: tidied(found[0]), text, flags=re.DOTALL)
             made = {"kind": "html", "html": text, "region": "region.table" if is_table else "region.result"}
-            return made | self.captioned("table", caption if is_table else None)
+            return made | self.captioned("table", captions["table"] if is_table else None)
         text = output.get("text") or data.get("text/plain", "")
         if not text.strip() or output.get("name") == "stderr":
             return None
@@ -325,14 +350,19 @@ class Book:
         """Divide the parts into what is folded until the reader has voted and what is not."""
         every = [cell for cell in self.parts[0]["cells"]]
         weight = sum(weight_of([cell]) for cell in every)
-        asked, gates = [], 0
-        for part in self.parts:
+        asked, gates, waiting = [], 0, 0
+        for part, following in itertools.zip_longest(self.parts, self.parts[1:]):
             try:
-                part["segments"] = segments(part["cells"])
+                found = segments(part["cells"])
             except ValueError as error:
                 raise Problem(f"{self.path.name}: {error}") from None
+            found = in_order(found, is_before_folds=bool(following and following["summary"]))
+            part["segments"] = found if part["summary"] or not gates else answers_apart(found)
             for segment in part["segments"]:
                 segment.id, segment.parts = "", {}
+                if segment.later:
+                    waiting += 1
+                    segment.id = f"later-{waiting}"
                 if segment.votes:
                     gates += 1
                     segment.id = f"gate-{gates}"
@@ -346,9 +376,95 @@ class Book:
                             entry["gate"] = segment.id
 
 
+CELL = re.compile(r"(<t[hd])([^>]*>)(.*?)(</t[hd]>)", re.DOTALL)
+NUMBER = re.compile(r"[-+−–]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?\s*%?|–")
+WORDS = {"mse": "squared error", "bce": "cross entropy", "kl": "KL", "sigma2": "σ²", "mnist": "MNIST", "min": "smallest"}
+WORDS |= {"max": "largest", "fashion_mnist": "Fashion-MNIST", "test_mse": "squared error, test set"}
+WORDS |= {"test_bce": "cross entropy, test set"}
+
+
+def in_words(name):
+    """Return a name of the code as a reader's words: no underscores, and no short forms of its own."""
+    if name in WORDS:
+        return WORDS[name]
+    if re.search(r"\S/\S", name):  # of a layer
+        return name
+
+    def apart(found):
+        return WORDS.get(found[0]) or " ".join(WORDS.get(word, word) for word in found[0].split("_"))
+
+    return re.sub(r"\b[a-z]+(?:_[a-z0-9]+)+\b", apart, name)
+
+
+def tidied(text):
+    """Return the HTML of a table of pandas for readers: one row of headings, words instead of names, numbers that line up."""
+    head = re.search(r"<thead>(.*?)</thead>", text, re.DOTALL)
+    rows = re.findall(r"<tr.*?</tr>", head[1], re.DOTALL) if head else []
+    if len(rows) == 2:
+        upper, lower = ([cell[2] for cell in CELL.findall(row)] for row in rows)
+        if len(upper) == len(lower):
+            both = [" / ".join(dict.fromkeys(filter(None, (low, high)))) for high, low in zip(upper, lower, strict=True)]
+            cells = "".join(f"<th>{cell}</th>" for cell in both)
+            text = text.replace(head[0], f"<thead><tr>{cells}</tr></thead>")
+
+    def reworded(match):
+        opening, attributes, content, closing = match.groups()
+        content = "–" if content in ("NaN", "nan", "None") else in_words(content)
+        return f"{opening}{attributes}{content.replace('-', '−', 1) if NUMBER.fullmatch(content) else content}{closing}"
+
+    text = CELL.sub(reworded, text)
+    rows = re.findall(r"<tr.*?</tr>", text, re.DOTALL)
+    values = [[content for opening, _, content, _ in CELL.findall(row) if opening == "<td"] for row in rows]
+    columns = max(map(len, values), default=0)  # of numbers or words; headings of rows stand before them
+    within = [[row[place] for row in values if len(row) == columns] for place in range(columns)]
+    numbers = {place - columns for place, column in enumerate(within) if all(map(NUMBER.fullmatch, column))}  # from the end
+
+    def aligned(row):
+        places = itertools.count(-len(CELL.findall(row)))
+        return CELL.sub(
+            lambda one: one[1] + (' class="number"' if next(places) in numbers else "") + one[0][len(one[1]) :], row
+        )
+
+    return re.sub(r"<tr.*?</tr>", lambda row: aligned(row[0]), text, flags=re.DOTALL)
+
+
+def answers_apart(found):
+    """Let the short answer, which stands after the folds, wait for the gates too, up to the next section."""
+    cells = [cell for segment in found for cell in segment.cells]
+    start = next((k for k, cell in enumerate(cells) if cell["id"] == SHORT_ANSWER), None)
+    if start is None:
+        return found
+    ends = (k for k, cell in enumerate(cells) if k > start and cell["heading"] and cell["heading"]["level"] == 2)
+    end = next(ends, len(cells))
+    made = Segment(cells=cells[:start]), Segment(cells=cells[start:end], later=True), Segment(cells=cells[end:])
+    return [segment for segment in made if segment.cells]
+
+
+def as_sentence(text):
+    text = typeset(text)
+    return (text[0].upper() + text[1:]).rstrip(".") + "." if text else ""
+
+
 def new_cell(kind, name, **parts):
     made = {"kind": kind, "id": name, "heading": None, "asks": [], "answers": [], "outputs": [], "words": 0}
     return made | {"python": False, "note": False, "after": []} | parts
+
+
+def text_of(cell):
+    """Return the text of a Markdown cell for the website, which a cell may keep apart in its metadata."""
+    return cell.metadata.get("web", cell.source)
+
+
+def for_web(text):
+    """Let the text of a notebook speak of lessons, and each lesson that it names be a link."""
+
+    def linked(found):
+        path = next((ROOT / "notebooks").glob(f"{found[2]}_*.ipynb"), None)
+        name = say("lesson.name", number=found[2])
+        return f"[{name.capitalize() if found[1] == 'N' else name}]({path.name})" if path else found[0]
+
+    text = re.sub(r"(?<!\[)\b([Nn])otebook (\d\d)\b(?!\])", linked, text)
+    return re.sub(r"\bnotebooks (\d\d to \d\d)\b", r"lessons \1", text)
 
 
 def pieces_of(text):
@@ -390,7 +506,9 @@ def write(path, text):
 
 
 def write_page(folder, name, template, **parts):
-    """Write one page."""
+    """Write one page; in prose, a block of code is as wide as its lines and scrolls, also by keyboard."""
+    if template == "prose.html":
+        parts["text"] = parts["text"].replace('"highlight"><pre>', '"highlight"><pre tabindex="0">')
     text = TEMPLATES.get_template(template).render(**{"kind": "", "displays": [], "here": "", "questions": False, **parts})
     write(folder / name, text + "\n")
 
@@ -422,9 +540,10 @@ def write_displays(folder, root, books):
             if label in names:
                 raise Problem(f"{names[label]} and {name} are both called {label!r}: give each cell a comment `# Display: ...`")
             names[label] = name
-            picture = figures.thumbnail(about["image"])
-            (folder / "images" / f"card-{name}.png").write_bytes(figures.as_png(picture))
-            (folder / "images" / f"card-{name}-dark.png").write_bytes(figures.as_png(figures.darkened(picture)))
+            picture = figures.results_in(about["image"])
+            for ending, one in {"": picture, "-dark": figures.darkened(picture)}.items():
+                small = one.resize(figures.CARD, Image.Resampling.LANCZOS)
+                (folder / "images" / f"card-{name}{ending}.png").write_bytes(figures.as_png(small))
             one = {"page": f"display-{name}.html", "label": label, "section": about["section"], "card": f"images/card-{name}"}
             book.pages.append(one)
             parts = {"title": f"{book.number} {label}", "kind": "large", "displays": [name], "book": book, "here": "displays"}
@@ -446,7 +565,7 @@ def write_plans(folder, root, books):
         text, headings = from_markdown(path.read_text(encoding="utf-8"))
         book = next((book for book in books if book.number == path.stem), None)
         plans.append({"page": f"plan-{path.stem}.html", "title": headings[0]["text"], "book": book, "headings": headings})
-        parts = {"title": headings[0]["text"], "text": text, "here": "plans", "kind": "prose"}
+        parts = {"title": headings[0]["text"], "text": text, "here": "plans", "kind": "prose", "note": ""}
         write_page(folder, plans[-1]["page"], "prose.html", **parts)
     write_page(folder, "plans.html", "plans.html", title=say("plans.title"), plans=plans, here="plans", kind="list")
     return plans
@@ -455,12 +574,15 @@ def write_plans(folder, root, books):
 def write_proofs(folder, root):
     """Write what the start page names as proof, tables and tests; return how many planted mistakes were caught."""
     measured = (root / MEASURED).read_text(encoding="utf-8")
-    text, headings = from_markdown(measured)
-    write_page(folder, "measured.html", "prose.html", title=headings[0]["text"], text=text, kind="prose")
+    text, _ = from_markdown(measured)
+    text = re.sub(r"^<h1.*?</h1>\n?", "", text)
+    parts = {"kind": "prose proof", "here": ""}
+    title = say("measured.title")
+    write_page(folder, "measured.html", "prose.html", title=title, note=say("measured.note"), text=text, **parts)
     for name, path in PROOFS.items():
-        code = highlighted((root / path).read_text(encoding="utf-8"))
-        text = f"<h1>{html.escape(path)}</h1>\n{code}"
-        write_page(folder, f"proof-{name}.html", "prose.html", title=path, text=text, kind="prose")
+        text = highlighted((root / path).read_text(encoding="utf-8"))
+        note = say(f"proof.{name}.note", path=html.escape(path))
+        write_page(folder, f"proof-{name}.html", "prose.html", title=say(f"proof.{name}"), note=note, text=text, **parts)
     total = re.search(r"^all +(\d+) +(\d+) ", measured, re.MULTILINE)
     if total is None:
         raise Problem(
@@ -479,7 +601,6 @@ def write_cards(folder, root, books):
     """Write the pictures of the questions."""
     for book in books:
         picture = root / "notebooks" / "pictures" / f"{book.path.stem}.png"
-        shutil.copyfile(picture, folder / "pictures" / picture.name)  # the map of 00 shows it
         columns = 8 if book in (books[0], books[-1]) else 4  # where the start page has room for two cards
         card = figures.card(Image.open(picture), columns)
         (folder / "pictures" / f"card-{book.number}.png").write_bytes(figures.as_png(card))

@@ -14,6 +14,8 @@ PAPER, INK = (28, 32, 36), (236, 238, 233)  # --raised and --ink of site.css in 
 STAGE = (8, 9, 11)  # --stage
 LEAST = 20  # pixels: the shortest side of a picture; letters are smaller
 FILLED = 0.85  # of its rectangle, at least: a picture. A curve with its axes fills less.
+CARD = (640, 390)  # pixels: the picture of a display in the list of all
+CONTROLS = 0.318  # of the width of a display: its controls, and the gap beside them, as display.css has them
 CHROMA = 1.2  # how much lighter a colour gets than a grey that was as dark
 # From linear RGB to the cone responses of OKLab and on to its axes: Björn Ottosson, "A perceptual color space" (2020).
 CONES = np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
@@ -105,12 +107,12 @@ def card(image, columns, size=72, gap=4):
     return made
 
 
-def thumbnail(image, width=640, height=400):
-    """Return the upper part of a screenshot, small."""
-    image = image.convert("RGB")
-    image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
-    made = Image.new("RGB", (width, height), "white")
-    made.paste(image)
+def results_in(image):
+    """Return of the screenshot of a display the pictures and charts that stand right of the controls, in the form of a card."""
+    left = round(CONTROLS * image.width)
+    width, (wide, high) = image.width - left, CARD
+    made = Image.new("RGB", (width, round(width * high / wide)), "white")
+    made.paste(image.convert("RGB").crop((left, 0, image.width, min(made.height, image.height))))
     return made
 
 

@@ -3,6 +3,9 @@
 A vote's gate begins at the first heading (level 2 or 3) after the vote and ends where the section ends in which the verdict
 stands: there JupyterLab ends what a collapsed heading hides, and the sentences after a verdict tell the answer too. Gates of
 several votes may overlap: a segment belongs to all votes whose gate contains it, and opens when each of them has been answered.
+
+A lesson is read from top to bottom: what follows a gate in the same part of the page is ``later``, and not seen while that gate
+is shut. The section in which folds stand ("Going deeper") ends this; what stands there may be read at any time.
 """
 
 from dataclasses import dataclass, field
@@ -10,10 +13,14 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Segment:
-    """Cells that stand one after another and belong to the same votes; to none if ``votes`` is empty."""
+    """Cells that stand one after another and belong to the same votes; to none if ``votes`` is empty.
+
+    ``later`` says that a segment without votes of its own stands after a gate.
+    """
 
     votes: tuple = ()
     cells: list = field(default_factory=list)
+    later: bool = False
 
 
 def segments(cells):
@@ -58,3 +65,36 @@ def segments(cells):
             found.append(Segment(names))
         found[-1].cells.append(cell)
     return found
+
+
+def in_order(found, *, is_before_folds):
+    """Say which segments of a part of a page wait for the gates before them.
+
+    Parameters
+    ----------
+    found : list of Segment
+        Of one part, from `segments`.
+    is_before_folds : bool
+        Whether folded parts follow: the last section of level 2 then introduces them, and waits for nothing.
+
+    Returns
+    -------
+    list of Segment
+        The same cells in the same order; a segment of which only the beginning waits is divided.
+    """
+    cells = [cell for segment in found for cell in segment.cells]
+    sections = [k for k, cell in enumerate(cells) if cell["heading"] and cell["heading"]["level"] == 2]
+    end = sections[-1] if is_before_folds and sections else len(cells)
+    made, place, is_after = [], 0, False
+    for segment in found:
+        if segment.votes:
+            is_after = True
+            made.append(segment)
+        elif not is_after:
+            made.append(segment)
+        else:
+            waiting = max(0, end - place)
+            both = (segment.cells[:waiting], True), (segment.cells[waiting:], False)
+            made += [Segment(cells=part, later=later) for part, later in both if part]
+        place += len(segment.cells)
+    return made

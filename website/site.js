@@ -14,15 +14,16 @@ function say(key, values = {}) {
 // ----------------------------------------------------------------------------------------------------------------- gates
 
 // A gate is open in the page that is sent; the style closes it where there is a script, so that nobody sees it by chance. It is
-// not "hidden until found": who looks for a word on the page does not ask for the answer.
+// not "hidden until found": who looks for a word on the page does not ask for the answer. A lesson is read from top to bottom:
+// what follows a gate is not seen either before the gate is open (.later).
 const gates = all(".gate");
 const votesOf = element => element.dataset.votes.split(" ");
 const doorOf = gate => gate.querySelector(".door");
+const isShut = gate => !gate.classList.contains("open");
 const keyOf = gate => `gate:${gate.dataset.votes}:${doorOf(gate).id}`;  // for one that was opened by a link
 
 function openGates(isAsked) {
-  const opened = gates.filter(gate => !gate.classList.contains("open")
-    && (recall(keyOf(gate)) || votesOf(gate).every(recall)));
+  const opened = gates.filter(gate => isShut(gate) && (recall(keyOf(gate)) || votesOf(gate).every(recall)));
   for (const gate of opened) gate.classList.add("open");
   if (!opened.length) return;
   showPlaces();
@@ -39,14 +40,31 @@ for (const button of all("[data-skip]")) {
   });
 }
 
-// A link into a fold or a gate opens it.
+const FOLLOWING = Node.DOCUMENT_POSITION_FOLLOWING;
+
+// The gate that keeps something of the page from being seen: the first shut one of those before it, or around it.
+function gateOf(target) {
+  const block = target.closest(".gate, .later");
+  if (!block || !isShut(block)) return null;
+  return gates.find(gate => isShut(gate) && (gate === block || gate.compareDocumentPosition(block) & FOLLOWING)) ?? null;
+}
+
+// A link into a fold or a gate opens it, and so does one into what follows a gate. A link to a door leads to the shut one.
 function openTarget() {
-  const target = one(decodeURIComponent(location.hash.slice(1).split("?")[0]));
+  let target = one(decodeURIComponent(location.hash.slice(1).split("?")[0]));
   if (!target) return;
+  if (target.matches(".door, .later")) {
+    const gate = gateOf(target);
+    target = gate ? doorOf(gate) : target.closest(".gate, .later");
+    target.scrollIntoView();
+    return;
+  }
   for (let part = target; part; part = part.parentElement) {
     if (part.localName === "details") part.open = true;
     const isInside = part.classList.contains("inside") && !part.parentElement.classList.contains("open");
     if (isInside) remember(keyOf(part.parentElement), "open");
+    if (part.classList.contains("later")) part.classList.add("open");
+    if (part.matches(".gate, .later")) showPlaces();
   }
   target.scrollIntoView();
 }
@@ -55,16 +73,20 @@ function openTarget() {
 
 const places = all(".places li").map(item => {
   const link = item.querySelector("a"), id = decodeURIComponent(link.getAttribute("href").slice(1));
-  return { item, link, id, target: one(id), gate: item.dataset.gate && one(item.dataset.gate).parentElement };
+  return { item, link, id, target: one(id) };
+});
+const asked = all(".answers li").map(item => {
+  const link = item.querySelector("a"), id = link.getAttribute("href").slice(1);
+  return { item, link, id, target: one(id) };
 });
 
-// A place behind a gate is named, with a lock, and its link leads to the gate; what stands below it is not named.
+// A place that a gate hides is named, with a lock, and its link leads to the gate; what stands below it is not named.
 function showPlaces() {
-  for (const { item, link, id, gate } of places) {
-    const isShut = Boolean(gate) && !gate.classList.contains("open");
-    item.classList.toggle("shut", isShut);
-    link.setAttribute("href", `#${isShut ? doorOf(gate).id : id}`);
-    link.title = isShut ? say("search.locked") : "";
+  for (const { item, link, id, target } of [...places, ...asked]) {
+    const gate = gateOf(target);
+    item.classList.toggle("shut", Boolean(gate));
+    link.setAttribute("href", `#${gate ? doorOf(gate).id : id}`);
+    link.title = gate ? say("search.locked") : "";
   }
 }
 
@@ -107,7 +129,7 @@ if (contents) {
   now.replaceChildren(`${number} `, document.querySelector("h1").textContent);
 }
 
-const CODE = "code";  // on: the code of all lessons is shown, but for the cells that tell answers
+const CODE = "code";  // on: the code of all lessons is shown, but for the cells that tell answers, which stay folded
 const shows = one("show-code");
 function showCode() {
   const isShown = recall(CODE) === "on";
@@ -166,8 +188,15 @@ if (places.length) {
 
 // --------------------------------------------------------------------------------------------------------------- figures
 
-// A figure opens at its own size, which a phone can scroll.
+// A figure opens at its own size, which a phone can scroll. One that has it already only says so to who clicks on it.
+const sizes = new ResizeObserver(seen => {
+  for (const { target } of seen) {
+    const own = Number(target.getAttribute("width"));
+    target.closest(".plate").classList.toggle("whole", target.clientWidth >= 0.95 * own);
+  }
+});
 for (const plate of all("a.plate")) {
+  sizes.observe(plate.querySelector("img"));
   plate.addEventListener("click", event => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
@@ -197,18 +226,21 @@ function loadIndex() {
   return index;
 }
 
-// Headings always; sentences only where every vote that comes before them was answered, or a result would be an answer.
+// Headings always; sentences only where every vote that comes before them was answered, or a result would be an answer. A
+// heading counts if a word is its own; a page's title finds the page, once.
 function find(entries, words) {
   const has = text => words.every(word => text.toLowerCase().includes(word));
-  const headings = [], sentences = [];
+  const hasSome = text => words.some(word => text.toLowerCase().includes(word));
+  const titles = [], headings = [], sentences = [];
   for (const [page, title, heading, anchor, votes, gate, texts] of entries) {
-    const isOpen = votes.every(recall), isShut = !isOpen && gate !== "";
-    const to = isShut ? gate : anchor, place = { title, heading, isShut, address: to ? `${page}#${to}` : page };
-    if (has(`${title} ${heading}`)) headings.push(place);
+    const isOpen = votes.every(recall), isLocked = !isOpen && gate !== "";
+    const to = isLocked ? gate : anchor, place = { title, heading, isLocked, address: to ? `${page}#${to}` : page };
+    if (heading ? hasSome(heading) && has(`${title} ${heading}`) : has(title)) (heading ? headings : titles).push(place);
     for (const text of isOpen ? texts : []) if (has(text)) sentences.push({ ...place, text });
   }
-  const isNew = (place, i, list) => list.findIndex(other => other.address === place.address) === i;
-  return [...headings.filter(isNew), ...sentences];
+  const isNew = (place, i, list) => list.findIndex(other => other.heading === place.heading
+    && other.address === place.address) === i;
+  return [...titles.filter(isNew), ...headings.filter(isNew), ...sentences];
 }
 
 // The text with the words that were looked for in <mark>.
@@ -229,10 +261,10 @@ async function showResults() {
   }
   const count = found.length ? say("search.found", { n: found.length }) : say("search.none");
   one("search-found").textContent = words.length ? count : "";
-  one("search-results").replaceChildren(...found.slice(0, MOST).map(({ title, heading, isShut, address, text }) => {
+  one("search-results").replaceChildren(...found.slice(0, MOST).map(({ title, heading, isLocked, address, text }) => {
     const link = element("a", { href: address }, element("b", {}, ...marked(title, words)));
     if (heading) link.append(element("span", {}, ...marked(heading, words)));
-    if (isShut) link.append(element("em", {}, say("search.locked")));
+    if (isLocked) link.append(element("em", {}, say("search.locked")));
     if (text) link.append(element("q", {}, ...marked(text, words)));
     link.addEventListener("click", () => search.close());
     return element("li", {}, link);
@@ -244,6 +276,10 @@ if (search) {
   one("search-open").addEventListener("click", open);
   one("search-words").addEventListener("input", showResults);
   one("search-words").addEventListener("keydown", event => {
+    if (event.key === "Escape") {  // the browser would first empty the field, and close with the second press
+      event.preventDefault();
+      search.close();
+    }
     if (event.key !== "Enter") return;
     event.preventDefault();
     one("search-results").querySelector("a")?.click();
@@ -260,7 +296,7 @@ if (search) {
 
 let folded = [];
 addEventListener("beforeprint", () => {
-  folded = all("details:not([open])");
+  folded = all("details:not([open], .code)");
   for (const fold of folded) fold.open = true;
 });
 addEventListener("afterprint", () => { for (const fold of folded) fold.open = false; });

@@ -128,8 +128,12 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// "ink" is black on white paper and white on black.
-const paint = colour => (colour === "ink" ? "currentColor" : colour);
+// Colours are named as they are on white paper; display.css has those on black. "ink" is black on white and white on black.
+const PAINTS = {
+  ink: "currentColor", "#0072b2": "var(--ae-blue)", "#56b4e9": "var(--ae-sky)", "#d55e00": "var(--ae-vermilion)",
+  "#e69f00": "var(--ae-orange)", "#009e73": "var(--ae-green)", "#cc79a7": "var(--ae-pink)",
+};
+export const paint = colour => PAINTS[colour] ?? colour;
 
 // -------------------------------------------------------------------------------------------------------------- pictures
 
@@ -232,9 +236,9 @@ const tickText = value => (Math.abs(value) >= 1e4 || (value !== 0 && Math.abs(va
 const TOP = 32, BOTTOM = 42, SIDE = 8, LINE = 15;  // what the axes leave free above, below and beside them; a line of text
 const NAMED = 400, SAMPLE = 22;  // from this width on, lines are named where they end, after a sample of the line
 
-// How long a text of a chart is, and the lines into which it goes.
+// How long a text of a chart is, and the lines into which it goes. Its letters are those of the page around it.
 const pen = new OffscreenCanvas(1, 1).getContext("2d");
-pen.font = "13px system-ui, sans-serif";  // as in display.css
+const writeAs = part => { pen.font = `13px ${getComputedStyle(part).fontFamily || "sans-serif"}`; };
 const lengthOf = text => pen.measureText(text).width;
 
 function linesOf(text, most) {
@@ -294,6 +298,7 @@ export class Chart {
 
   draw() {
     if (!this.width) return;
+    writeAs(this.element);
     const { width, height, svg } = this, most = 0.3 * width - SAMPLE;
     const withLines = one => ({ ...one, lines: linesOf(one.name, most) });
     const named = [...this.levels, ...this.series].filter(one => one.name).map(withLines);
@@ -391,6 +396,7 @@ export class Chart {
   mark(marks) {
     this.marks = marks;
     if (!this.moving) return;
+    writeAs(this.element);
     const { box } = this, ends = { y1: box.top, y2: box.bottom }, look = { "stroke-width": 1.5, "stroke-dasharray": "4 3" };
     const made = ({ x, y, colour = "ink", text, name, down = 0, shape, edge = "var(--ae-paper)" }) => {
       const at = this.toX(Math.min(Math.max(x, this.x.low), this.x.high)), fill = paint(colour);
@@ -557,6 +563,10 @@ function keepKeys(root) {
 
 // ---------------------------------------------------------------------------------------- what displays tell one another
 
+// A sentence in which no line ends between a number and its sign.
+const unbroken = text => text.split(/(\d[\d.,]* %)/).map((part, i) => (i % 2 ? element("span", { class: "ae-together" }, part)
+  : part));
+
 // Kept in this browser. Each display in Jupyter has this module for itself, so that a page's one place is the window.
 const KEPT = "aehelpers: ", CHANGED = "aehelpers-changed";
 
@@ -625,11 +635,14 @@ function fitParts(parts, width) {
 //
 // displays[kind](data, view) returns { controls, parts, draw }: the controls by the names of their values (those that are
 // ``isFirst`` stand beside the sentence), the parts beside or below them (each with an element, resize(width) if it has to
-// know, and its share of a row if it does not fill one), and a function that shows a state and returns the sentence that says
-// what is seen. With arrange({ controls, sentence, code }), which returns its element, and resize(), a display has a layout of its
-// own instead of parts; with complete(state) it adds to a state, which may come from a link, what follows from it. The state that comes first, the name of the main control and the line of code that the controls stand for are
+// know, and its share of a row if it does not fill one), perhaps buttons, and tools, which are buttons that need not stay in
+// sight on a phone, and a function that shows a state and returns the sentence that says what is seen. With
+// arrange({ controls, sentence, code }), which returns its element, and resize(), a display has a layout of its own instead of
+// parts; with complete(state) it adds to a state, which may come from a link, what follows from it. The state that comes first,
+// the name of the main control and the line of code that the controls stand for are
 // Python's, in packed.state, packed.main and packed.code. view.change({ name: value }) changes the state from elsewhere,
-// view.redraw() shows it again, view.send(name, value) hands a trait to Python where there is one, and view.signal is aborted when the display ends, which the returned function makes it do.
+// view.redraw() shows it again, view.send(name, value) hands a trait to Python where there is one, and view.signal is aborted when
+// the display ends, which the returned function makes it do.
 export function mount(root, packed, store) {
   const data = strict(unpack(packed), packed.kind), ended = new AbortController();
   let state = {};
@@ -653,8 +666,8 @@ export function mount(root, packed, store) {
   const made = Object.fromEntries(Object.entries(controls).filter(([, control]) => control.make)
     .map(([name, control]) => [name, control.make(value => view.change({ ...control.also?.(value), [name]: value }))]));
   const sentence = element("p", { class: "ae-sentence", role: "status", "aria-live": "polite" });
-  const buttons = display.buttons ?? [];
-  const parts = display.parts ?? [], body = element("div", { class: "ae-parts" }, ...parts.map(part => part.element));
+  const buttons = display.buttons ?? [], tools = display.tools ?? [], parts = display.parts ?? [];
+  const body = element("div", { class: "ae-parts" }, ...parts.map(part => part.element));
   // What shows numbers or pictures stands in two columns where there is room, and its sliders beside its sentence.
   const isShow = parts.some(part => part.resize);
   const [first, others] = [true, false].map(isFirst => Object.entries(made)
@@ -663,16 +676,16 @@ export function mount(root, packed, store) {
   const code = packed.code ? codeBox(packed.code) : null;
   const columns = () => element("div", { class: "ae-layout ae-columns" },
     element("div", { class: "ae-first" }, bar(...first, ...buttons), sentence),
-    element("div", { class: "ae-others" }, bar(...others), code?.element ?? ""), body);
+    element("div", { class: "ae-others" }, bar(...tools, ...others), code?.element ?? ""), body);
   const layout = display.arrange ? display.arrange({ controls: made, sentence, code: code?.element ?? "" })
-    : isShow ? columns() : element("div", { class: "ae-layout" }, bar(...others, ...first, ...buttons), body, sentence);
+    : isShow ? columns() : element("div", { class: "ae-layout" }, bar(...others, ...first, ...buttons, ...tools), body, sentence);
 
   function update(wanted, tell) {
     state = sensible(wanted);
     for (const [name, one] of Object.entries(made)) one.set(state[name]);
     code?.set(state);
     try {
-      sentence.textContent = display.draw(state);
+      sentence.replaceChildren(...unbroken(display.draw(state)));
       sentence.classList.remove("ae-failed");
     } catch (error) {
       sentence.textContent = `This could not be drawn. ${error}`;

@@ -1,9 +1,16 @@
-import { button, choice, drawImage, element, extent, fixed, network, row, squaredError, whole } from "./core.js";
+import { button, choice, drawImage, element, extent, fixed, network, paint, row, squaredError, whole } from "./core.js";
 import { PAPER, asMnist, drawn, paintStrokes, penOn } from "./pad.js";
 
 const IMAGE = { height: 28, width: 28 };
 const CENTRED = "centred", AS_DRAWN = "as drawn";
 const SAID = { [CENTRED]: "Your drawing, scaled and centred.", [AS_DRAWN]: "Your drawing, where you drew it." };
+
+// A disc for a number above zero, a diamond for one below.
+function signOf(value, x, y, size, more = {}) {
+  const look = { stroke: "currentColor", fill: paint(value < 0 ? "#d55e00" : "#0072b2"), ...more };
+  const diamond = `M${x - size} ${y}L${x} ${y - size}L${x + size} ${y}L${x} ${y + size}Z`;
+  return value < 0 ? element("path", { d: diamond, ...look }) : element("circle", { cx: x, cy: y, r: size, ...look });
+}
 
 // The network as a bow tie: a bar for each layer, as high as the logarithm of its size, and a dot for each number of the code.
 class BowTie {
@@ -36,9 +43,7 @@ class BowTie {
     const [low, high] = extent(code), most = Math.max(-low, high, 1e-9), gap = Math.min(110 / code.length, 26);
     this.dots.replaceChildren(...Array.from(code, (value, i) => {
       const y = 80 + (i - (code.length - 1) / 2) * gap, size = units.includes(i) ? 6 : Math.min(4, 0.45 * gap), x = this.middle;
-      const look = { stroke: "currentColor", fill: value < 0 ? "#d55e00" : "#0072b2", "fill-opacity": Math.abs(value) / most };
-      const diamond = `M${x - size} ${y}L${x} ${y - size}L${x + size} ${y}L${x} ${y + size}Z`;
-      return value < 0 ? element("path", { d: diamond, ...look }) : element("circle", { cx: x, cy: y, r: size, ...look });
+      return signOf(value, x, y, size, { "fill-opacity": Math.abs(value) / most });
     }));
   }
 }
@@ -59,8 +64,10 @@ function unitSlider(place) {
       made.hidden = place >= units.length;
       if (made.hidden) return;
       Object.assign(range, { min: lows[place], max: highs[place], step: (highs[place] - lows[place]) / 100, value });
-      name.textContent = `code unit ${units[place] + 1}`;
-      range.setAttribute("aria-label", name.textContent);
+      const label = `code unit ${units[place] + 1}`;
+      const sign = element("svg", { width: 14, height: 14, class: "ae-of-code", "aria-hidden": true }, signOf(value, 7, 7, 5));
+      name.replaceChildren(sign, label);
+      range.setAttribute("aria-label", label);
       range.setAttribute("aria-valuetext", fixed(value, 2));
       output.textContent = fixed(value, 2);
     },
@@ -121,7 +128,8 @@ export default function drawingPad(data, view) {
   };
   const count = images.shape[0];
   let laid = null, last = -1;  // the network that is drawn, and the test image that came last
-  const stage = element("div", { class: "ae-stage" }, canvas, tie.svg, out.element, numbers,
+  const pad = element("figure", {}, canvas, element("figcaption", {}, "draw here"));
+  const stage = element("div", { class: "ae-stage" }, pad, tie.svg, out.element, numbers,
     element("div", { class: "ae-figures" }, ...figures.map(one => one.element)));
   return {
     controls: {
@@ -132,7 +140,7 @@ export default function drawingPad(data, view) {
       network: { ...choice("network", names), also: () => free },
       placed: choice("drawing", [CENTRED, AS_DRAWN]),
     },
-    buttons: [
+    tools: [
       button("undo", () => { pen.lift(); change(strokes().slice(0, -1)); }),
       button("clear", () => { pen.lift(); change([], -1); }),
       button("another digit", () => { pen.lift(); change([], (last + 1) % count); }),
@@ -167,8 +175,8 @@ export default function drawingPad(data, view) {
         return `You moved ${byHand.join(" and ")}: the decoder draws what the code says. Squared error to the input `
           + `${fixed(squaredError(image, made), 4)}, before ${fixed(squaredError(image, rebuilt[which]), 4)}.`;
       }
-      const each = names.map((model, i) => `${model} ${fixed(squaredError(image, rebuilt[i]), 4)}`).join(", ");
-      const errors = `Squared errors: ${each}.`, differ = `${changed} of 784 pixels differ from the test image.`;
+      const each = names.map((model, i) => `${model}: ${fixed(squaredError(image, rebuilt[i]), 4)}`).join(", ");
+      const errors = `Squared error, ${each}.`, differ = `${changed} of 784 pixels differ from the test image.`;
       if (base >= 0) return `${changed ? differ : "A test image."} ${errors}`;
       if (empty) return "Draw a digit, or take a test image.";
       return `${SAID[placed]} If it is no digit, strokes of digits come back all the same: the decoder has learned `

@@ -61,19 +61,21 @@ export default function exercise(data, view) {
   };
 
   const told = element("div", { "aria-live": "polite" });
-  const asked = { hint: null, solution: null };
-  const onDemand = (label, name, text) => {
-    const made = button(label, () => {
+  const asked = {};
+  const onDemand = (name, text) => {
+    const made = button(name, () => {
       if (asked[name]) asked[name].remove();
       asked[name] = asked[name] ? null : element("p", { class: "ae-told" }, element("b", {}, name), " ", text);
       made.setAttribute("aria-expanded", Boolean(asked[name]));
       if (asked[name]) told.append(asked[name]);
     });
+    made.classList.replace("ae-button", "ae-plain");
     made.setAttribute("aria-expanded", false);
     return made;
   };
-  const actions = element("div", { class: "ae-actions" }, element("button", { type: "submit", class: "ae-button" }, "check"),
-    onDemand("hint", "Hint", hint), onDemand("solution", "Solution", solution));
+  const go = element("button", { type: "submit", class: "ae-button ae-go" }, "Check");
+  const actions = element("div", { class: "ae-actions" }, go,
+    onDemand("Hint", hint), onDemand("Solution", solution));
   const body = letters.length ? options.map(one => one.made) : fields.map(one => one.element);
   const form = element("form", { class: "ae-exercise" }, element("fieldset", {}, question, ...body), actions, told);
   form.addEventListener("submit", event => {

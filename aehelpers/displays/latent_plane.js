@@ -1,6 +1,5 @@
-import { Pictures, element, fixed, network, number, row } from "./core.js";
+import { Pictures, element, fixed, network, number, paint, row } from "./core.js";
 
-const TENTHS = ["#1f77b4", "#c25700", "#2a8c2a", "#d62728", "#8b5fbf", "#8c564b", "#c44ba5", "#6f6f6f", "#8a8b00", "#0f8f9e"];
 const SIDE = 440, LETTER = 12;
 
 // The plane of a code of two numbers: a point is decoded as it moves, and beside it stand the images whose codes lie nearest.
@@ -8,7 +7,7 @@ export default function latentPlane(data, view) {
   const { codes, labels, images, limits } = data, [left, right, bottom, top] = limits, [height, width] = data.size;
   const decode = network(data.decoder), count = labels.length;
   const pictures = new Pictures({ titles: ["decoded", "nearest images"], height, width, count: 5, share: 0.44 });
-  const point = element("circle", { r: 9, fill: "#d55e00", stroke: "var(--ae-paper)", "stroke-width": 2 });
+  const point = element("circle", { r: 9, fill: paint("#d55e00"), stroke: "var(--ae-paper)", "stroke-width": 2 });
   const cross = element("path", { stroke: "currentColor", "stroke-opacity": 0.45, fill: "none" });
   const toX = x => (x - left) / (right - left) * SIDE, toY = y => (top - y) / (top - bottom) * SIDE;
   const svg = element("svg", {
@@ -18,8 +17,8 @@ export default function latentPlane(data, view) {
   for (let i = 0; i < count; i++) {
     const [x, y] = row(codes, i);
     if (x < left || x > right || y < bottom || y > top) continue;
-    const place = { x: toX(x).toFixed(1), y: (toY(y) + 4).toFixed(1), fill: TENTHS[labels[i]], "text-anchor": "middle" };
-    svg.append(element("text", place, String(labels[i])));
+    const fill = `var(--ae-digit-${labels[i]})`, place = { x: toX(x).toFixed(1), y: (toY(y) + 4).toFixed(1), fill };
+    svg.append(element("text", { ...place, "text-anchor": "middle" }, String(labels[i])));
   }
   svg.append(cross, point);
 

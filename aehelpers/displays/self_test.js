@@ -32,7 +32,8 @@ export default function selfTest(data, view) {
     return { box, judge, isAnswered: () => rows.some(row => row.input.checked) };
   });
   let reply = recall(kept) ? `You had ${recall(kept)} of 2 right.` : start;
-  const actions = element("div", { class: "ae-actions" }, element("button", { type: "submit", class: "ae-button" }, "check"));
+  const go = element("button", { type: "submit", class: "ae-button ae-go" }, "Check");
+  const actions = element("div", { class: "ae-actions" }, go);
   const form = element("form", { class: "ae-self-test" }, ...questions.map(one => one.box), actions);
   form.addEventListener("submit", event => {
     event.preventDefault();

@@ -5,7 +5,8 @@ export default function verdict(data, view) {
   const options = Object.entries(data.options).map(([letter, text]) => {
     const yours = element("span", { class: "ae-yours" }, "your choice");
     const chips = letter === data.answer ? [element("span", { class: "ae-right" }, "✓ right"), " ", yours] : [yours];
-    const told = element("div", {}, element("span", {}, text), " ", ...chips, element("p", {}, data.reasons[letter]));
+    const told = element("div", {}, element("span", {}, text), " ", element("span", { class: "ae-chips" }, ...chips),
+      element("p", {}, data.reasons[letter]));
     const made = element("li", { class: letter === data.answer ? "ae-holds" : "" }, element("b", {}, letter), told);
     return { letter, made, yours };
   });

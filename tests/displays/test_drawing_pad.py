@@ -102,12 +102,12 @@ def test_drawings(shown, display, name):
         changed = int(seen.sentence.split()[0]) if base >= 0 and seen.sentence[0] != "A" else 0
         half = [(image - under > 1 / 510 + slip).sum() for slip in (1e-7, -1e-7)]  # a grey level; float32 decides ties
         assert base < 0 or half[0] <= changed <= half[1]
-        errors = ", ".join(f"{one} {np.mean((image - values) ** 2):.4f}" for one, values in rebuilt.items())
+        errors = ", ".join(f"{one}: {np.mean((image - values) ** 2):.4f}" for one, values in rebuilt.items())
         if base >= 0:
             begins = f"{changed} of 784 pixels differ from the test image." if changed else "A test image."
         elif image.any():
             begins = f"Your drawing, scaled and centred. {NO_DIGIT}"
-        assert seen.sentence == (f"{begins} Squared errors: {errors}." if base >= 0 or image.any() else NOTHING)
+        assert seen.sentence == (f"{begins} Squared error, {errors}." if base >= 0 or image.any() else NOTHING)
         grey = np.kron(under.reshape(28, 28), np.ones((4, 4)))
         assert pad_of(seen)[:, :, 0] == pytest.approx(grey + paper * (1 - grey), abs=2 / 255)
 

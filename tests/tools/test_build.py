@@ -5,6 +5,7 @@ import json
 import re
 
 import nbformat
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup, Doctype
 
@@ -97,11 +98,22 @@ def test_formulas_are_mathml():
     assert '<mo lspace="0.17em" rspace="0">ln</mo><mo stretchy="false">' in builder.mathml(r"\ln(x)")
 
 
+def test_texts_are_typeset():
+    quoted = """"One", (it's 'two') in "three four": 15 % of "`a"b`" and "*five*"."""
+    made, _ = builder.from_markdown(quoted)
+    assert made == (
+        "<p>“One”, (it’s ‘two’) in “three four”: 15\N{NO-BREAK SPACE}% of “<code>a&quot;b</code>” and “<em>five</em>”.</p>\n"
+    )
+
+
 def test_what_is_in_another_language_says_which(pages):
     foreign = re.compile(r"[\u0400-\u04ff\u3040-\u30ff\u4e00-\u9fff]")
     lessons = [pages[f"{path.stem}.html"] for path in NOTEBOOKS]
     assert {one["lang"] for page in lessons for one in page.select("details[lang]")} == {"ja", "zh-Hans", "zh-Hant", "ru"}
     assert [text for page in lessons for text in page(string=foreign) if not text.find_parent("details", lang=True)] == []
+    named = [re.search(r"\(in (Chinese|Japanese|Russian)\)$", one.summary.get_text()) for page in lessons
+             for one in page.select("details[lang]")]  # fmt: skip
+    assert named and all(named)
 
 
 def test_each_cell_has_its_outputs(pages):
@@ -140,7 +152,9 @@ def test_a_figure_has_a_caption(pages):
         page = pages[f"{path.stem}.html"]
         comments = [re.match("# (?:Figure|Picture|Display|Table): (.+)", cell.source) for cell in read(path, "code")]
         captions = [one.get_text(" ") for one in page.select("figcaption")]
-        told = [comment[1][1:].rstrip(".") for comment in comments if comment]
+        told = [
+            builder.typeset(part)[1:].rstrip(".") for comment in comments if comment for part in comment[1].split("; table: ")
+        ]
         assert [text for text in told if not any(text in caption for caption in captions)] == []
         assert all(figure.figcaption for figure in page.select("figure:has(> .plate)"))
         for kind in ("Figure", "Table", "Display"):
@@ -148,37 +162,67 @@ def test_a_figure_has_a_caption(pages):
             assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_what_lies_between_a_heading_and_a_verdict_is_gated(pages, whole_project):
-    """By the notebook itself: from the first heading after a vote to its verdict, and nothing else."""
+def beginnings(cell):
+    """Return the level of the heading, or None, with which each piece of a cell begins: it is divided before its headings."""
+    if cell.cell_type == "code":
+        return [None]
+    text = re.sub(r"```.*?```", "", cell.source, flags=re.DOTALL)
+    levels = [len(marks) for marks in re.findall(r"^(###?) ", text, re.MULTILINE)]
+    return levels if text.startswith("##") else [None, *levels]
+
+
+def test_a_gate_ends_with_the_section_of_its_verdict(pages, whole_project):
+    """By the notebook itself: from the first heading after a vote to the end of the section in which its verdict stands."""
     gated = 0
     for path in NOTEBOOKS:
         notebook, page = nbformat.read(path, as_version=4), pages[f"{path.stem}.html"]
-        kinds = {}
+        pieces = [(cell.id, level) for cell in notebook.cells for level in beginnings(cell)]
+        starts = {name: place for place, (name, _) in reversed(list(enumerate(pieces)))}
+        votes = {"vote": {}, "verdict": {}}
         for cell in notebook.cells:
-            names = [output.metadata.get("display", "") for output in cell.get("outputs", []) if "metadata" in output]
-            kinds[cell.id] = [name for name in names if name.startswith(("vote", "verdict"))]
-        told = {}
-        for name in itertools.chain(*kinds.values()):
-            stored = whole_project / "notebooks" / "displays" / f"{path.stem[:2]}-{name}.json"
-            told[name] = json.loads(stored.read_text(encoding="utf-8"))["id"]
-        places = {(name.split("_")[0], told[name]): place for place, names in enumerate(kinds.values()) for name in names}
+            for output in cell.get("outputs", []):
+                kind, _, number = output.get("metadata", {}).get("display", "").partition("_")
+                if kind in votes:
+                    stored = f"{path.stem[:2]}-{kind}{'_' if number else ''}{number}.json"
+                    told = json.loads((whole_project / "notebooks" / "displays" / stored).read_text(encoding="utf-8"))
+                    votes[kind][told["id"]] = starts[cell.id]
+        expected = {name: [] for name in starts}
+        for vote, asked in votes["vote"].items():
+            verdict, headings = (
+                votes["verdict"][vote],
+                [(k, level) for k, (_, level) in enumerate(pieces) if level and k > asked],
+            )
+            within = [(k, level) for k, level in headings if k <= verdict]
+            ends = [k for k, level in headings if k > verdict and level <= min(level for _, level in within)]
+            for name, start in starts.items():
+                if within[0][0] <= start < ends[0]:
+                    expected[name].append(vote)
         for section in page.main.select("section[id]"):
             gate = section.find_parent(class_="gate")
-            votes = gate["data-votes"] if gate else ""
-            cell = next(cell for cell in notebook.cells if cell.id == section["id"])
-            here, expected = notebook.cells.index(cell), []
-            for (kind, vote), asked in places.items():
-                headings = [
-                    k
-                    for k in range(asked + 1, here + 1)
-                    if re.search("^###? ", notebook.cells[k].source, re.MULTILINE) and notebook.cells[k].cell_type == "markdown"
-                ]
-                begun = headings and (headings[0] < here or cell.source.startswith("#"))
-                if kind == "vote" and begun and here <= places["verdict", vote]:
-                    expected.append(vote)
-            assert votes == " ".join(expected), (path.name, cell.id)
-            gated += bool(expected)
+            assert (gate["data-votes"] if gate else "") == " ".join(expected[section["id"]]), (path.name, section["id"])
+            gated += bool(expected[section["id"]])
     assert gated >= 20
+
+
+def test_what_follows_a_gate_waits_for_it(pages):
+    """Up to the folds, which may be read at any time; and the short answer after them."""
+    waiting = 0
+    for path in NOTEBOOKS:
+        main = pages[f"{path.stem}.html"].main
+        if not main.select(".gate"):
+            assert not main.select(".later"), path.name
+            continue
+        going_deeper = next(fold for fold in main.select("details.deeper")).find_previous_sibling("section")
+        assert going_deeper.h2.get_text() == "Going deeper"
+        before = [one["class"][0] for one in going_deeper.find_previous_siblings(["section", "div"]) if one.get("class")]
+        before = [one for one in reversed(before) if one != "title"]
+        first = before.index("gate")
+        assert set(before[:first]) == {"cell"} and set(before[first:]) == {"gate", "later"}, path.name
+        after = going_deeper.find_next_siblings("div", class_="later")
+        assert [one.h2.get_text() for one in after] == ["The short answer"], path.name
+        assert main.find("h2", string="References").find_parent(class_=["gate", "later"]) is None
+        waiting += before.count("later")
+    assert waiting >= 9
 
 
 def test_the_door_says_how_much_follows_and_not_what(pages):
@@ -191,7 +235,7 @@ def test_the_door_says_how_much_follows_and_not_what(pages):
 
 
 def test_no_two_displays_have_one_name(pages, project, spoil, tmp_path):
-    names = [one.h3.get_text() for one in pages["displays.html"].select(".card")]
+    names = [one.h2.get_text() for one in pages["displays.html"].select(".card")]
     assert len(names) == len(set(names)) == sum(not builder.is_question(name) for name in STORED)
 
     def same_names(notebook, cell):
@@ -210,7 +254,7 @@ def test_there_is_one_order(pages):
     numbers = [path.stem[:2] for path in NOTEBOOKS]
     assert [one.get_text() for one in pages["index.html"].select(".card .number")] == numbers
     assert [one.get_text() for one in pages["plans.html"].select(".card .number")] == [path.stem for path in PLANS]
-    shown = [one.get_text() for one in pages["displays.html"].select("h2 .number")]
+    shown = [one.get_text() for one in pages["displays.html"].select(".card .number")]
     assert shown == sorted(shown)
     assert [pages[f"{path.stem}.html"].title.get_text()[:2] for path in NOTEBOOKS] == numbers
 
@@ -240,6 +284,8 @@ def test_sentences_stand_in_the_file_of_texts():
         assert re.findall(r"[A-Za-z]{2,}", " ".join(told)) == [], name
     sources |= {"build.py": (ROOT / "tools" / "build.py").read_text(encoding="utf-8")}
     made = {f"gate.{name}" for name in builder.WEIGHTS} | {f"nav.{name}" for name in ("lessons", "displays", "plans")}
+    made |= {f"language.{code}" for code in ("ja", "ru", "zh-Hans", "zh-Hant")}
+    made |= {f"proof.{name}{part}" for name in builder.PROOFS for part in ("", ".note")}
     everything = "".join(sources.values())
     unused = [name for name in builder.TEXTS if name not in {"script", "figure", "display", "table", *made}]
     assert [name for name in unused if f'"{name}"' not in everything and f"'{name}'" not in everything] == []
@@ -270,9 +316,60 @@ def test_html_of_an_output_is_kept(project, spoil, tmp_path):
     spoil(lambda notebook, cell: cell.update(outputs=made))
     text = (builder.build(tmp_path / "site", project) / f"{NOTEBOOKS[0].stem}.html").read_text(encoding="utf-8")
     card = card.replace("03_why.ipynb#Is-x-&lt;-0-%3F", "03_why.html#is-x-0")
-    table = '<table class="dataframe"><tr><td>1</td></tr></table>'
+    table = '<table class="dataframe"><tr><td class="number">1</td></tr></table>'
     for label, kept in {"result": card, "table": table}.items():
         assert re.search(f'<div [^>]*aria-label="{label}">{re.escape(kept)}</div>', text)
+
+
+def test_a_table_is_for_readers():
+    """One row of headings, no underscores, no NaN, and numbers at the right, each under its heading."""
+    frame = pd.DataFrame({"test_mse": [0.5, None], "kind": ["a_b", "7"], "left out": [-1, 2]}, index=["code/kernel", "bias"])
+    made = BeautifulSoup(builder.tidied(frame.rename_axis("weight").to_html()), "html.parser")
+    assert [[one.get_text() for one in row.select("th, td")] for row in made.select("tr")] == [
+        ["weight", "squared error, test set", "kind", "left out"],
+        ["code/kernel", "0.5", "a b", "−1"],
+        ["bias", "–", "7", "2"],
+    ]
+    right = [[bool(one.get("class")) for one in row.select("th, td")] for row in made.select("tr")]
+    assert right == [[False, True, False, True]] * 3
+    pairs = pd.DataFrame({"x": [1, 2]}, index=pd.MultiIndex.from_tuples([("a", 1), ("a", 2)], names=["model", "steps"]))
+    made = BeautifulSoup(builder.tidied(pairs.to_html()), "html.parser")
+    assert [one.get_text() for one in made.thead.select("th")] == ["model", "steps", "x"]
+    assert [len(row.select(".number")) for row in made.select("tr")] == [1, 1, 1]
+
+
+def test_tables_and_captions_of_the_lessons_are_for_readers(pages):
+    for path in NOTEBOOKS:
+        page = pages[f"{path.stem}.html"]
+        for table in page.select("main .wide table"):
+            assert len(table.select("thead tr")) == 1 and "NaN" not in table.get_text(), path.name
+            assert [one.get_text() for one in table.select("thead th") if re.search(r"[a-z]_[a-z]", one.get_text())] == []
+        captions = [one.get_text().partition(". ")[2] for one in page.select("figcaption")]
+        assert len(captions) == len(set(captions)), path.name
+
+
+def test_the_website_says_nothing_of_running_cells(pages):
+    """What a cell says to those who have the notebook open is said otherwise here, and notebooks are lessons with links."""
+    for path in NOTEBOOKS:
+        page = pages[f"{path.stem}.html"]
+        text = " ".join(one.get_text(" ") for one in page.select(".markdown, .title"))
+        found = re.findall(r"Run all|Restart Kernel|run the next|next cell|classroom/|\bnotebooks? \d\d\b", text, re.IGNORECASE)
+        assert found == [], path.name
+        assert not [one for one in page.select("main a") if re.match(r"\d\d_", one.get_text())], path.name
+    start = pages[f"{NOTEBOOKS[0].stem}.html"]
+    assert "black square" in start.main.p.find_next("p").get_text() + start.main.get_text()
+    assert [one["src"] for one in start.select("table img")] == [f"pictures/card-{path.stem[:2]}.png" for path in NOTEBOOKS[1:]]
+
+
+def test_a_cell_may_have_another_text_for_the_website_or_none(project, spoil, tmp_path):
+    def other(notebook, cell):
+        notebook.cells[0].metadata["web"] = "# A title\n\nFor the website. See notebook 00, and [notebook 00](00.ipynb)."
+        notebook.cells.insert(1, nbformat.v4.new_markdown_cell("Only here.", metadata={"tags": ["only-lab"]}))
+
+    spoil(other)
+    text = (builder.build(tmp_path / "site", project) / f"{NOTEBOOKS[0].stem}.html").read_text(encoding="utf-8")
+    assert "Only here" not in text and "For the website" in text and ">A title</h1>" in text
+    assert f'<a href="{NOTEBOOKS[0].stem}.html">lesson 00</a>' in text
 
 
 def test_words_are_not_taken_for_html(project, tmp_path):

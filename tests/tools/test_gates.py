@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.gates import segments
+from tools.gates import in_order, segments
 
 # A heading of level 2 or 3, a vote for an id, its verdict, or text: "##", "###", "?a", "!a" and ".".
 CASES = {
@@ -43,3 +43,26 @@ def test_a_gate_goes_from_the_first_heading_after_a_vote_to_the_end_of_the_secti
 def test_a_vote_and_its_verdict_belong_together(text, said):
     with pytest.raises(ValueError, match=said):
         segments(cells_of(text))
+
+
+ORDERS = {
+    "## . ?a ## !a ## . ## .": ("## . ?a", "[## !a]", "(## .)", "## ."),  # the last section introduces the folds
+    "## ?a ## !a ### . ## . ?b . ### !b ## . ## .": ("## ?a", "[## !a ### .]", "(## . ?b .)", "[### !b]", "(## .)", "## ."),
+    "## ?a ## !a ## .": ("## ?a", "[## !a]", "## ."),
+    "## . ## .": ("## . ## .",),
+}
+
+
+@pytest.mark.parametrize("text", ORDERS)
+def test_what_follows_a_gate_is_later_but_for_the_folds(text):
+    found = in_order(segments(cells_of(text)), is_before_folds=True)
+    shown = []
+    for one in found:
+        words, (before, after) = (
+            " ".join(cell["name"] for cell in one.cells),
+            "[]" if one.votes else "()" if one.later else "  ",
+        )
+        shown.append(f"{before}{words}{after}".strip())
+    assert tuple(shown) == ORDERS[text]
+    last = in_order(segments(cells_of(text)), is_before_folds=False)[-1]
+    assert last.later == ("?" in text)  # without folds all of it is later

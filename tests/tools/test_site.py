@@ -192,8 +192,64 @@ def test_a_link_opens_the_gate_it_leads_into(visit):
     assert entry.count() == 0 or not page.locator("[data-gate='gate-1'].shut").count()
 
 
+def test_a_lesson_is_read_from_top_to_bottom(visit):
+    """A shut gate hides what follows it, but for what may be read at any time; a link opens what it leads into, and no more."""
+    page = visit(VOTES)
+    heads = ["See it", "Predict", "Why", "Mend it", "Your turn", "Take home", "Self-test", "Going deeper", "The short answer"]
+    heads += ["References"]
+    seen = page.locator("main h2").locator("visible=true")
+    assert seen.all_inner_texts() == [name for name in heads if name not in heads[2:7] + heads[8:9]]
+    assert page.locator(".door").locator("visible=true").count() == 1
+    door = page.locator(".gate .door p").first.inner_text()
+    page.locator(".answers a").nth(1).click()
+    assert page.url.endswith("#gate-1") and seen.count() == 4  # the second vote is not asked yet
+    vote(page, page.locator("[data-display*='-vote']").first)
+    assert seen.all_inner_texts() == [name for name in heads if name not in heads[4:7] + heads[8:9]]
+    assert page.locator(".door p").locator("visible=true").all_inner_texts() == [door]
+    vote(page, page.locator("[data-display*='-vote']").nth(1))
+    assert seen.all_inner_texts() == heads
+    other = visit(f"{VOTES}#take-home")
+    seen = other.locator("main h2").locator("visible=true").all_inner_texts()
+    assert "Take home" in seen and "Why" not in seen and "The short answer" not in seen
+    assert other.locator(".places .level-2.shut", has_text="Why").count() == 1
+
+
+def test_the_search_leads_to_the_gate_that_is_shut(visit):
+    """Also to what stands long after it, and once a gate is open, to the next."""
+    page = visit(VOTES)
+
+    def first(text):
+        page.locator("#search-open").click()
+        page.locator("#search-words").fill(text)
+        page.wait_for_function("document.querySelector('#search-found').textContent")
+        return page.locator("#search-results a", has_text="03 Why").filter(has_text="opens with your vote").first
+
+    for number in (1, 2):
+        first("take home").click()
+        doors = page.locator(".door").locator("visible=true")
+        assert doors.count() == 1 and doors.get_attribute("id") == f"gate-{number}"
+        assert doors.evaluate("it => it.getBoundingClientRect().top < innerHeight")
+        vote(page, page.locator("[data-display*='-vote']").nth(number - 1))
+
+
+def test_a_search_counts_a_heading_by_its_own_words(visit):
+    """A word of a lesson's title finds the lesson, once, and not each of its sections; Escape closes with one press."""
+    page = visit("index.html")
+    page.keyboard.press("/")
+    page.locator("#search-words").fill("mean")
+    page.wait_for_function("document.querySelectorAll('#search-results a').length")
+    results = page.locator("#search-results a:not(:has(q))")
+    titles, headings = results.locator("b").all_inner_texts(), results.locator("span").all_inner_texts()
+    assert titles.count("07 Mean or sum? Why is my KL zero?") == 1 + sum("mean" in one.lower() for one in headings)
+    assert all("mean" in one.lower() for one in headings)
+    page.keyboard.press("Escape")
+    assert not page.locator("#search").is_visible()
+
+
 def test_without_javascript_everything_is_there(visit):
     page = visit(VOTES, java_script_enabled=False)
+    assert page.locator("main h2").count() == page.locator("main h2").locator("visible=true").count()
+    assert page.locator("section.code > div.code").first.is_visible()
     assert not page.locator(".door").first.is_visible()
     assert all(inside.is_visible() for inside in page.locator(".gate .inside").all())
     assert all(one.is_visible() for one in page.locator("main figure .plate img").all()[:2])
@@ -216,16 +272,21 @@ def test_nothing_of_a_gate_is_seen_before_the_script_has_run(visit, site):
 
 def test_the_contents_say_where_the_reader_is(visit):
     page = visit(VOTES)
+    shut = page.locator(".places .shut:visible").all_inner_texts()
+    assert shut == ["Why", "Mend it", "Your turn", "Take home", "Self-test", "The short answer"]
+    assert not any(page.locator(".places .level-3.shut").nth(i).is_visible() for i in range(1))
+    vote(page, page.locator("[data-display*='-vote']").first)
+    assert page.locator(".places .shut:visible").all_inner_texts() == shut[2:]
+    vote(page, page.locator("[data-display*='-vote']").nth(1))
+    assert page.locator(".places .shut").count() == 0
     for name in ("Predict", "Your turn"):
         page.get_by_role("heading", name=name, exact=True).evaluate("it => it.scrollIntoView()")
         page.wait_for_function("name => document.querySelector('.places [aria-current]')?.textContent === name", arg=name)
-    shut = page.locator(".places .shut:visible").all_inner_texts()
-    assert shut and not any(page.locator(".places .level-3.shut").nth(i).is_visible() for i in range(1))
     assert page.locator(".contents summary").is_hidden()
     phone = visit(VOTES, "phone")
     assert not phone.locator(".places").is_visible()
-    phone.get_by_role("heading", name="Your turn", exact=True).evaluate("it => it.scrollIntoView()")
-    phone.wait_for_function("document.querySelector('.now').textContent.endsWith('Your turn')")
+    phone.get_by_role("heading", name="Predict", exact=True).evaluate("it => it.scrollIntoView()")
+    phone.wait_for_function("document.querySelector('.now').textContent.endsWith('Predict')")
     bar = phone.locator(".contents")
     assert bar.bounding_box()["y"] == 0 and bar.bounding_box()["height"] <= 60
     phone.locator(".contents summary").click()
@@ -233,23 +294,35 @@ def test_the_contents_say_where_the_reader_is(visit):
     assert not phone.locator(".places").is_visible()
 
 
+@pytest.mark.parametrize("name", [f"{path.stem}.html" for path in NOTEBOOKS])
+def test_no_code_is_seen_before_the_switch(visit, name):
+    """Neither a block of a cell, nor its first line; what the cells have shown stays."""
+    page = visit(name)
+    page.evaluate(UNFOLD)
+    page.evaluate(OPEN)
+    code = page.locator("section.code > .code")
+    assert code.count() == page.locator("section.code").count() and not code.locator("visible=true").count()
+    outputs = page.locator("section.code :is(figure, .output, [data-display])")
+    assert outputs.count() == outputs.locator("visible=true").count()
+
+
 def test_one_switch_shows_all_code_and_is_remembered(visit):
+    """But for the cells that tell answers, which are named and stay folded."""
     page = visit(VOTES)
     page.evaluate(OPEN)
-    plumbing, cells = page.locator("details.plumbing"), page.locator("details.code:not(.plumbing)")
-    assert plumbing.count() > 5 and not plumbing.locator("visible=true").count()
     assert "show the code" not in page.locator("main").inner_text().lower()
-    assert not cells.first.locator("pre").is_visible()
     page.get_by_role("switch").focus()
     page.keyboard.press("Space")
     for _ in range(2):
-        folds, told = page.locator("main details.code:not(.tells)"), page.locator("details.tells")
-        assert all(one.locator("pre").is_visible() for one in folds.all() if not one.locator("xpath=ancestor::details").count())
+        cells, told = page.locator("main .code:is(details, div):not(.tells)"), page.locator("details.tells")
+        outside = [one for one in cells.all() if not one.locator("xpath=ancestor::details[contains(@class, 'deeper')]").count()]
+        assert len(outside) > 9 and all(one.locator("pre").is_visible() for one in outside)
         assert told.count() and not told.locator("pre").locator("visible=true").count()
+        assert told.first.locator("summary").inner_text() == "Code of this cell, with the answers"
         page.reload()
         page.evaluate(OPEN)
     page.get_by_role("switch").uncheck(force=True)
-    assert not plumbing.locator("visible=true").count() and not cells.first.locator("pre").is_visible()
+    assert not page.locator("section.code > .code").locator("visible=true").count()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -332,17 +405,25 @@ def test_a_projector_page_has_a_title_and_a_display_and_large_letters(visit, nam
     assert min(page.locator("header *, main *:not(.ae-plane text)").evaluate_all(size)) >= 19.9
 
 
-def test_print_shows_everything(visit):
+def test_print_shows_everything_but_code(visit):
+    """What is folded or behind a gate is printed; code only if the switch is on; no controls, and paper is white."""
     page = visit(VOTES, scheme="dark")
-    closed = page.locator("details:not([open])")
-    before = closed.count()
-    still_closed = "window.stillClosed = document.querySelectorAll('details:not([open])').length"
+    folds = page.locator("details:not(.code)")
+    before = page.locator("details:not([open])").count()
+    still_closed = "window.stillClosed = document.querySelectorAll('details:not([open], .code)').length"
     page.evaluate(f"addEventListener('beforeprint', () => {{ {still_closed}; }})")
     page.pdf()
-    assert before and page.evaluate("window.stillClosed") == 0
-    assert closed.count() == before  # and afterwards it is as it was
+    assert folds.count() and page.evaluate("window.stillClosed") == 0
+    assert page.locator("details:not([open])").count() == before  # and afterwards it is as it was
     page.emulate_media(media="print")
     assert not page.locator("header").is_visible() and not page.locator(".door").first.is_visible()
     assert all(inside.is_visible() for inside in page.locator(".gate .inside").all())
+    assert page.locator("main h2").count() == page.locator("main h2").locator("visible=true").count()
+    assert not page.locator("section.code > .code").locator("visible=true").count()
+    assert not page.locator(":is(.ae-actions, .ae-slider, .ae-button, .contents)").locator("visible=true").count()
+    paper = "it => getComputedStyle(it).getPropertyValue('--ae-paper')"
+    assert set(page.locator(".ae-display").evaluate_all(f"all => all.map({paper})")) == {"#fff"}
+    page.evaluate("document.documentElement.classList.add('with-code')")
+    page.evaluate(UNFOLD)
     style = "it => { const { whiteSpace, overflowX } = getComputedStyle(it); return [whiteSpace, overflowX]; }"
     assert all(one.evaluate(style) == ["pre-wrap", "visible"] for one in page.locator("pre").all())  # no line is cut off
