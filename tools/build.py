@@ -555,7 +555,9 @@ def write_displays(folder, root, books):
 def write_playground(folder):
     """Write the page on which an autoencoder trains."""
     write(folder / "data" / "playground.js", f'(window.displayData ??= {{}})["playground"] = {as_json(playground().data)};\n')
-    write_page(folder, "playground.html", "playground.html", title=say("playground.title"), kind="play", displays=["playground"])
+    write_page(
+        folder, "playground.html", "playground.html", title=say("playground.title"), kind="play", displays=["playground"]
+    )
 
 
 def write_plans(folder, root, books):

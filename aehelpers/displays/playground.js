@@ -187,6 +187,7 @@ export default function playground(data, view) {
   let trainer = null, structure = "", settings = "", isPlaying = false, frame = null, facts = null, losses = [], errors = [];
   let loaded = null, asked = null, drawing = null, chosen = 0, shown = null, trouble = "", verdict = { code: "", sentence: "", more: "" };
 
+  const unpacked = {};  // what is on its way or there, by the names of the data sets
   async function load(name) {
     const set = sets[name], [train, test] = await Promise.all([inflated(set.train), inflated(set.test)]);
     return { name, set, train, test, floats: floats(test) };
@@ -229,10 +230,9 @@ export default function playground(data, view) {
     trainer = null;
     const mine = (asked = {});
     if (loaded?.name !== state.data) {
-      const next = await load(state.data);
+      const next = await (unpacked[state.data] ??= load(state.data));
       if (asked !== mine || view.signal.aborted) return;
       loaded = next;
-      chosen = Math.min(chosen, SHOWN - 1);
     }
     // Meanwhile a knob may have been turned that acts without a restart.
     settings = only(view.state, live);
@@ -367,7 +367,7 @@ export default function playground(data, view) {
     levels.push({ name: "mean image", value: factor * set.mean[of], dash: "9 5" });
     const pca = set.pca.values[state.code - 1];
     if (of === "mse" && pca !== undefined) levels.push({ name: `PCA, ${state.code}`, value: factor * pca, dash: "2 3" });
-    if (of === "bce") levels.push({ name: "floor", value: factor * set.floor.bce, dash: "1 2" });
+    if (of === "bce") levels.push({ name: "floor", value: factor * set.floor, dash: "1 2" });
     const points = isError ? errors : sampled(losses, 240), high = 2 * factor * set.mean[of];
     lossChart.set({
       x: { ...lossChart.x, high: doubled(500, frame?.step ?? 0) },
@@ -445,7 +445,7 @@ export default function playground(data, view) {
   }
 
   const labelOf = name => knobs.find(one => one.name === name).label;
-  const baseOf = state => challengeOf(state.challenge)?.state ?? presetOf(state.preset)?.state ?? data.first;
+  const baseOf = state => challengeOf(state.challenge)?.state ?? presetOf(state.preset)?.state ?? presets[0].state;
 
   // A link that names a preset or a challenge need not name its knobs.
   function complete(given) {

@@ -4,7 +4,6 @@ import zlib
 from functools import cache
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import traitlets
 from aehelpers.baselines import bce, bce_floor, mean_image, mse
@@ -67,7 +66,9 @@ KNOBS = {
     "code": Knob("code size", _numbers(1, 2, 3, 5, 8, 10, 16, 32, 64, 128, 256, 784), 16),
     "code_kind": Knob("code of", {"plain": "numbers", "variational": "distributions (VAE)"}, "plain"),
     "code_activation": Knob("code activation", _CURVES | _STEPS, "linear"),
-    "output_activation": Knob("output activation", {"sigmoid": "sigmoid", "linear": "linear", "relu": "ReLU", "tanh": "tanh"}, "sigmoid"),
+    "output_activation": Knob(
+        "output activation", {"sigmoid": "sigmoid", "linear": "linear", "relu": "ReLU", "tanh": "tanh"}, "sigmoid"
+    ),
     "drawn": Knob("drawn", {"values": "the output itself", "sigmoid": "sigmoid of the output"}, "values", False),
     "loss": Knob(
         "loss",
@@ -291,7 +292,9 @@ class Playground(Display):
             If nothing has been trained yet.
         """
         if not self.trained:
-            raise RuntimeError("nothing has been trained in this playground yet: press play, and pause, then call model() again")
+            raise RuntimeError(
+                "nothing has been trained in this playground yet: press play, and pause, then call model() again"
+            )
         return as_model(self.trained["state"], self.trained["weights"])
 
 
@@ -399,7 +402,7 @@ def _set(x_train, x_test, y_test, left_out=-1):
         "labels": y_test.tolist(),
         "variance": float(x_test.var(axis=0).sum()),
         "mean": {"mse": mse(x_test, alike), "bce": bce(x_test, alike)},
-        "floor": {"mse": 0.0, "bce": bce_floor(x_test)},
+        "floor": bce_floor(x_test),
         "leftOut": left_out,
         "pca": packed(np.maximum(left, 0), "float32"),
     }
@@ -450,7 +453,6 @@ def playground(state="00"):
             }
             for name, knob in KNOBS.items()
         ],
-        first=FIRST,
         presets=[{"id": name, "title": title, "state": {**FIRST, **changes}} for name, (title, changes) in PRESETS.items()],
         challenges=[
             {"id": name, **one._asdict(), "state": {**FIRST, **one.state}, "goal": list(map(list, one.goal))}

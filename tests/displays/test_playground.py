@@ -154,9 +154,7 @@ CELLS = [
 def test_the_copied_cell_trains_the_same_model(page, state):
     """The cell runs, its model has the page's layers, and after as many steps its loss is the page's."""
     whole = {**FIRST, **BESIDE, **state}
-    cell = page.evaluate(
-        "([text, state, words]) => core.filled(text, state, words)", [CODE["cell"], whole, CODE["words"]]
-    )
+    cell = page.evaluate("([text, state, words]) => core.filled(text, state, words)", [CODE["cell"], whole, CODE["words"]])
     assert "{" not in cell
     steps, names = 150, {}
     exec(cell.replace("steps=1_000", f"steps={steps}, progress=False"), names)
