@@ -641,8 +641,8 @@ function fitParts(parts, width) {
 // parts; with complete(state) it adds to a state, which may come from a link, what follows from it. The state that comes first,
 // the name of the main control and the line of code that the controls stand for are
 // Python's, in packed.state, packed.main and packed.code. view.change({ name: value }) changes the state from elsewhere,
-// view.redraw() shows it again, view.send(name, value) hands a trait to Python where there is one, and view.signal is aborted when
-// the display ends, which the returned function makes it do.
+// view.redraw() shows it again, view.send(name, value) hands a trait to Python where there is one, and view.signal is aborted
+// when the display ends, which the returned function makes it do.
 export function mount(root, packed, store) {
   const data = strict(unpack(packed), packed.kind), ended = new AbortController();
   let state = {};
@@ -677,8 +677,9 @@ export function mount(root, packed, store) {
   const columns = () => element("div", { class: "ae-layout ae-columns" },
     element("div", { class: "ae-first" }, bar(...first, ...buttons), sentence),
     element("div", { class: "ae-others" }, bar(...tools, ...others), code?.element ?? ""), body);
+  const column = () => element("div", { class: "ae-layout" }, bar(...others, ...first, ...buttons, ...tools), body, sentence);
   const layout = display.arrange ? display.arrange({ controls: made, sentence, code: code?.element ?? "" })
-    : isShow ? columns() : element("div", { class: "ae-layout" }, bar(...others, ...first, ...buttons, ...tools), body, sentence);
+    : isShow ? columns() : column();
 
   function update(wanted, tell) {
     state = sensible(wanted);

@@ -47,8 +47,8 @@ export function corrupted(images, { noise, level, seed }) {
     : Math.round(Math.min(Math.max(value + 255 * level * normal(), 0), 255))));
 }
 
-// The facts that the sentence, the rules and the goals of the challenges look at. ``images`` are the test images, ``shown`` those
-// of them that are drawn, as the network gets them.
+// The facts that the sentence, the rules and the goals of the challenges look at. ``images`` are the test images, ``shown``
+// those of them that are drawn, as the network gets them.
 export function factsOf({ state, set, images, shown, frame }) {
   const { measures, reconstruction, step, failed } = frame, { code: codes, layers, kl } = measures, units = state.code;
   const drawn = state.drawn === "sigmoid" ? measures.reconstruction.map(sigmoid) : measures.reconstruction;
@@ -85,7 +85,8 @@ export function factsOf({ state, set, images, shown, frame }) {
 
 // The mean error of the digit that training never shows, and of the others.
 function ofLeftOut({ labels, leftOut }, images, drawn) {
-  const errors = labels.map((_, i) => squaredError(images.subarray(i * SIZE, (i + 1) * SIZE), drawn.subarray(i * SIZE, (i + 1) * SIZE)));
+  const at = (values, i) => values.subarray(i * SIZE, (i + 1) * SIZE);
+  const errors = labels.map((_, i) => squaredError(at(images, i), at(drawn, i)));
   const of = isLeftOut => errors.filter((_, i) => (labels[i] === leftOut) === isLeftOut);
   return { leftOut, leftOutError: mean(of(true)), othersError: mean(of(false)) };
 }
@@ -103,7 +104,8 @@ export const short = value => (value === 0 ? "0" : Math.abs(value) < 1e-3 || Mat
 // said. tests/displays/test_playground.py compares them with `ae.diagnose` on the same weights.
 const RULES = [
   ["not_finite", f => f.failed,
-    f => `The loss became ${Number.isNaN(f.failed.loss) ? "NaN" : "infinite"} at step ${f.failed.step}: the training has stopped.`,
+    f => `The loss became ${Number.isNaN(f.failed.loss) ? "NaN" : "infinite"} at step ${f.failed.step}: `
+      + "the training has stopped.",
     () => "The steps were too large, or the loss took a logarithm of 0. Turn a knob and begin anew."],
   ["never_moved", f => f.step === 0, () => "Nothing has been trained yet.", () => "Press play."],
   ["output_is_logits", f => f.pale === 1,
@@ -116,16 +118,20 @@ const RULES = [
     () => "All weights are 0, so that no gradient gets through.",
     () => "More steps will not help: only the biases of the output can learn."],
   ["dead_code", (f, s) => f.deadCode === f.units && s.code_kind === "plain",
-    f => (f.neverAbove ? `${f.units === 1 ? "The one unit" : f.units === 2 ? "Both units" : `All ${f.units} units`} of the code `
-      + `${f.units === 1 ? "says" : "say"} 0 to every image. No gradient reaches the encoder.`
-      : "The code is the same for every image."),
+    f => {
+      if (!f.neverAbove) return "The code is the same for every image.";
+      const all = f.units === 2 ? "Both units" : `All ${f.units} units`;
+      return `${f.units === 1 ? "The one unit of the code says" : `${all} of the code say`} 0 to every image. `
+        + "No gradient reaches the encoder.";
+    },
     () => "More steps will not help: turn one knob, and begin anew."],
   ["no_gradient", (f, s) => f.encoderGradient === 0 && s.code_activation === "step" && s.code_kind === "plain",
     () => "No gradient reaches the encoder: rounding is flat. The decoder learns from random bits.",
     () => "The encoder stays as it began. See the gradients under the layers."],
   ["constant_output", f => f.variation < NO_VARIATION,
     () => "The reconstruction is the same for every image.",
-    (f, s) => (s.optimizer === "sgd" ? "The gradient arrives, and the steps are small." : "If it stays so, something keeps the code from the output.")],
+    (f, s) => (s.optimizer === "sgd" ? "The gradient arrives, and the steps are small."
+      : "If it stays so, something keeps the code from the output.")],
   ["constant_output", f => f.step >= SETTLED && f.drawnError > NO_BETTER * f.meanError,
     f => `The reconstruction is no better than the mean image: ${short(f.drawnError)} against ${short(f.meanError)}.`,
     () => "It depends on the image, and not yet in a useful way."],
@@ -136,13 +142,16 @@ const RULES = [
     f => `${f.deadCode} of ${f.units} units of the code are dead: they say the same to every image.`,
     () => "Only the others carry something."],
   ["whispering", (f, s) => s.penalty !== "none" && f.loudness < WHISPER * f.readers,
-    f => `The units of the code whisper: they move by ${short(f.loudness)}, and the decoder's weights, of length ${short(f.readers)}, make up for it.`,
+    f => `The units of the code whisper: they move by ${short(f.loudness)}, and the decoder's weights, of length `
+      + `${short(f.readers)}, make up for it.`,
     () => "The penalty is met without a sparse code."],
   ["", f => f.leftOut >= 0 && f.step >= SETTLED,
-    f => `The ${f.leftOut}s, which it has never seen, have an error of ${short(f.leftOutError)}; the other digits ${short(f.othersError)}.`,
-    f => (f.leftOutError < f.othersError ? "Whoever takes a large error for a sign of something strange will let them pass." : "")],
+    f => `The ${f.leftOut}s, which it has never seen, have an error of ${short(f.leftOutError)}; the other digits `
+      + `${short(f.othersError)}.`,
+    f => (f.leftOutError < f.othersError ? "If a large error is the sign of something strange, they will pass." : "")],
   ["", f => f.noise === 1 && f.step >= SETTLED && f.shownError < f.noisyError,
-    f => `From noisy images it makes clean ones with an error of ${short(f.shownError)}; the noise alone is ${short(f.noisyError)}.`,
+    f => `From noisy images it makes clean ones with an error of ${short(f.shownError)}; the noise alone is `
+      + `${short(f.noisyError)}.`,
     () => "The target is the clean image."],
   ["", f => f.step >= SETTLED && f.drawnError > f.pcaError,
     f => `The error is ${short(f.drawnError)}; PCA with as many numbers has ${short(f.pcaError)}.`,

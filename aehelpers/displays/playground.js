@@ -73,7 +73,8 @@ class Stage {
     if (!width || !layers.length) return;
     const isNarrow = width < 480, inner = layers.slice(0, -1), top = 26, bottom = height - 66;
     const middle = (top + bottom) / 2, size = Math.min(18, (bottom - top) / UNITS - 4);
-    const step = width / (inner.length + 1), text = (x, y, said, more = {}) => element("text", { x, y, "text-anchor": "middle", ...more }, said);
+    const step = width / (inner.length + 1);
+    const text = (x, y, said, more = {}) => element("text", { x, y, "text-anchor": "middle", ...more }, said);
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("aria-label", `The network: ${layers.map(one => `${one.name} ${one.units}`).join(", ")}`);
     this.columns = inner.map((layer, place) => {
@@ -84,24 +85,32 @@ class Stage {
       }));
       return { layer, x, isCode, units, large: isCode && shown <= 2 };
     });
-    const reach = Math.min(bottom - top, 104) / 2, ends = x => [-1, -0.5, 0, 0.5, 1].map(part => ({ x, y: middle + part * reach }));
+    const reach = Math.min(bottom - top, 104) / 2;
+    const ends = x => [-1, -0.5, 0, 0.5, 1].map(part => ({ x, y: middle + part * reach }));
     const rows = [ends(0), ...this.columns.map(one => one.units), ends(width)];
-    const edges = rows.slice(1).flatMap((next, i) => rows[i].flatMap(from => next.map(to => (
-      `M${from.x} ${from.y.toFixed(1)}C${(from.x + to.x) / 2} ${from.y.toFixed(1)} ${(from.x + to.x) / 2} ${to.y.toFixed(1)} ${to.x} ${to.y.toFixed(1)}`))));
+    const edge = (from, to) => {
+      const half = (from.x + to.x) / 2, [y0, y1] = [from, to].map(({ y }) => y.toFixed(1));
+      return `M${from.x} ${y0}C${half} ${y0} ${half} ${y1} ${to.x} ${y1}`;
+    };
+    const edges = rows.slice(1).flatMap((next, i) => rows[i].flatMap(from => next.map(to => edge(from, to))));
     const made = [element("path", { d: edges.join(""), class: "ae-edges" })];
     for (const column of this.columns) {
       const { x, layer, units, large } = column;
       made.push(text(x, 16, isNarrow ? String(layer.units) : `${layer.name} ${layer.units}`, { class: "ae-layer" }));
       column.marks = units.map(({ y }, i) => {
         const r = large ? 27 : size / 2, look = { class: "ae-unit" };
-        const mark = large && i === 1 ? element("path", { d: `M${x - 1.2 * r} ${y}L${x} ${y - 1.2 * r}L${x + 1.2 * r} ${y}L${x} ${y + 1.2 * r}Z`, ...look })
+        const w = 1.2 * r, diamond = `M${x - w} ${y}L${x} ${y - w}L${x + w} ${y}L${x} ${y + w}Z`;
+        const mark = large && i === 1 ? element("path", { d: diamond, ...look })
           : large ? element("circle", { cx: x, cy: y, r, ...look })
             : element("rect", { x: x - r, y: y - r, width: 2 * r, height: 2 * r, rx: 3, ...look });
-        const value = large ? text(x, y + 1, "", { class: "ae-value" }) : null, state = large ? text(x, y + 15, "", { class: "ae-small" }) : null;
+        const value = large ? text(x, y + 1, "", { class: "ae-value" }) : null;
+        const state = large ? text(x, y + 15, "", { class: "ae-small" }) : null;
         made.push(mark, value ?? "", state ?? "");
         return { mark, value, state };
       });
-      if (layer.units > units.length && !isNarrow) made.push(text(x, bottom + 14, `${units.length} of ${layer.units}`, { class: "ae-small" }));
+      if (layer.units > units.length && !isNarrow) {
+        made.push(text(x, bottom + 14, `${units.length} of ${layer.units}`, { class: "ae-small" }));
+      }
     }
     const bar = isNarrow ? 22 : 46;
     this.strips = layers.map((layer, place) => {
@@ -117,15 +126,16 @@ class Stage {
     svg.replaceChildren(...made);
   }
 
-  // What one image does in the units: arrays of activations, one a layer; what was measured of each layer, and which units of the
-  // code are the same for every image.
+  // What one image does in the units: arrays of activations, one a layer; what was measured of each layer, and which units of
+  // the code are the same for every image.
   show(activations, measured, isConstant) {
     this.columns?.forEach(({ units, marks, isCode, large }, place) => {
       const values = activations[place], [low, high] = extent(values), most = Math.max(-low, high, 1e-9);
       units.forEach(({ unit }, i) => {
         const value = values[unit], share = Math.min(Math.abs(value) / most, 1), { mark, value: said, state } = marks[i];
         const isDead = isCode && isConstant?.[unit];
-        mark.style.fill = isDead ? "transparent" : value < 0 ? `rgb(242 138 69 / ${0.15 + 0.85 * share})` : `rgb(241 242 238 / ${share})`;
+        const lit = value < 0 ? `rgb(242 138 69 / ${0.15 + 0.85 * share})` : `rgb(241 242 238 / ${share})`;
+        mark.style.fill = isDead ? "transparent" : lit;
         mark.classList.toggle("ae-off", Boolean(isDead));
         if (!large) return;
         mark.style.fill = "transparent";
@@ -173,7 +183,7 @@ function sampled(values, most) {
 export default function playground(data, view) {
   const { knobs, presets, challenges, sets } = data;
   const presetOf = id => presets.find(one => one.id === id), challengeOf = id => challenges.find(one => one.id === id);
-  const restarting = knobs.filter(one => one.restarts).map(one => one.name), live = knobs.filter(one => !one.restarts).map(one => one.name);
+  const [restarting, live] = [true, false].map(restarts => knobs.filter(one => one.restarts === restarts).map(one => one.name));
   const only = (state, list) => JSON.stringify(list.map(name => state[name]));
   const part = (name, ...children) => element("div", { class: `ae-play-${name}` }, ...children);
   const toolButton = (label, sign, act) => {
@@ -185,7 +195,7 @@ export default function playground(data, view) {
 
   // ---- the training, and what it said last
   let trainer = null, structure = "", settings = "", isPlaying = false, frame = null, facts = null, losses = [], errors = [];
-  let loaded = null, asked = null, drawing = null, chosen = 0, shown = null, trouble = "", verdict = { code: "", sentence: "", more: "" };
+  let loaded = null, asked = null, drawing = null, chosen = 0, shown = null, trouble = "";
 
   const unpacked = {};  // what is on its way or there, by the names of the data sets
   async function load(name) {
@@ -198,7 +208,8 @@ export default function playground(data, view) {
   const once = toolButton("one step", "▶|", () => { if (isPlaying) pause(); trainer?.steps(1); });
   const again = toolButton("begin anew", "↺", () => restart(view.state));
   play.classList.add("ae-go");
-  const pace = element("select", { "aria-label": "speed" }, ...SPEEDS.map(([, said], i) => element("option", { value: i }, said)));
+  const speeds = SPEEDS.map(([, said], i) => element("option", { value: i }, said));
+  const pace = element("select", { "aria-label": "speed" }, ...speeds);
   pace.value = SPEEDS.length - 1;
   pace.addEventListener("change", () => trainer?.speed(SPEEDS[pace.value][0]));
 
@@ -282,7 +293,8 @@ export default function playground(data, view) {
   // ---- what is seen
   const input = element("canvas", {
     width: PAPER, height: PAPER, class: "ae-play-image ae-pad", tabindex: 0, role: "application",
-    "aria-label": "The input: draw a digit with the pointer, or move with the arrow keys and put the pen down or up with the space bar",
+    "aria-label":
+      "The input: draw with the pointer; or move with the arrow keys and press the space bar to put the pen down or up",
   });
   const output = canvasOf("the reconstruction"), stage = new Stage(
     element("figure", {}, input, element("figcaption", {}, "input; draw here")),
@@ -315,14 +327,21 @@ export default function playground(data, view) {
     }),
   }));
   const board = part("pictures", ...rows.flatMap(({ label, pictures }) => [label, ...pictures.map(one => one.element)]));
-  const lossChart = new Chart({ x: { label: "step", low: 0, high: 500 }, y: { label: "", low: 0, high: 1 }, height: 150, legend: true });
-  const views = { plane: element("canvas", { width: 300, height: 160, role: "img", "aria-label": "the codes of the test images" }),
-    lamps: element("div", { class: "ae-lamps" }) };
-  const histogram = new Chart({ x: { label: "value in the code", low: -1, high: 1 }, y: { label: "share of the values", low: 0, high: 0.5 }, height: 130 });
+  const lossChart = new Chart({
+    x: { label: "step", low: 0, high: 500 }, y: { label: "", low: 0, high: 1 }, height: 150, legend: true,
+  });
+  const views = {
+    plane: element("canvas", { width: 300, height: 160, role: "img", "aria-label": "the codes of the test images" }),
+    lamps: element("div", { class: "ae-lamps" }),
+  };
+  const histogram = new Chart({
+    x: { label: "value in the code", low: -1, high: 1 }, y: { label: "share of the values", low: 0, high: 0.5 }, height: 130,
+  });
   const more = element("p", { class: "ae-play-more" });
+  const groupOf = (label, list, sign) => element("optgroup", { label },
+    ...list.map(({ id, title }) => element("option", { value: sign + id }, title)));
   const starts = element("select", { "aria-label": "start from" }, element("option", { value: "" }, "your own"),
-    element("optgroup", { label: "lessons" }, ...presets.map(({ id, title }) => element("option", { value: id }, title))),
-    element("optgroup", { label: "challenges" }, ...challenges.map(({ id, title }) => element("option", { value: `!${id}` }, title))));
+    groupOf("lessons", presets, ""), groupOf("challenges", challenges, "!"));
   starts.addEventListener("change", () => startFrom(starts.value));
 
   function startFrom(value) {
@@ -390,7 +409,11 @@ export default function playground(data, view) {
       const up = value => height * (0.5 - 0.46 * value / reach), colour = getComputedStyle(plane).color;
       ink.clearRect(0, 0, width, height);
       ink.strokeStyle = ink.fillStyle = colour; ink.globalAlpha = 0.35;
-      ink.beginPath(); ink.moveTo(0, up(0)); ink.lineTo(width, up(0)); ink.moveTo(across(0), 0); ink.lineTo(across(0), height); ink.stroke();
+      ink.beginPath();
+      for (const [x, y, toX, toY] of [[0, up(0), width, up(0)], [across(0), 0, across(0), height]]) {
+        ink.moveTo(x, y); ink.lineTo(toX, toY);
+      }
+      ink.stroke();
       ink.globalAlpha = 1; ink.font = "12px system-ui, sans-serif";
       ink.fillText(`unit 1: -${short(reach)} to ${short(reach)}`, 4, height - 4);
       ink.fillText("unit 2", across(0) + 4, 11);
@@ -402,10 +425,14 @@ export default function playground(data, view) {
       ink.textAlign = "start"; ink.textBaseline = "alphabetic";
       return;
     }
-    const alive = facts.kl ? Array.from(facts.kl, one => one > SILENT) : facts.isConstant.map(one => !one), few = alive.slice(0, LAMPS);
-    lamps.replaceChildren(element("span", {}, `${facts.activeUnits} of ${state.code} units carry something`), ...few.map((isAlive, i) => (
-      element("span", { class: `ae-lamp ${isAlive ? "" : "ae-dead"}`, role: "img", "aria-label": `unit ${i + 1} ${isAlive ? "lives" : "is silent"}` },
-        isAlive ? "" : "×"))));
+    const alive = facts.kl ? Array.from(facts.kl, one => one > SILENT) : facts.isConstant.map(one => !one);
+    const lamp = (isAlive, i) => element("span", {
+      class: `ae-lamp ${isAlive ? "" : "ae-dead"}`, role: "img",
+      "aria-label": `unit ${i + 1} ${isAlive ? "lives" : "is silent"}`,
+    }, isAlive ? "" : "×");
+    const few = state.code > LAMPS ? `; the first ${LAMPS}:` : "";
+    const said = `${facts.activeUnits} of ${state.code} units carry something`;
+    lamps.replaceChildren(element("span", {}, said + few), ...alive.slice(0, LAMPS).map(lamp));
     const bins = 40, counts = new Float64Array(bins), low = -reach;
     for (const value of codes) counts[Math.min(bins - 1, Math.floor(bins * (value - low) / (2 * reach)))] += 1 / codes.length;
     const edges = Array.from({ length: bins + 1 }, (_, i) => low + 2 * reach * i / bins);
@@ -418,10 +445,11 @@ export default function playground(data, view) {
   function showTask(state, turned) {
     const challenge = challengeOf(state.challenge), said = state.task;
     if (!challenge) {
-      const solved = challenges.filter(({ id }) => recall(`challenge: ${id}`)).length;
+      const isOpen = ({ id }) => !recall(`challenge: ${id}`), solved = challenges.filter(one => !isOpen(one)).length;
+      const next = (challenges.find(isOpen) ?? challenges[0]).id;
       task.replaceChildren(element("h3", {}, said ? "Your task" : "Challenges"), element("p", {}, said
         || `Each is a sick model that one knob cures. You have solved ${solved} of ${challenges.length}.`),
-      said ? "" : button(solved ? "Next challenge" : "First challenge", () => startFrom(`!${(challenges.find(({ id }) => !recall(`challenge: ${id}`)) ?? challenges[0]).id}`)));
+      said ? "" : button(solved ? "Next challenge" : "First challenge", () => startFrom(`!${next}`)));
       return;
     }
     if (told.of !== challenge.id) Object.assign(told, { hint: false, answer: false, of: challenge.id });
@@ -431,17 +459,19 @@ export default function playground(data, view) {
     const key = [challenge.id, isSolved, isCured, turned.join(), told.hint, told.answer].join("|");
     if (key === task.dataset.key) return;
     task.dataset.key = key;
-    const state_ = isCured ? "✓ Cured." : turned.length > 1 ? `${turned.length} knobs are turned (${turned.map(labelOf).join(", ")}): one is enough.`
+    const many = `${turned.length} knobs are turned (${turned.map(labelOf).join(", ")}): one is enough.`;
+    const stands = isCured ? "✓ Cured." : turned.length > 1 ? many
       : turned.length ? `One knob is turned: ${labelOf(turned[0])}.` : "No knob is turned yet.";
     const show = name => { told[name] = true; task.dataset.key = ""; view.redraw(); };
+    const place = challenges.indexOf(challenge), next = challenges[(place + 1) % challenges.length].id;
     task.replaceChildren(
-      element("h3", {}, `Challenge ${challenges.indexOf(challenge) + 1} of ${challenges.length}: ${challenge.title}`, isSolved ? " ✓" : ""),
+      element("h3", {}, `Challenge ${place + 1} of ${challenges.length}: ${challenge.title}`, isSolved ? " ✓" : ""),
       element("p", {}, challenge.task),
-      element("p", { class: isCured ? "ae-right" : "", role: "status" }, state_),
+      element("p", { class: isCured ? "ae-right" : "", role: "status" }, stands),
       told.hint ? element("p", {}, challenge.hint) : "", told.answer || isCured ? element("p", {}, challenge.answer) : "",
       element("div", { class: "ae-actions" }, told.hint ? "" : button("hint", () => show("hint")),
         told.answer || isCured ? "" : button("answer", () => show("answer")),
-        isCured ? button("next challenge", () => startFrom(`!${challenges[(challenges.indexOf(challenge) + 1) % challenges.length].id}`)) : ""));
+        isCured ? button("next challenge", () => startFrom(`!${next}`)) : ""));
   }
 
   const labelOf = name => knobs.find(one => one.name === name).label;
@@ -455,7 +485,9 @@ export default function playground(data, view) {
 
   const controls = Object.fromEntries(knobs.map(one => [one.name, knob(one)]));
   const ids = { preset: ["", ...presets.map(one => one.id)], challenge: ["", ...challenges.map(one => one.id)] };
-  for (const [name, values] of Object.entries(ids)) controls[name] = { clean: value => (values.includes(value) ? value : undefined) };
+  for (const [name, values] of Object.entries(ids)) {
+    controls[name] = { clean: value => (values.includes(value) ? value : undefined) };
+  }
   Object.assign(controls, { hide: text(300), task: text(300), chart: choice("chart", ["loss", "error"]) });
 
   let made = null;
@@ -467,11 +499,16 @@ export default function playground(data, view) {
       element("div", { class: "ae-play-clock" }, element("span", {}, "loss"), lossNow),
       element("label", { class: "ae-knob" }, element("span", {}, "start from"), starts),
       element("label", { class: "ae-knob ae-play-pace" }, element("span", {}, "speed"), pace), code);
-    const training = part("knobs", ...group("loss", "reduction", "optimizer", "rate", "batch", "penalty", "weight", "target", "kl", "start", "tied", "seed"));
-    const architecture = part("knobs", ...group("data", "noise", "level", "hidden", "hidden_activation", "code_kind", "code", "code_activation", "output_activation", "drawn"));
+    const training = part("knobs", ...group(
+      "loss", "reduction", "optimizer", "rate", "batch", "penalty", "weight", "target", "kl", "start", "tied", "seed"));
+    const architecture = part("knobs", ...group(
+      "data", "noise", "level", "hidden", "hidden_activation", "code_kind", "code", "code_activation", "output_activation",
+      "drawn"));
+    const codes = element("div", {}, views.plane, views.lamps, histogram.element);
+    const right = part("right", element("div", {}, elements.chart.element, lossChart.element), codes);
     const floor = part("floor", part("case", sentence, more), board, task);
     return part("ground", transport, training, part("desk", part("middle", architecture, stage.element),
-      part("right", element("div", {}, elements.chart.element, lossChart.element), element("div", {}, views.plane, views.lamps, histogram.element))), floor);
+      right), floor);
   }
 
   return {
@@ -483,7 +520,8 @@ export default function playground(data, view) {
       for (const chart of [lossChart, histogram]) chart.resize(chart.element.parentElement.clientWidth);
     },
     draw(state) {
-      const base = baseOf(state), turned = knobs.map(one => one.name).filter(name => name !== "seed" && isUseful(name, state) && state[name] !== base[name]);
+      const base = baseOf(state), isTurned = name => name !== "seed" && isUseful(name, state) && state[name] !== base[name];
+      const turned = knobs.map(one => one.name).filter(isTurned);
       const hidden = state.hide.split(",");
       for (const { name } of knobs) {
         const box = made[name].element;
@@ -506,7 +544,7 @@ export default function playground(data, view) {
       showTask(state, turned);
       if (trouble) return `This cannot be trained: ${trouble}.`;
       if (!facts) return "The images are being unpacked.";
-      verdict = verdictOf(facts, state);
+      const verdict = verdictOf(facts, state);
       more.textContent = verdict.more;
       return verdict.sentence;
     },

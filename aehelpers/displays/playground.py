@@ -184,12 +184,12 @@ CHALLENGES = {
     ),
     "kl": Challenge(
         "Keep the code talking",
-        "The KL term is charged for a whole image, the squared error is a mean over 784 pixels: the code falls silent. Turn one "
-        "knob so that at least 5 of 32 units carry something after 1,000 steps.",
+        "The KL term is charged for a whole image, the squared error is a mean over 784 pixels: the code falls silent. Turn "
+        "one knob so that at least 5 of 32 units carry something after 1,000 steps.",
         PRESETS["07"][1],
         [("step", ">", 999), ("activeUnits", ">", 4)],
         "One side of the loss is 784 times too small, or the other too large.",
-        "Sum the squared error over the pixels, or make the KL's weight 0.001, about 1/784. Then the reconstruction is worth it.",
+        "Sum the squared error over the pixels, or make the KL's weight 0.001, about 1/784.",
     ),
     "grey": Challenge(
         "Give the digits their black back",
@@ -210,13 +210,13 @@ CHALLENGES = {
     ),
     "patient": Challenge(
         "Wake the sleeper",
-        "Nothing is broken here, and after 500 steps the reconstruction is still the same for every image. Turn one knob so that the error "
-        "is below 0.05 before step 1,000.",
+        "Nothing is broken here, and after 500 steps the reconstruction is still the same for every image. Turn one knob so "
+        "that the error is below 0.05 before step 1,000.",
         PRESETS["09"][1],
         [("step", "<", 1000), ("error", "<", 0.05)],
         "The gradient of a mean over 784 pixels is small. Who makes the steps?",
-        "A sum over the pixels makes the gradient 784 times as large; a learning rate of 10 helps, too. Adam divides by the size "
-        "of the gradient, so that it need not be large; but with a rate of 0.1 it goes astray.",
+        "A sum over the pixels makes the gradient 784 times as large; a learning rate of 10 helps, too. Adam divides by the "
+        "size of the gradient, so that it need not be large; but with a rate of 0.1 it goes astray.",
     ),
     "explode": Challenge(
         "Stop the explosion",
@@ -332,7 +332,8 @@ _CODE = code_of(
         " code_activation={code_activation},\n    output_activation={output_activation}, tied={tied}, {start},\n)\n"
         "model = keras.Sequential([keras.Input((784,)), {noise}parts.encoder, {penalty}parts.decoder])",
         "variational": "parts = ae.variational_autoencoder(\n    hidden=({hidden}), code_size={code},"
-        " hidden_activation={hidden_activation},\n    output_activation={output_activation}, kl_weight=784 * {kl}, {start},\n)\n"
+        " hidden_activation={hidden_activation},\n"
+        "    output_activation={output_activation}, kl_weight=784 * {kl}, {start},\n)\n"
         "model = keras.Sequential([keras.Input((784,)), {noise}parts])",
     },
     hidden={value: f"{value}," if value else "" for value in KNOBS["hidden"].options},

@@ -33,21 +33,21 @@
 //
 //   const training = startWorker({ spec, images, shown, looked, measured, onFrame, onError, signal });
 //   training.play();              // also pause(), steps(10), set({ noise: { kind: "masking", level: 0.3 } }), start(spec),
-//                                 // speed(2) (steps per frame; Infinity for as many as there is time for), look(shown, looked),
-//                                 // end()
+//                                 // speed(2) (steps per frame; Infinity for as many as there is time for),
+//                                 // look(shown, looked), end()
 //   const weights = await training.weights();
 //
-// Images are bytes, 784 for each: ``images`` to train on, ``shown`` to reconstruct, one that is ``looked`` into, ``measured`` to
-// measure on. While it trains, onFrame(frame) is called every 50 ms, and once after start, steps, look and pause:
+// Images are bytes, 784 for each: ``images`` to train on, ``shown`` to reconstruct, one that is ``looked`` into, ``measured``
+// to measure on. While it trains, onFrame(frame) is called every 50 ms, and once after start, steps, look and pause:
 //
 //   { step, losses, failed, isPlaying, kernels, reconstruction, inside, measures }
 //
 // losses are those of the steps since the last frame. failed is null, or { step, loss } where the loss became NaN or infinite:
-// that step was not taken, and training ends there. reconstruction has a row for each image shown; for a loss that takes logits,
-// it is logits (see ``sigmoid`` in core.js). inside holds the values of each layer for the one image. kernels says what computes:
-// "wasm" or "js". measures is what trainer.measure() below returns, and null in four of five frames while it plays. A hidden page
-// rests. When signal is aborted, the Worker ends. onError(error) is told what a message could not do: a wrong spec, or a page that
-// may not start a Worker.
+// that step was not taken, and training ends there. reconstruction has a row for each image shown; for a loss that takes
+// logits, it is logits (see ``sigmoid`` in core.js). inside holds the values of each layer for the one image. kernels says
+// what computes: "wasm" or "js". measures is what trainer.measure() below returns, and null in four of five frames while it
+// plays. A hidden page rests. When signal is aborted, the Worker ends. onError(error) is told what a message could not do: a
+// wrong spec, or a page that may not start a Worker.
 //
 // Without a Worker:
 //
@@ -60,11 +60,11 @@
 //   trainer.inside(image);                  // the values of each layer for one image
 //   trainer.gradients(rows);                // { loss, gradients }, of a batch of these rows of the images; changes no weight
 //
-// measure() works without noise. error is the loss without penalties, kl the divergence of each unit of a variational code in nats
-// per image (else null), code holds a variational code's means, and readers is the mean length of the weights with which the
-// decoder reads a unit. Each layer has { everActive, active, gradient }: the share of its units that are above 0 for one of the
-// images at least, the mean share of those above 0, and the root mean square of the gradient of its kernel in the last batch (NaN
-// before the first).
+// measure() works without noise. error is the loss without penalties, kl the divergence of each unit of a variational code in
+// nats per image (else null), code holds a variational code's means, and readers is the mean length of the weights with which
+// the decoder reads a unit. Each layer has { everActive, active, gradient }: the share of its units that are above 0 for one
+// of the images at least, the mean share of those above 0, and the root mean square of the gradient of its kernel in the last
+// batch (NaN before the first).
 //
 // A wrong spec raises an Error that names the field.
 
@@ -927,7 +927,8 @@ export function engine({ random, kernels: base64 }) {
 
     // How long the weights are with which the decoder reads a unit of the code, on the average over the units.
     readers() {
-      const { layers, code, weights } = this.network, { inputs, units, from, width, mirror, kernel } = layers[layers.indexOf(code) + 1];
+      const { layers, code, weights } = this.network;
+      const { inputs, units, from, width, mirror, kernel } = layers[layers.indexOf(code) + 1];
       const f = this.memory.values, start = weights + (mirror ? mirror.kernel : kernel);
       let total = 0;
       for (let input = 0; input < inputs; input++) {
@@ -968,7 +969,8 @@ export function engine({ random, kernels: base64 }) {
 
   // Answer the messages of startWorker(), below: { act, ... }, and { id } where an answer is wanted.
   function serve(scope) {
-    let trainer = null, pictures = null, isPlaying = false, left = 0, speed = Infinity, losses = [], isRunning = false, posted = 0;
+    let trainer = null, pictures = null, isPlaying = false, left = 0, speed = Infinity, losses = [];
+    let isRunning = false, posted = 0;
     const channel = new MessageChannel();
     let resume;
     channel.port1.onmessage = () => resume();
@@ -979,7 +981,8 @@ export function engine({ random, kernels: base64 }) {
     function post() {
       const { shown, looked, measured } = pictures, { done: step, failed, kernels } = trainer;
       // Measuring takes longer than a frame of a large network, and is not needed as often.
-      const measures = isPlaying && posted++ % MEASURED ? null : trainer.measure(measured), reconstruction = trainer.reconstruct(shown);
+      const measures = isPlaying && posted++ % MEASURED ? null : trainer.measure(measured);
+      const reconstruction = trainer.reconstruct(shown);
       const inside = trainer.inside(looked);
       const frame = { step, losses: Float32Array.from(losses), failed, isPlaying, kernels, reconstruction, inside, measures };
       losses = [];

@@ -63,6 +63,7 @@ WATCHED = """async packed => {
       if (input.type === "radio") input.click();
       else for (const end of [input.min, input.max]) { input.value = end; input.dispatchEvent(new Event("input")); }
     }
+    root.querySelector("input[type=radio]")?.click();
     for (const one of root.querySelectorAll(".ae-button")) if (["hint", "answer"].includes(one.textContent)) one.click();
     for (const select of root.querySelectorAll("select")) {
       if (!["images", "start from"].includes(select.getAttribute("aria-label"))) continue;

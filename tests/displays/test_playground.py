@@ -218,7 +218,8 @@ RENDER = """data => {
   root.style.width = "1100px";
   document.body.replaceChildren(root);
   globalThis.sent = {};
-  const model = { get: name => traits[name], set: (name, value) => { sent[name] = value; }, save_changes() {}, on() {}, off() {} };
+  const nothing = () => {}, set = (name, value) => { sent[name] = value; };
+  const model = { get: name => traits[name], set, save_changes: nothing, on: nothing, off: nothing };
   globalThis.finish = core.render({ model, el: root });
 }"""
 

@@ -343,7 +343,8 @@ MEASURE = """(trainer, images) => {
   const codes = trainer.encode(images), kernels = gradients.filter(one => one.shape.length === 2);
   return {
     before, measured: trainer.measure(images), some: trainer.measure(images.subarray(0, 5 * 784)),
-    inside: trainer.inside(images.subarray(7 * 784, 8 * 784)), codes, decoded: trainer.decode(codes), reconstruction: trainer.reconstruct(images),
+    inside: trainer.inside(images.subarray(7 * 784, 8 * 784)),
+    codes, decoded: trainer.decode(codes), reconstruction: trainer.reconstruct(images),
     squares: kernels.map(one => core.mean(one.values, value => value * value)),
   };
 }"""
@@ -602,7 +603,8 @@ const bytes = globalThis.bytes = Uint8Array.from(atob("{images}"), letter => let
 globalThis.begin = spec => {{
   globalThis.ending = new AbortController();
   globalThis.training = startWorker({{
-    spec, images: bytes, shown: bytes.subarray(0, 784 * 3), looked: bytes.subarray(0, 784), measured: bytes.subarray(0, 784 * 7),
+    spec, images: bytes, shown: bytes.subarray(0, 784 * 3), looked: bytes.subarray(0, 784),
+    measured: bytes.subarray(0, 784 * 7),
     onFrame: frame => frames_.push(frame), onError: error => errors.push(error.message), signal: ending.signal,
   }});
 }};
