@@ -20,7 +20,7 @@ from urllib.parse import unquote
 import mistune
 import nbformat
 from aehelpers.displays.page import STYLE, as_json, source
-from aehelpers.displays.playground import playground
+from aehelpers.displays.playground import CHALLENGES, PRESETS, playground
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from latex2mathml.converter import convert
 from markupsafe import Markup
@@ -40,6 +40,7 @@ LANG = "en"
 TEXTS = json.loads((HERE / "texts" / f"{LANG}.json").read_text(encoding="utf-8"))
 START_DISPLAY = "00-drawing_pad"
 QUESTIONS = ("vote", "verdict", "exercise", "self_test")  # displays that belong to their place in a lesson
+YOUR_TURN = "Your turn"  # the heading below which a lesson leads to the playground
 CAPTION = re.compile(r"# (Figure|Picture|Display|Table): (.+)")
 MINUTES = re.compile(r"takes (\d+) minutes")
 # Files that the start page names as proof: each is a page, so that the link works wherever the site stands.
@@ -244,10 +245,22 @@ class Book:
                 made = new_cell("markdown", "" if place or folded else cell.id, html=text)
                 made["heading"] = headings[0] if begins and headings[0]["level"] in (2, 3) else None
                 made["words"] = len(plain(text).split())
+                if begins and headings[0]["text"] == YOUR_TURN and self.number in PRESETS:
+                    made["html"] += self.to_the_playground()
                 if begins and headings[0]["level"] == 1:
                     made["html"] = re.sub(r"^<h1.*?</h1>\n?", "", text)  # it stands above, with the number
                 if made["html"].strip():
                     self.parts[-1]["cells"].append(made)
+
+    def to_the_playground(self):
+        """Return where this lesson's model trains, and its challenges."""
+        links = [say("playground.preset", id=self.number)]
+        links += [
+            say("playground.challenge", id=name, title=one.title)
+            for name, one in CHALLENGES.items()
+            if one.lesson == self.number
+        ]
+        return f"<p>{say('playground.turn')} {' '.join(links)}</p>"
 
     def note(self, headings):
         self.title = next((heading["text"] for heading in headings if heading["level"] == 1), self.title)

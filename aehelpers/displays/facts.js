@@ -7,7 +7,8 @@ const SIZE = 784;
 // As in the diagnosis: yardsticks.py, code.py, gradients.py.
 const NO_VARIATION = 0.02, NO_BETTER = 0.97, WHISPER = 0.04;
 export const SILENT = 0.01;  // nats: units of a variational code below it carry nothing
-const SETTLED = 300;  // steps before which a loss may still be on its way
+const LIKE_PCA = 0.95;  // of PCA's error: who is nearer to it does as well
+const BEGUN = 50, SETTLED = 300;  // steps before which all may look alike, and a loss may still be on its way
 
 // What the engine is to build: train.js says what each field means.
 export function specOf(state) {
@@ -65,7 +66,8 @@ export function factsOf({ state, set, images, shown, frame }) {
     drawnError: squaredError(images, drawn),
     meanError: set.mean.mse,
     halfMeanError: set.mean.mse / 2,
-    pcaError: set.pca.values[units - 1] ?? NaN,
+    pcaError: set.pca.values[units - 1],
+    wellBelowPca: LIKE_PCA * set.pca.values[units - 1],
     shownError: squaredError(clean, reconstruction),
     noisyError: squaredError(clean, shown),
     halfNoisyError: squaredError(clean, shown) / 2,
@@ -80,6 +82,7 @@ export function factsOf({ state, set, images, shown, frame }) {
     activeUnits: kl ? kl.filter(one => one > SILENT).length : units - isConstant.filter(Boolean).length,
     encoderGradient: Math.max(...layers.slice(0, codeLayer + 1).map(one => one.gradient)),
     noise: state.noise === "none" ? 0 : 1,
+    charged: state.penalty === "l1" ? 1 : 0,
   };
 }
 
@@ -128,36 +131,46 @@ const RULES = [
   ["no_gradient", (f, s) => f.encoderGradient === 0 && s.code_activation === "step" && s.code_kind === "plain",
     () => "No gradient reaches the encoder: rounding is flat. The decoder learns from random bits.",
     () => "The encoder stays as it began. See the gradients under the layers."],
-  ["constant_output", f => f.variation < NO_VARIATION,
+  ["constant_output", f => f.step >= BEGUN && f.variation < NO_VARIATION,
     () => "The reconstruction is the same for every image.",
     (f, s) => (s.optimizer === "sgd" ? "The gradient arrives, and the steps are small."
       : "If it stays so, something keeps the code from the output.")],
   ["constant_output", f => f.step >= SETTLED && f.drawnError > NO_BETTER * f.meanError,
-    f => `The reconstruction is no better than the mean image: ${short(f.drawnError)} against ${short(f.meanError)}.`,
-    () => "It depends on the image, and not yet in a useful way."],
+    f => (f.drawnError > 10 * f.meanError ? "The error is enormous: the weights have exploded."
+      : `The reconstruction is no better than the mean image: ${short(f.drawnError)} against ${short(f.meanError)}.`),
+    () => ""],
   ["kl_collapse", f => f.kl && f.activeUnits < f.units / 2,
     f => `${f.activeUnits} of ${f.units} units of the code carry something; the KL is ${short(f.nats)} nats for an image.`,
-    () => "The others are as the KL wants them: standard normal noise, whatever the image."],
+    () => "The others are as the KL wants them: standard normal noise, whatever the image. (A nat is 1.44 bits.)"],
   ["dead_units", f => f.deadCode > 0 && f.deadCode >= 0.33 * f.units,
     f => `${f.deadCode} of ${f.units} units of the code are dead: they say the same to every image.`,
     () => "Only the others carry something."],
   ["whispering", (f, s) => s.penalty !== "none" && f.loudness < WHISPER * f.readers,
-    f => `The units of the code whisper: they move by ${short(f.loudness)}, and the decoder's weights, of length `
-      + `${short(f.readers)}, make up for it.`,
-    () => "The penalty is met without a sparse code."],
+    f => `The code's values are small (they spread by ${short(f.loudness)}); large weights of the decoder (of length `
+      + `${short(f.readers)}) make up for it.`,
+    () => "Small is not sparse."],
   ["", f => f.leftOut >= 0 && f.step >= SETTLED,
     f => `The ${f.leftOut}s, which it has never seen, have an error of ${short(f.leftOutError)}; the other digits `
       + `${short(f.othersError)}.`,
-    f => (f.leftOutError < f.othersError ? "If a large error is the sign of something strange, they will pass." : "")],
+    f => (f.leftOutError < f.othersError
+      ? "A rule that calls a large error strange would miss them: a 1 has little ink." : "")],
   ["", f => f.noise === 1 && f.step >= SETTLED && f.shownError < f.noisyError,
     f => `From noisy images it makes clean ones with an error of ${short(f.shownError)}; the noise alone is `
       + `${short(f.noisyError)}.`,
     () => "The target is the clean image."],
-  ["", f => f.step >= SETTLED && f.drawnError > f.pcaError,
-    f => `The error is ${short(f.drawnError)}; PCA with as many numbers has ${short(f.pcaError)}.`,
-    () => "It may need more steps; or something holds it back."],
-  ["", f => f.drawnError <= f.pcaError, f => `It beats PCA with as many numbers, whose error is ${short(f.pcaError)}.`,
+  ["", f => f.step >= SETTLED && f.pcaError < 1e-4 * f.meanError && f.drawnError > f.pcaError,
+    f => `${f.units} numbers could copy the image exactly; the training has not got there: the error is `
+      + `${short(f.drawnError)}.`,
+    () => ""],
+  ["", f => f.drawnError <= f.wellBelowPca,
+    f => `The error is ${short(f.drawnError)}; PCA with ${f.units} numbers has ${short(f.pcaError)}.`,
     () => "Nothing is wrong here."],
+  ["", f => f.drawnError <= f.pcaError / LIKE_PCA,
+    f => `It does as well as PCA with ${f.units} numbers (${short(f.pcaError)}).`,
+    () => "No linear network can do better."],
+  ["", f => f.step >= SETTLED,
+    f => `The error is ${short(f.drawnError)}; PCA with ${f.units} numbers has ${short(f.pcaError)}.`,
+    () => "It may need more steps."],
   ["", () => true, () => "It is learning.", () => ""],
 ];
 

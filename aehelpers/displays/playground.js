@@ -221,7 +221,8 @@ export default function playground(data, view) {
   }
 
   function begin() {
-    if (!trainer || frame?.failed) return;
+    if (frame?.failed) { restart(view.state, true); return; }
+    if (!trainer) return;
     showPlaying(true);
     trainer.play();
   }
@@ -387,9 +388,10 @@ export default function playground(data, view) {
     const pca = set.pca.values[state.code - 1];
     if (of === "mse" && pca !== undefined) levels.push({ name: `PCA, ${state.code}`, value: factor * pca, dash: "2 3" });
     if (of === "bce") levels.push({ name: "floor", value: factor * set.floor, dash: "1 2" });
-    const points = isError ? errors : sampled(losses, 240), high = 2 * factor * set.mean[of];
+    const points = isError ? errors : sampled(losses, 240), later = points.slice(points.length / 2);
+    const high = doubled(2 * factor * set.mean[of], Math.max(0, ...later.map(([, value]) => value)));
     lossChart.set({
-      x: { ...lossChart.x, high: doubled(500, frame?.step ?? 0) },
+      x: { ...lossChart.x, high: doubled(500, frame?.step ?? 0), format: step => step.toLocaleString("en") },
       y: { label: isError ? "squared error, test images" : `loss, ${state.reduction} over the pixels`, low: 0, high },
       levels,
       series: points.length ? [{ name: isError ? "error" : "loss", colour: "#0072b2",
@@ -436,7 +438,8 @@ export default function playground(data, view) {
     const bins = 40, counts = new Float64Array(bins), low = -reach;
     for (const value of codes) counts[Math.min(bins - 1, Math.floor(bins * (value - low) / (2 * reach)))] += 1 / codes.length;
     const edges = Array.from({ length: bins + 1 }, (_, i) => low + 2 * reach * i / bins);
-    histogram.set({ x: { ...histogram.x, low, high: reach }, series: [{ ...stairs(edges, counts), colour: "#0072b2" }] });
+    const y = { ...histogram.y, high: Math.max(...counts) > 0.5 ? 1 : 0.5 };
+    histogram.set({ x: { ...histogram.x, low, high: reach }, y, series: [{ ...stairs(edges, counts), colour: "#0072b2" }] });
   }
 
   // ---- the challenge, or a teacher's task
@@ -461,7 +464,7 @@ export default function playground(data, view) {
     task.dataset.key = key;
     const many = `${turned.length} knobs are turned (${turned.map(labelOf).join(", ")}): one is enough.`;
     const stands = isCured ? "✓ Cured." : turned.length > 1 ? many
-      : turned.length ? `One knob is turned: ${labelOf(turned[0])}.` : "No knob is turned yet.";
+      : turned.length ? `One knob is turned: ${labelOf(turned[0])}.` : "No knob is turned yet; the seed does not count.";
     const show = name => { told[name] = true; task.dataset.key = ""; view.redraw(); };
     const place = challenges.indexOf(challenge), next = challenges[(place + 1) % challenges.length].id;
     task.replaceChildren(
@@ -545,7 +548,8 @@ export default function playground(data, view) {
       if (trouble) return `This cannot be trained: ${trouble}.`;
       if (!facts) return "The images are being unpacked.";
       const verdict = verdictOf(facts, state);
-      more.textContent = verdict.more;
+      const wasTurned = !facts.step && turned.length && "A knob was turned: the training begins anew. Press play.";
+      more.textContent = task.querySelector(".ae-right") ? "" : wasTurned || verdict.more;
       return verdict.sentence;
     },
   };

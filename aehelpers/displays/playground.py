@@ -146,6 +146,8 @@ class Challenge(NamedTuple):
 
     Attributes
     ----------
+    lesson : str
+        The number of the lesson whose idea it is.
     title, task : str
     state : dict
         What differs from the knobs' first values.
@@ -155,6 +157,7 @@ class Challenge(NamedTuple):
     hint, answer : str
     """
 
+    lesson: str
     title: str
     task: str
     state: dict
@@ -165,8 +168,9 @@ class Challenge(NamedTuple):
 
 CHALLENGES = {
     "dead": Challenge(
+        "03",
         "Bring the code to life",
-        "Press play: within some hundred steps both units of the code say 0 to every image. Reset, turn one knob, and have "
+        "Press play: within some hundred steps both units of the code say 0 to every image. Turn one knob, and have "
         "both units live after 1,000 steps.",
         PRESETS["03"][1],
         [("step", ">", 999), ("deadCode", "=", 0)],
@@ -174,15 +178,17 @@ CHALLENGES = {
         "A linear code cannot die; a leaky one recovers. A smaller learning rate often helps, too, but not with every seed.",
     ),
     "pca": Challenge(
+        "02",
         "Beat PCA with two numbers",
-        "A linear autoencoder can at best do what PCA does. Turn one knob so that the error on test images is below that of "
-        "PCA with two numbers.",
+        "A linear autoencoder can at best do what PCA does. Turn one knob so that the error on test images is clearly below "
+        "that of PCA with two numbers.",
         {"hidden": "", "code": 2, "output_activation": "linear", "rate": 0.003},
-        [("error", "<", "pcaError")],
+        [("error", "<", "wellBelowPca"), ("units", "=", 2)],
         "PCA is the best linear encoder and decoder. What is there in a network that PCA has not?",
         "Hidden layers: with them, encoder and decoder can bend. It takes some hundred steps.",
     ),
     "kl": Challenge(
+        "07",
         "Keep the code talking",
         "The KL term is charged for a whole image, the squared error is a mean over 784 pixels: the code falls silent. Turn "
         "one knob so that at least 5 of 32 units carry something after 1,000 steps.",
@@ -192,41 +198,48 @@ CHALLENGES = {
         "Sum the squared error over the pixels, or make the KL's weight 0.001, about 1/784.",
     ),
     "grey": Challenge(
+        "04",
         "Give the digits their black back",
-        "This model learns well, and its pictures have a grey background. Turn one knob: no training is needed.",
+        "This model learns well, and its pictures have a grey background. Press play for 300 steps, then turn one knob; you "
+        "need not begin anew.",
         PRESETS["04"][1],
         [("step", ">", 199), ("pale", "=", 0), ("drawnError", "<", "halfMeanError")],
         "The loss is told that the output is logits. Are logits what you want to see?",
         "Draw the sigmoid of the output. A sigmoid as the layer's activation beside this loss would be a second one.",
     ),
     "step": Challenge(
+        "01",
         "Let the encoder learn",
         "The decoder learns, from random bits. No gradient reaches the encoder. Turn one knob so that one does, and get the "
         "error below 0.023.",
         PRESETS["01"][1],
         [("encoderGradient", ">", 0), ("error", "<", 0.023)],
-        "Rounding is flat wherever it has a slope. One can round on the way forward only.",
+        "Rounding has slope 0, so no gradient passes. Could one round only on the way forward?",
         "Straight-through rounding: the gradient passes as if there were no rounding. Any smooth code works too, without bits.",
     ),
     "patient": Challenge(
+        "09",
         "Wake the sleeper",
         "Nothing is broken here, and after 500 steps the reconstruction is still the same for every image. Turn one knob so "
-        "that the error is below 0.05 before step 1,000.",
+        "that the error is below 0.05 before step 1,000. Begin anew after turning it.",
         PRESETS["09"][1],
         [("step", "<", 1000), ("error", "<", 0.05)],
-        "The gradient of a mean over 784 pixels is small. Who makes the steps?",
+        "The gradient of a mean over 784 pixels is small, and so are the steps. (Adam goes astray with a rate of 0.1.)",
         "A sum over the pixels makes the gradient 784 times as large; a learning rate of 10 helps, too. Adam divides by the "
         "size of the gradient, so that it need not be large; but with a rate of 0.1 it goes astray.",
     ),
     "explode": Challenge(
+        "09",
         "Stop the explosion",
-        "The first steps throw the weights far away, and the code never recovers. Turn one knob and reach an error below 0.04.",
+        "The first steps throw the weights far away, and the code never recovers. Turn one knob, begin anew, and "
+        "reach an error below 0.04.",
         {"optimizer": "adam", "rate": 1.0, "hidden": "128", "code": 16, "output_activation": "linear"},
         [("error", "<", 0.04)],
         "How far does Adam move each weight in its first step?",
         "By the learning rate, whatever the gradient: 1 is far too much. 0.001 is what Keras begins with.",
     ),
     "zeros": Challenge(
+        "01",
         "Break the symmetry",
         "All weights begin at 0. Turn one knob and get below the error of the mean image.",
         {"start": "zeros", "hidden": "64", "rate": 0.003},
@@ -235,13 +248,14 @@ CHALLENGES = {
         "Random weights: Glorot's, or a normal distribution's.",
     ),
     "price": Challenge(
+        "05",
         "Lower the price",
         "The penalty charges for every activation, and most units of the code have gone silent for good. Turn one knob so that "
-        "fewer than 16 of 64 are dead after 500 steps.",
+        "fewer than 16 of 64 are dead after 500 steps, and keep the L1 penalty.",
         {"hidden": "", "code": 64, "code_activation": "relu", "penalty": "l1", "weight": 0.001, "rate": 0.003},
-        [("step", ">", 499), ("deadCode", "<", 16)],
+        [("step", ">", 499), ("deadCode", "<", 16), ("charged", "=", 1)],
         "A unit that is pushed below 0 for all images gets no gradient any more. What pushes?",
-        "A tenth of the weight. Without the penalty they live as well, but then nothing asks for a sparse code.",
+        "A tenth of the weight: the units pay less than they are worth.",
     ),
 }
 
@@ -271,6 +285,13 @@ def _state(value, name):
         if key in BESIDE and not isinstance(chosen, str):
             raise TypeError(f"{name}[{key!r}] must be a str, but it is of type {type(chosen).__name__}")
     return {**base, **BESIDE, **value}
+
+
+def _told(challenge):
+    """Return what the page gets of a challenge."""
+    told = {**challenge._asdict(), "state": {**FIRST, **challenge.state}, "goal": list(map(list, challenge.goal))}
+    del told["lesson"]  # the website's links alone need it
+    return told
 
 
 class Playground(Display):
@@ -455,9 +476,6 @@ def playground(state="00"):
             for name, knob in KNOBS.items()
         ],
         presets=[{"id": name, "title": title, "state": {**FIRST, **changes}} for name, (title, changes) in PRESETS.items()],
-        challenges=[
-            {"id": name, **one._asdict(), "state": {**FIRST, **one.state}, "goal": list(map(list, one.goal))}
-            for name, one in CHALLENGES.items()
-        ],
+        challenges=[{"id": name, **_told(one)} for name, one in CHALLENGES.items()],
         sets=sets(),
     )

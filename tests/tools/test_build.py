@@ -15,7 +15,14 @@ from tools import build as builder
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PLANS = sorted((ROOT / "classroom" / "lesson_plans").glob("*.md"))
 STORED = sorted(path.stem for path in (ROOT / "notebooks" / "displays").glob("*.json"))
-PAGES = ["index.html", "displays.html", "plans.html", "measured.html", *(f"{path.stem}.html" for path in NOTEBOOKS)]
+PAGES = [
+    "index.html",
+    "playground.html",
+    "displays.html",
+    "plans.html",
+    "measured.html",
+    *(f"{path.stem}.html" for path in NOTEBOOKS),
+]
 PAGES += [f"proof-{name}.html" for name in builder.PROOFS]
 PAGES += [f"plan-{path.stem}.html" for path in PLANS]
 PAGES += [f"display-{name}.html" for name in STORED if not builder.is_question(name)]
@@ -62,7 +69,7 @@ def test_every_link_and_anchor_exists(site, pages):
     for name, page in pages.items():
         assert len(set(ids[name])) == len(ids[name]), name
         for link in [*files_of(page), *(one["href"] for one in page.select("a"))]:
-            target, _, anchor = link.partition("#")
+            target, _, anchor = link.partition("?")[0].partition("#")
             assert link.startswith("https://") or (site / (target or name)).is_file(), (name, link)
             assert not anchor or anchor in ids[target or name], (name, link)
 
@@ -283,7 +290,9 @@ def test_sentences_stand_in_the_file_of_texts():
         told += [text for text in page.find_all(string=True) if text.parent.name != "script" and not isinstance(text, Doctype)]
         assert re.findall(r"[A-Za-z]{2,}", " ".join(told)) == [], name
     sources |= {"build.py": (ROOT / "tools" / "build.py").read_text(encoding="utf-8")}
-    made = {f"gate.{name}" for name in builder.WEIGHTS} | {f"nav.{name}" for name in ("lessons", "displays", "plans")}
+    made = {f"gate.{name}" for name in builder.WEIGHTS} | {
+        f"nav.{name}" for name in ("lessons", "playground", "displays", "plans")
+    }
     made |= {f"language.{code}" for code in ("ja", "ru", "zh-Hans", "zh-Hant")}
     made |= {f"proof.{name}{part}" for name in builder.PROOFS for part in ("", ".note")}
     everything = "".join(sources.values())
