@@ -10,6 +10,7 @@ from tools import build as builder
 
 SCHEMES = ("light", "dark")
 UNFOLD = "for (const one of document.querySelectorAll('details')) one.open = true"
+PAINTED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"  # and displays have their new size
 OPEN = "for (const one of document.querySelectorAll('.gate')) one.classList.add('open')"
 FROM = pytest.mark.parametrize("served", [False, True], ids=["disk", "server"])
 VOTES = f"{NOTEBOOKS[3].stem}.html"  # two votes, each with a gate
@@ -28,12 +29,18 @@ def test_a_page_is_alive(visit, name, served):
         width, height = SIZES[size]
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
+        page.evaluate(PAINTED)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.evaluate(UNFOLD)
         page.evaluate(OPEN)
         for place in page.locator("[data-display]").all():
             if builder.is_question(place.get_attribute("data-display")):
                 assert place.locator("p").first.inner_text()
+                continue
+            if place.get_attribute("data-display") == "playground":
+                place.get_by_label("optimizer").select_option("SGD")
+                assert "#display?" in page.url and "optimizer=sgd" in page.url
+                place.get_by_label("optimizer").select_option("Adam")
                 continue
             controls = place.locator("input[type=range]:visible, input:not([type=range]), .ae-pad")
             for key in ("ArrowDown", "ArrowUp", "ArrowUp", " "):  # also at an end it has then moved
