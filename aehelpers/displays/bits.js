@@ -29,7 +29,7 @@ export default function bits(data) {
   const colours = Object.fromEntries(names.map((name, place) => [name, ["#0072b2", "#d55e00", "#009e73"][place]]));
   const dashes = Object.fromEntries(names.map((name, place) => [name, ["", "7 3", "2 3"][place]]));
   const pictures = new Pictures({ titles: ["original", "rebuilt"], count: 2, size: 76, share: 0.45 });
-  const strips = [new Strip("bits of the left image"), new Strip("bits of the right image"), new Strip("bits that differ")];
+  const strips = ["left image’s bits, 1 is white", "right image’s bits", "bits that differ"].map(title => new Strip(title));
   const chart = new Chart({
     x: { label: "bits in the code", low: 14, high: 1170, log: true, ticks: sizes },
     y: { label: "angle (degrees)", low: 0, high: 120 }, share: 0.55,

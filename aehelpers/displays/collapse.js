@@ -40,7 +40,8 @@ export default function collapse(data) {
       });
       const above = components.filter(one => one > variance).length;
       return `Noise of variance ${variance}: ${above} ${above === 1 ? "component lies" : "components lie"} above the line, `
-        + `${alive} of ${units} units are active. KL ${fixed(sum(kl), 2)} nats per image, `
+        + `${alive} of ${units} units are active (the variance of their mean is above 0.1). `
+        + `KL ${fixed(sum(kl), 2)} nats per image, `
         + `${fixed(sum(expected), 2)} predicted; squared error of these images `
         + `${fixed(squaredError(images, rebuilt), 4)} per pixel.`;
     },

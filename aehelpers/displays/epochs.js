@@ -17,7 +17,7 @@ export default function epochs(data) {
     x: { label: "epochs", ...ends, log: true, ticks: data.epochs, format: String },
     y: { label: "squared error per pixel", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true },
   });
-  const upTo = { label: "components up to number", ticks: places, format: place => String(edges[place + 1]) };
+  const upTo = { label: "group of components, up to number", ticks: places, format: place => String(edges[place + 1]) };
   const [smallest, largest] = extent(errors.values.filter(value => value > 0));
   const chart = new Chart({
     x: { ...upTo, low: -0.4, high: places.length - 0.6 },
