@@ -42,7 +42,8 @@ def test_collapse(show, run):
         )
         assert seen.sentence == (
             f"Noise of variance {variance:g}: {above} component{' lies' if above == 1 else 's lie'} above the line, "
-            f"{run['alive'][place]} of {units} units are active (the variance of their mean is above 0.1). KL {kl.sum(dtype=float):.2f} nats per image, "
+            f"{run['alive'][place]} of {units} units are active (the variance of their mean is above 0.1). "
+            f"KL {kl.sum(dtype=float):.2f} nats per image, "
             f"{predicted.sum():.2f} predicted; squared error of these images "
             f"{((images - rebuilt) ** 2).mean(dtype=float):.4f} per pixel."
         )

@@ -293,8 +293,10 @@ class TestDisplay:
         page.get_by_label("learning rate").select_option("0.003")
         page.get_by_label("drawn").select_option("sigmoid of the output")
         assert "2 knobs are turned (drawn, learning rate): one is enough." in page.locator(".ae-play-task").inner_text()
-        page.get_by_label("learning rate").select_option("0.001")
         page.get_by_role("button", name="play").click()
+        self.wait(page, 300)
+        assert "Cured" not in page.locator(".ae-play-task").inner_text()
+        page.get_by_label("learning rate").select_option("0.001")
         page.wait_for_function("() => document.querySelector('.ae-play-task').textContent.includes('✓ Cured.')")
         assert page.evaluate("core.recall('challenge: grey')") == "solved"
         page.get_by_role("button", name="pause").click()
