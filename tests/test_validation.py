@@ -22,6 +22,7 @@ from aehelpers.diagnosis.probes import examinable
 from aehelpers.diagnosis.rows import Rows
 from aehelpers.displays.exercise import _answer
 from aehelpers.displays.latent_plane import _labels
+from aehelpers.displays.playground import _state
 from aehelpers.displays.self_test import _two_questions
 from aehelpers.displays.training import _record
 from aehelpers.layers import _one_level_or_two
@@ -102,6 +103,7 @@ RIGHT = {
     "mean_image": {"x": X},
     "mse": {"x": X, "reconstruction": X[::-1]},
     "noise_display": {"models": {"one": MODEL}, "x": X, "colours": {"one": "ink"}},
+    "playground": {"state": {"code": 2}},
     "predict": {"model": MODEL, "x": X},
     "recorded_display": {"name": "bits_random"},
     "salt_and_pepper_noise": {"x": X, "p": 0.3, "seed": 1},
@@ -365,6 +367,10 @@ WRONG = {
     _two_questions: wrong_questions,
     evidence._name_of_file: wrong_files,
     _labels: wrong_labels,
+    _state: lambda _: [
+        *each(TypeError, "be a str or a dict", None, 3, ["03"]),
+        *each(ValueError, "be a preset or a challenge .*, or a dict of knobs", "", "12"),
+    ],
     models._code_activation: lambda _: WRONG[Known](models._ACTIVATION),
     models._layer_sizes: wrong_sizes,
     _one_level_or_two: wrong_levels,

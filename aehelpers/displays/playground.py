@@ -274,7 +274,7 @@ def _state(value, name):
         known = ", ".join((*PRESETS, *CHALLENGES))
         raise ValueError(f"{name} must be a preset or a challenge ({known}), or a dict of knobs, but it is {value!r}")
     if not isinstance(value, dict):
-        raise TypeError(f"{name} must be a str or a dict, but it is of type {type(value).__name__}")
+        raise TypeError(f"{name} must be a str or a dict, but it is {value!r:.200}")
     if unknown := sorted(set(map(str, value)) - set(FIRST) - set(BESIDE)):
         raise ValueError(f"{name} names {', '.join(unknown)}, but the knobs are {', '.join((*FIRST, *BESIDE))}")
     base = {**FIRST, **(PRESETS[value["preset"]][1] if value.get("preset") in PRESETS else {})}

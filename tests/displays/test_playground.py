@@ -94,6 +94,12 @@ def test_its_model_is_kerass(lessons, name):
     assert made.var(axis=0).sum() / x.var(axis=0).sum() == pytest.approx(facts["variation"], rel=1e-3, abs=1e-6)
 
 
+def test_its_tied_model_is_kerass(page):
+    (facts,), weights, state = playing.play(page, {"tied": "yes", "hidden": "64", "code": 8}, 50)
+    x = playing.images("digits", "test")
+    assert ae.mse(x, ae.predict(as_model(state, weights), x)) == pytest.approx(facts["error"], rel=1e-4)
+
+
 def reached(page, name, facts):
     goal = [list(part) for part in CHALLENGES[name].goal]
     return page.evaluate("([goal, facts]) => core.isReached(goal, facts)", [goal, facts])
