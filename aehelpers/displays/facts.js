@@ -96,7 +96,12 @@ function ofLeftOut({ labels, leftOut }, images, drawn) {
 
 function variances(values, width) {
   const rows = values.length / width, means = new Float64Array(width), squares = new Float64Array(width);
-  for (let i = 0; i < values.length; i++) { means[i % width] += values[i]; squares[i % width] += values[i] ** 2; }
+  for (let i = 0; i < values.length; i += width) {
+    for (let c = 0; c < width; c++) {
+      const value = values[i + c];
+      means[c] += value; squares[c] += value * value;
+    }
+  }
   return means.map((total, i) => Math.max(squares[i] / rows - (total / rows) ** 2, 0));
 }
 
