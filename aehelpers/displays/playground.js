@@ -274,7 +274,7 @@ export default function playground(data, view) {
     losses.push(...next.losses);
     showPlaying(next.isPlaying || (isPlaying && !next.failed && next.step === 0));
     clock.textContent = String(next.step);
-    paintPictures();
+    paintPictures(Boolean(next.measures));
     if (!next.measures) return;
     facts = factsOf({ state: view.state, set: loaded.set, images: loaded.floats, shown: floats(shown), frame });
     errors.push([next.step, facts.drawnError]);
@@ -359,11 +359,13 @@ export default function playground(data, view) {
     else drawImage(canvas, values, SHAPE);
   }
 
-  function paintPictures() {
+  // Between two measures, only what the network makes is painted: the rest takes a slow processor too long.
+  function paintPictures(isAll = true) {
     if (!loaded || !shown) return;
     const { state } = view, isNoisy = state.noise !== "none", at = (values, i) => values.subarray(i * SIZE, (i + 1) * SIZE);
     board.classList.toggle("ae-three", isNoisy);
     rows.forEach(({ name, label, pictures }) => {
+      if (!isAll && name !== "rebuilt") return;
       label.hidden = name === "input" && !isNoisy;
       pictures.forEach(({ canvas, element: cell }, i) => {
         cell.hidden = label.hidden;
@@ -375,10 +377,10 @@ export default function playground(data, view) {
         if (name === "rebuilt" && frame) draw(canvas, at(frame.reconstruction, i), state);
       });
     });
-    pen.paint();
+    if (isAll) pen.paint();
     if (!frame) return;
     draw(output, frame.inside.at(-1), state);
-    stage.show(frame.inside, frame.measures.layers, facts?.isConstant);
+    if (isAll) stage.show(frame.inside, frame.measures.layers, facts?.isConstant);
   }
 
   function paintLoss(state) {
