@@ -61,7 +61,9 @@ export function stairs(edges, counts) {
 }
 
 export function squaredError(a, b) {
-  return mean(a, (value, i) => (value - b[i]) ** 2);
+  let total = 0;  // without a function for each number, since a training in the page asks for millions
+  for (let i = 0; i < a.length; i++) total += (a[i] - b[i]) * (a[i] - b[i]);
+  return total / a.length;
 }
 
 // Random numbers in [0, 1) that are the same for the same seed (mulberry32).
@@ -563,10 +565,6 @@ function keepKeys(root) {
 
 // ---------------------------------------------------------------------------------------- what displays tell one another
 
-// A sentence in which no line ends between a number and its sign.
-const unbroken = text => text.split(/(\d[\d.,]* %)/).map((part, i) => (i % 2 ? element("span", { class: "ae-together" }, part)
-  : part));
-
 // Kept in this browser. Each display in Jupyter has this module for itself, so that a page's one place is the window.
 const KEPT = "aehelpers: ", CHANGED = "aehelpers-changed";
 
@@ -616,6 +614,10 @@ function strict(data, kind) {
     },
   });
 }
+
+// A sentence in which no line ends between a number and its sign.
+const unbroken = text => text.split(/(\d[\d.,]* %)/).map((part, i) => (i % 2 ? element("span", { class: "ae-together" }, part)
+  : part));
 
 const BETWEEN = 16, PAIR = 500;  // pixels between two parts side by side, and the width from which they stand so
 
@@ -686,7 +688,9 @@ export function mount(root, packed, store) {
     for (const [name, one] of Object.entries(made)) one.set(state[name]);
     code?.set(state);
     try {
-      sentence.replaceChildren(...unbroken(display.draw(state)));
+      const said = display.draw(state);
+      // What stands there already is not to be read aloud again.
+      if (said !== sentence.textContent) sentence.replaceChildren(...unbroken(said));
       sentence.classList.remove("ae-failed");
     } catch (error) {
       sentence.textContent = `This could not be drawn. ${error}`;

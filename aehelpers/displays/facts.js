@@ -59,11 +59,11 @@ export function factsOf({ state, set, images, shown, frame }) {
     end[0] = Math.min(end[0], value); end[1] = Math.max(end[1], value);
   });
   const isConstant = ends.map(([low, high]) => high - low <= 1e-6 * Math.max(Math.abs(low), Math.abs(high), 1e-6));
+  const error = squaredError(images, measures.reconstruction);
   const clean = images.subarray(0, shown.length), [low, high] = extent(drawn), codeLayer = (layers.length - 2) / 2;
   return {
     step, failed, units, isConstant, kl, low, high,
-    error: squaredError(images, measures.reconstruction),
-    drawnError: squaredError(images, drawn),
+    error, drawnError: drawn === measures.reconstruction ? error : squaredError(images, drawn),
     meanError: set.mean.mse,
     halfMeanError: set.mean.mse / 2,
     pcaError: set.pca.values[units - 1],
@@ -88,6 +88,7 @@ export function factsOf({ state, set, images, shown, frame }) {
 
 // The mean error of the digit that training never shows, and of the others.
 function ofLeftOut({ labels, leftOut }, images, drawn) {
+  if (leftOut < 0) return { leftOut };
   const at = (values, i) => values.subarray(i * SIZE, (i + 1) * SIZE);
   const errors = labels.map((_, i) => squaredError(at(images, i), at(drawn, i)));
   const of = isLeftOut => errors.filter((_, i) => (labels[i] === leftOut) === isLeftOut);
@@ -141,8 +142,8 @@ const RULES = [
     (f, s) => (s.optimizer === "sgd" ? "The gradient arrives, and the steps are small."
       : "If it stays so, something keeps the code from the output.")],
   ["constant_output", f => f.step >= SETTLED && f.drawnError > NO_BETTER * f.meanError,
-    f => (f.drawnError > 10 * f.meanError ? "The error is enormous: the weights have exploded."
-      : `The reconstruction is no better than the mean image: ${short(f.drawnError)} against ${short(f.meanError)}.`),
+    f => (f.drawnError > 10 * f.meanError ? "The error is enormous: " : "The reconstruction is no better than the mean image: ")
+      + `${short(f.drawnError)} against ${short(f.meanError)}.`,
     () => ""],
   ["kl_collapse", f => f.kl && f.activeUnits < f.units / 2,
     f => `${f.activeUnits} of ${f.units} units of the code carry something; the KL is ${short(f.nats)} nats for an image.`,
@@ -164,7 +165,7 @@ const RULES = [
       + `${short(f.noisyError)}.`,
     () => "The target is the clean image."],
   ["", f => f.step >= SETTLED && f.pcaError < 1e-4 * f.meanError && f.drawnError > f.pcaError,
-    f => `${f.units} numbers could copy the image exactly; the training has not got there: the error is `
+    f => `${f.units} numbers are enough for a copy; the training has not got there: the error is `
       + `${short(f.drawnError)}.`,
     () => ""],
   ["", f => f.drawnError <= f.wellBelowPca,
@@ -172,7 +173,7 @@ const RULES = [
     () => "Nothing is wrong here."],
   ["", f => f.drawnError <= f.pcaError / LIKE_PCA,
     f => `It does as well as PCA with ${f.units} numbers (${short(f.pcaError)}).`,
-    () => "No linear network can do better."],
+    () => "On the images it was fitted to, no linear network can do better than PCA."],
   ["", f => f.step >= SETTLED,
     f => `The error is ${short(f.drawnError)}; PCA with ${f.units} numbers has ${short(f.pcaError)}.`,
     () => "It may need more steps."],

@@ -16,10 +16,9 @@ const TEN = ["#56b4e9", "#e69f00", "#009e73", "#f0e442", "#0072b2", "#d55e00", "
 // What a link may say of a text: so much of it, and nothing is ever read as HTML.
 const text = most => ({ clean: value => (typeof value === "string" ? value.slice(0, most) : undefined) });
 
-function knob({ label, options }, isFirst = false) {
+function knob({ label, options }) {
   const values = options.map(([value]) => value);
   return {
-    isFirst,
     clean: value => values.find(one => String(one) === String(value)),
     make: change => {
       const select = element("select", { "aria-label": label },
@@ -195,7 +194,8 @@ export default function playground(data, view) {
 
   // ---- the training, and what it said last
   let trainer = null, structure = "", settings = "", isPlaying = false, frame = null, facts = null, losses = [], errors = [];
-  let loaded = null, asked = null, drawing = null, chosen = 0, shown = null, trouble = "";
+  let made = null, sentence = null;  // the knobs' elements by their names, and that of the sentence
+  let loaded = null, asked = null, drawing = null, chosen = 0, shown = null, greys = null, trouble = "";
 
   const unpacked = {};  // what is on its way or there, by the names of the data sets
   async function load(name) {
@@ -214,7 +214,9 @@ export default function playground(data, view) {
   pace.addEventListener("change", () => trainer?.speed(SPEEDS[pace.value][0]));
 
   function showPlaying(now) {
+    if (now === isPlaying) return;
     isPlaying = now;
+    sentence?.setAttribute("aria-live", isPlaying ? "off" : "polite");  // while it trains, numbers change all the time
     play.textContent = isPlaying ? "❙❙" : "▶";
     play.title = isPlaying ? "pause" : "play";
     play.setAttribute("aria-label", play.title);
@@ -248,7 +250,7 @@ export default function playground(data, view) {
     }
     // Meanwhile a knob may have been turned that acts without a restart.
     settings = only(view.state, live);
-    shown = seen(view.state);
+    see(view.state);
     const isMine = act => given => { if (asked === mine) act(given); };
     trainer = startWorker({
       spec: specOf(view.state), images: loaded.train, shown, looked: looked(), measured: loaded.test, signal: view.signal,
@@ -259,12 +261,17 @@ export default function playground(data, view) {
     if (goesOn) begin();
   }
 
-  const seen = state => corrupted(loaded.test.subarray(0, MANY * SIZE), state);
+  // The images that are drawn, with the noise of the training: as bytes, and as numbers.
+  function see(state) {
+    shown = corrupted(loaded.test.subarray(0, MANY * SIZE), state);
+    greys = floats(shown);
+  }
+
   const looked = () => drawing ?? shown.subarray(chosen * SIZE, (chosen + 1) * SIZE);
 
   function look() {
     if (!loaded) return;
-    shown = seen(view.state);
+    see(view.state);
     trainer?.look(shown, looked());
     paintPictures();
   }
@@ -276,7 +283,7 @@ export default function playground(data, view) {
     clock.textContent = String(next.step);
     paintPictures(Boolean(next.measures));
     if (!next.measures) return;
-    facts = factsOf({ state: view.state, set: loaded.set, images: loaded.floats, shown: floats(shown), frame });
+    facts = factsOf({ state: view.state, set: loaded.set, images: loaded.floats, shown: greys, frame });
     errors.push([next.step, facts.drawnError]);
     view.redraw();
     if (!next.isPlaying && next.step) handBack();
@@ -373,7 +380,7 @@ export default function playground(data, view) {
           drawImage(canvas, at(loaded.floats, i), SHAPE);
           cell.setAttribute("aria-pressed", String(!drawing && i === chosen));
         }
-        if (name === "input") drawImage(canvas, floats(at(shown, i)), SHAPE);
+        if (name === "input") drawImage(canvas, at(greys, i), SHAPE);
         if (name === "rebuilt" && frame) draw(canvas, at(frame.reconstruction, i), state);
       });
     });
@@ -450,8 +457,10 @@ export default function playground(data, view) {
   function showTask(state, turned) {
     const challenge = challengeOf(state.challenge), said = state.task;
     if (!challenge) {
-      const isOpen = ({ id }) => !recall(`challenge: ${id}`), solved = challenges.filter(one => !isOpen(one)).length;
-      const next = (challenges.find(isOpen) ?? challenges[0]).id;
+      const open = challenges.filter(({ id }) => !recall(`challenge: ${id}`)), solved = challenges.length - open.length;
+      const next = (open[0] ?? challenges[0]).id, key = `${said}|${solved}`;
+      if (key === task.dataset.key) return;
+      task.dataset.key = key;
       task.replaceChildren(element("h3", {}, said ? "Your task" : "Challenges"), element("p", {}, said
         || `Each is a sick model that one knob cures. You have solved ${solved} of ${challenges.length}.`),
       said ? "" : button(solved ? "Next challenge" : "First challenge", () => startFrom(`!${next}`)));
@@ -495,9 +504,9 @@ export default function playground(data, view) {
   }
   Object.assign(controls, { hide: text(300), task: text(300), chart: choice("chart", ["loss", "error"]) });
 
-  let made = null;
-  function arrange({ controls: elements, sentence, code }) {
+  function arrange({ controls: elements, sentence: said, code }) {
     made = elements;
+    sentence = said;
     const group = (...list) => list.map(name => elements[name].element);
     const transport = part("transport", element("div", { class: "ae-play-buttons" }, play, once, again),
       element("div", { class: "ae-play-clock" }, element("span", {}, "step"), clock),
@@ -511,7 +520,7 @@ export default function playground(data, view) {
       "drawn"));
     const codes = element("div", {}, views.plane, views.lamps, histogram.element);
     const right = part("right", element("div", {}, elements.chart.element, lossChart.element), codes);
-    const floor = part("floor", part("case", sentence, more), board, task);
+    const floor = part("floor", part("case", said, more), board, task);
     return part("ground", transport, training, part("desk", part("middle", architecture, stage.element),
       right), floor);
   }

@@ -180,8 +180,8 @@ CHALLENGES = {
     "pca": Challenge(
         "02",
         "Beat PCA with two numbers",
-        "A linear autoencoder can at best do what PCA does. Turn one knob so that the error on test images is clearly below "
-        "that of PCA with two numbers.",
+        "On its training images, a linear autoencoder can at best do what PCA does. Turn one knob so that the error on test "
+        "images is clearly below that of PCA with two numbers.",
         {"hidden": "", "code": 2, "output_activation": "linear", "rate": 0.003},
         [("error", "<", "wellBelowPca"), ("units", "=", 2)],
         "PCA is the best linear encoder and decoder. What is there in a network that PCA has not?",

@@ -45,7 +45,7 @@
 // losses are those of the steps since the last frame. failed is null, or { step, loss } where the loss became NaN or infinite:
 // that step was not taken, and training ends there. reconstruction has a row for each image shown; for a loss that takes
 // logits, it is logits (see ``sigmoid`` in core.js). inside holds the values of each layer for the one image. kernels says
-// what computes: "wasm" or "js". measures is what trainer.measure() below returns, and null in four of five frames while it
+// what computes: "wasm" or "js". measures is what trainer.measure() below returns, and null in seven of eight frames while it
 // plays. A hidden page rests. When signal is aborted, the Worker ends. onError(error) is told what a message could not do: a
 // wrong spec, or a page that may not start a Worker.
 //
@@ -55,16 +55,15 @@
 //   trainer.step(100);                      // { step, loss, losses, failed }, as above; loss is the last one
 //   trainer.set({ batch: 32 });             // any field but those in RESTARTS, which need a new trainer
 //   trainer.weights();                      // [{ shape, values }], kernels and biases in Keras's order, for setWeights()
-//   trainer.encode(images);                 // Float32Array, row by row; also decode(codes) and reconstruct(images)
-//   trainer.measure(images);                // { error, kl, code, reconstruction, readers, layers }
+//   trainer.reconstruct(images);            // Float32Array, row by row
+//   trainer.measure(images);                // { kl, code, reconstruction, readers, layers }
 //   trainer.inside(image);                  // the values of each layer for one image
 //   trainer.gradients(rows);                // { loss, gradients }, of a batch of these rows of the images; changes no weight
 //
-// measure() works without noise. error is the loss without penalties, kl the divergence of each unit of a variational code in
-// nats per image (else null), code holds a variational code's means, and readers is the mean length of the weights with which
-// the decoder reads a unit. Each layer has { everActive, active, gradient }: the share of its units that are above 0 for one
-// of the images at least, the mean share of those above 0, and the root mean square of the gradient of its kernel in the last
-// batch (NaN before the first).
+// measure() works without noise. kl is the divergence of each unit of a variational code in nats per image (else null), code
+// holds a variational code's means, and readers is the mean length of the weights with which the decoder reads a unit. Each
+// layer has { active, gradient }: the mean share of its units that are above 0, and the root mean square of the gradient of its
+// kernel in the last batch (NaN before the first).
 //
 // A wrong spec raises an Error that names the field.
 
@@ -454,11 +453,11 @@ export function engine({ random, kernels: base64 }) {
       }
     }
 
-    // Compute the layers after ``below`` (all where it is undefined) for so many images.
-    forward(rows, input, below, noise = null) {
+    // Compute all layers for so many images.
+    forward(rows, input, noise = null) {
       const { compute } = this, count = upTo(rows, ROWS);
       this.input = input;
-      for (const one of this.layers.slice(this.layers.indexOf(below) + 1)) {
+      for (const one of this.layers) {
         const kernel = one.mirror ? one.mirror.transposed : this.weights + one.kernel;
         compute.product(one.below?.out ?? input, kernel, this.weights + one.bias, one.y, count, one.from, one.width);
         this.activate(one, count);
@@ -761,7 +760,7 @@ export function engine({ random, kernels: base64 }) {
       if (isNoisy) this.corrupt(rows, noise);
       const draws = !network.isVariational ? null
         : sampling ?? Float32Array.from({ length: rows * network.code.units }, this.draw.code);
-      network.forward(rows, isNoisy ? network.noisy : network.clean, undefined, draws);
+      network.forward(rows, isNoisy ? network.noisy : network.clean, draws);
       let loss = this.loss(rows);
       network.backward(rows, () => { loss += this.atCode(rows); });
       this.hasGradient = true;
@@ -861,49 +860,26 @@ export function engine({ random, kernels: base64 }) {
       }
     }
 
-    // The values of a layer for all images.
-    collect(images, { out, units }) {
-      const values = new Float32Array(images.length / PIXELS * units), width = upTo(units, COLUMNS);
-      this.inPieces(images, (rows, first) => values.set(this.network.rows(out, rows, units, width), first * units));
-      return values;
-    }
-
-    encode(images) { return this.collect(images, this.network.code); }
-
-    reconstruct(images) { return this.collect(images, this.network.output); }
-
-    decode(codes) {
-      const { network } = this, { code, output } = network, { units, out } = code, number = codes.length / units;
-      if (!Number.isInteger(number)) wrong("codes", `rows of ${units} numbers`, codes.length);
-      const values = new Float32Array(number * PIXELS);
-      for (let first = 0; first < number; first += network.room) {
-        const rows = Math.min(network.room, number - first), f = this.memory.values;
-        for (let row = 0; row < upTo(rows, ROWS); row++) {
-          const from = (first + Math.min(row, rows - 1)) * units;
-          for (let unit = 0; unit < units; unit++) f[out + place(row, unit, upTo(units, COLUMNS))] = codes[from + unit];
-        }
-        network.forward(rows, network.clean, code);
-        values.set(network.rows(output.y, rows, PIXELS, PIXELS), first * PIXELS);
-      }
+    reconstruct(images) {
+      const { output } = this.network, values = new Float32Array(images.length);
+      this.inPieces(images, (rows, first) => values.set(this.network.rows(output.y, rows, PIXELS, PIXELS), first * PIXELS));
       return values;
     }
 
     measure(images) {
       const { network } = this, { code, output, layers, isVariational } = network, number = images.length / PIXELS;
-      const tallies = layers.map(({ units }) => ({ ever: new Uint8Array(units), active: 0 }));
+      const active = layers.map(() => 0);
       const codes = new Float32Array(number * code.units), reconstruction = new Float32Array(number * PIXELS);
       const kl = isVariational ? new Float32Array(code.units) : null;
-      let error = 0;
       this.inPieces(images, (rows, first) => {
         const f = this.memory.values;
         layers.forEach(({ y, units, width }, l) => {
           for (let row = 0; row < rows; row++) {
             for (let unit = 0; unit < units; unit++) {
-              if (f[y + place(row, unit, width)] > 0) { tallies[l].ever[unit] = 1; tallies[l].active++; }
+              if (f[y + place(row, unit, width)] > 0) active[l]++;
             }
           }
         });
-        error += rows / number * this.loss(rows);
         if (isVariational) {
           for (let row = 0; row < rows; row++) {
             for (let unit = 0; unit < code.units; unit++) {
@@ -917,9 +893,9 @@ export function engine({ random, kernels: base64 }) {
         reconstruction.set(network.rows(output.y, rows, PIXELS, PIXELS), first * PIXELS);
       });
       return {
-        error, kl, code: codes, reconstruction, readers: this.readers(),
+        kl, code: codes, reconstruction, readers: this.readers(),
         layers: layers.map((one, l) => ({
-          everActive: tallies[l].ever.reduce((a, b) => a + b, 0) / one.units, active: tallies[l].active / (number * one.units),
+          active: active[l] / (number * one.units),
           gradient: this.hasGradient ? this.gradientOf(one) : NaN,
         })),
       };
@@ -965,7 +941,7 @@ export function engine({ random, kernels: base64 }) {
 
   // ---------------------------------------------------------------------------------------------------------- in a Worker
 
-  const FRAME = 50, MEASURED = 5;  // milliseconds between two frames, frames between two measures
+  const FRAME = 50, MEASURED = 8;  // milliseconds between two frames, frames between two measures
 
   // Answer the messages of startWorker(), below: { act, ... }, and { id } where an answer is wanted.
   function serve(scope) {

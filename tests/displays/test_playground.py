@@ -26,7 +26,7 @@ STEPS = {"patient": 950}
 SAID = {
     "00": (1000, "", "; PCA with 16 numbers has 0.0273"),
     "01": (300, "no_gradient", "No gradient reaches the encoder: rounding is flat."),
-    "02": (300, "", "784 numbers could copy the image exactly"),
+    "02": (300, "", "784 numbers are enough for a copy"),
     "03": (400, "dead_code", "Both units of the code say 0 to every image."),
     "04": (300, "output_is_logits", "The output is logits: its values go from -"),
     "05": (2000, "whispering", "The code's values are small"),
@@ -306,6 +306,22 @@ class TestDisplay:
         page.wait_for_function("() => document.querySelector('.ae-play-task').textContent.includes('✓ Cured.')")
         assert page.evaluate("core.recall('challenge: grey')") == "solved"
         page.get_by_role("button", name="pause").click()
+
+    def test_what_it_says_can_be_used_while_it_trains(self, shown):
+        """Buttons stay the same ones, a challenge is shown whenever it is chosen, and nothing is read aloud all the time."""
+        page = shown("dead")
+        sentence, starts, task = page.locator(".ae-sentence"), page.get_by_label("start from"), page.locator(".ae-play-task")
+        for value in ("00", "!dead"):
+            starts.select_option(value)
+        assert CHALLENGES["dead"].title in task.inner_text()
+        starts.select_option("00")
+        button = page.get_by_role("button", name="First challenge").element_handle()
+        assert sentence.get_attribute("aria-live") == "polite"
+        page.get_by_role("button", name="play").click()
+        self.wait(page, 200)
+        assert button.evaluate("it => it.isConnected") and sentence.get_attribute("aria-live") == "off"
+        page.get_by_role("button", name="pause").click()
+        assert sentence.get_attribute("aria-live") == "polite"
 
     def test_a_teachers_link_hides_knobs_and_sets_a_task_in_plain_text(self, shown):
         page = shown({"hide": "optimizer,code", "task": "<b>Find</b> the fault."})
