@@ -279,7 +279,7 @@ export default function playground(data, view) {
   function take(next) {
     frame = { ...next, measures: next.measures ?? frame.measures };
     losses.push(...next.losses);
-    showPlaying(next.isPlaying || (isPlaying && !next.failed && next.step === 0));
+    if (next.failed) showPlaying(false);
     clock.textContent = String(next.step);
     paintPictures(Boolean(next.measures));
     if (!next.measures) return;
