@@ -315,7 +315,7 @@ class TestDisplay:
             starts.select_option(value)
         assert CHALLENGES["dead"].title in task.inner_text()
         starts.select_option("00")
-        button = page.get_by_role("button", name="First challenge").element_handle()
+        button = task.get_by_role("button").element_handle()
         assert sentence.get_attribute("aria-live") == "polite"
         page.get_by_role("button", name="play").click()
         self.wait(page, 200)
