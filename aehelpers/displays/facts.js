@@ -8,6 +8,7 @@ const SIZE = 784;
 const NO_VARIATION = 0.02, NO_BETTER = 0.97, WHISPER = 0.04;
 export const SILENT = 0.01;  // nats: units of a variational code below it carry nothing
 const LIKE_PCA = 0.95;  // of PCA's error: who is nearer to it does as well
+const WORSE_THAN_PCA = 1.15, NOTHING_LEFT = 0.01;  // of PCA's error; of the mean image's
 const BEGUN = 50, SETTLED = 300;  // steps before which all may look alike, and a loss may still be on its way
 
 // What the engine is to build: train.js says what each field means.
@@ -60,13 +61,15 @@ export function factsOf({ state, set, images, shown, frame }) {
   });
   const isConstant = ends.map(([low, high]) => high - low <= 1e-6 * Math.max(Math.abs(low), Math.abs(high), 1e-6));
   const error = squaredError(images, measures.reconstruction);
+  const drawnError = drawn === measures.reconstruction ? error : squaredError(images, drawn);
   const clean = images.subarray(0, shown.length), [low, high] = extent(drawn), codeLayer = (layers.length - 2) / 2;
   return {
     step, failed, units, isConstant, kl, low, high,
-    error, drawnError: drawn === measures.reconstruction ? error : squaredError(images, drawn),
+    error, drawnError,
     meanError: set.mean.mse,
     halfMeanError: set.mean.mse / 2,
     pcaError: set.pca.values[units - 1],
+    componentsMatched: [set.mean.mse, ...set.pca.values].filter(value => value > drawnError).length,
     wellBelowPca: LIKE_PCA * set.pca.values[units - 1],
     shownError: squaredError(clean, reconstruction),
     noisyError: squaredError(clean, shown),
@@ -114,69 +117,75 @@ export const short = value => (value === 0 ? "0" : Math.abs(value) < 1e-3 || Mat
 const RULES = [
   ["not_finite", f => f.failed,
     f => `The loss became ${Number.isNaN(f.failed.loss) ? "NaN" : "infinite"} at step ${f.failed.step}: `
-      + "the training has stopped.",
-    () => "The steps were too large, or the loss took a logarithm of 0. Turn a knob and begin anew."],
+      + "training has stopped.",
+    () => "Either the steps were too large or the loss took the logarithm of 0. Turn a knob and start again."],
   ["never_moved", f => f.step === 0, () => "Nothing has been trained yet.", () => "Press play."],
   ["output_is_logits", f => f.pale === 1,
     f => `The output is logits: its values go from ${short(f.low)} to ${short(f.high)}, not from 0 to 1.`,
-    () => "Each picture is drawn from its smallest to its largest value, as Matplotlib does; so 0 is grey."],
+    () => "Like Matplotlib, the page draws each picture from its smallest value to its largest, so 0 comes out grey."],
   ["kl_collapse", f => f.activeUnits === 0 && f.kl,
-    f => `The code carries nothing: the KL is ${short(f.nats)} nats for an image.`,
-    () => "The KL term outweighs the reconstruction; the decoder draws the same for every image."],
+    f => `The code carries no information: the KL is ${short(f.nats)} nats per image.`,
+    () => "The KL term outweighs the reconstruction error, and the decoder draws the same picture for every image."],
   ["zero_gradient", (f, s) => s.start === "zeros" && f.encoderGradient === 0,
-    () => "All weights are 0, so that no gradient gets through.",
-    () => "More steps will not help: only the biases of the output can learn."],
+    () => "All weights are 0, so no gradient gets through.",
+    () => "More steps will not help: only the output biases can learn."],
   ["dead_code", (f, s) => f.deadCode === f.units && s.code_kind === "plain",
     f => {
       if (!f.neverAbove) return "The code is the same for every image.";
       const all = f.units === 2 ? "Both units" : `All ${f.units} units`;
-      return `${f.units === 1 ? "The one unit of the code says" : `${all} of the code say`} 0 to every image. `
+      return `${f.units === 1 ? "The only unit of the code outputs" : `${all} of the code output`} 0 for every image. `
         + "No gradient reaches the encoder.";
     },
-    () => "More steps will not help: turn one knob, and begin anew."],
+    () => "More steps will not help: turn one knob and start again."],
   ["no_gradient", (f, s) => f.encoderGradient === 0 && s.code_activation === "step" && s.code_kind === "plain",
-    () => "No gradient reaches the encoder: rounding is flat. The decoder learns from random bits.",
-    () => "The encoder stays as it began. See the gradients under the layers."],
+    () => "No gradient reaches the encoder, because rounding is flat. The decoder learns from random bits.",
+    () => "The encoder keeps its initial weights. Look at the gradients under the layers."],
   ["constant_output", f => f.step >= BEGUN && f.variation < NO_VARIATION,
     () => "The reconstruction is the same for every image.",
-    (f, s) => (s.optimizer === "sgd" ? "The gradient arrives, and the steps are small."
-      : "If it stays so, something keeps the code from the output.")],
+    (f, s) => (s.optimizer === "sgd" ? "A gradient arrives, but the steps are small."
+      : "If that does not change, something blocks the way from the code to the output.")],
   ["constant_output", f => f.step >= SETTLED && f.drawnError > NO_BETTER * f.meanError,
     f => (f.drawnError > 10 * f.meanError ? "The error is enormous: " : "The reconstruction is no better than the mean image: ")
       + `${short(f.drawnError)} against ${short(f.meanError)}.`,
     () => ""],
   ["kl_collapse", f => f.kl && f.activeUnits < f.units / 2,
-    f => `${f.activeUnits} of ${f.units} units of the code carry something; the KL is ${short(f.nats)} nats for an image.`,
-    () => "The others are as the KL wants them: standard normal noise, whatever the image. (A nat is 1.44 bits.)"],
+    f => `${f.activeUnits} of the ${f.units} units of the code are active; the KL is ${short(f.nats)} nats per image.`,
+    () => "The others are what the KL term asks for: standard normal noise, whatever the image. (A nat is 1.44 bits.)"],
   ["dead_units", f => f.deadCode > 0 && f.deadCode >= 0.33 * f.units,
-    f => `${f.deadCode} of ${f.units} units of the code are dead: they say the same to every image.`,
-    () => "Only the others carry something."],
+    f => `${f.deadCode} of the ${f.units} units of the code are dead: their output is the same for every image.`,
+    () => "Only the others carry information."],
   ["whispering", (f, s) => s.penalty !== "none" && f.loudness < WHISPER * f.readers,
-    f => `The code's values are small (they spread by ${short(f.loudness)}); large weights of the decoder (of length `
-      + `${short(f.readers)}) make up for it.`,
+    f => `The code's values are small (standard deviation ${short(f.loudness)}), and the decoder's weights are large (length `
+      + `${short(f.readers)}), which makes up for it.`,
     () => "Small is not sparse."],
   ["", f => f.leftOut >= 0 && f.step >= SETTLED,
-    f => `The ${f.leftOut}s, which it has never seen, have an error of ${short(f.leftOutError)}; the other digits `
+    f => `The ${f.leftOut}s, which it has never seen, have an error of ${short(f.leftOutError)}; the other digits have `
       + `${short(f.othersError)}.`,
     f => (f.leftOutError < f.othersError
-      ? "A rule that calls a large error strange would miss them: a 1 has little ink." : "")],
+      ? "A detector that raises the alarm at a large error would miss them: a 1 has little ink." : "")],
   ["", f => f.noise === 1 && f.step >= SETTLED && f.shownError < f.noisyError,
-    f => `From noisy images it makes clean ones with an error of ${short(f.shownError)}; the noise alone is `
+    f => `It turns noisy images into clean ones with an error of ${short(f.shownError)}; the noisy images themselves have `
       + `${short(f.noisyError)}.`,
     () => "The target is the clean image."],
   ["", f => f.step >= SETTLED && f.pcaError < 1e-4 * f.meanError && f.drawnError > f.pcaError,
-    f => `${f.units} numbers are enough for a copy; the training has not got there: the error is `
+    f => `${f.units} numbers are enough for a copy, but training has not got there yet: the error is `
       + `${short(f.drawnError)}.`,
     () => ""],
   ["", f => f.drawnError <= f.wellBelowPca,
     f => `The error is ${short(f.drawnError)}; PCA with ${f.units} numbers has ${short(f.pcaError)}.`,
     () => "Nothing is wrong here."],
   ["", f => f.drawnError <= f.pcaError / LIKE_PCA,
-    f => `It does as well as PCA with ${f.units} numbers (${short(f.pcaError)}).`,
-    () => "On the images it was fitted to, no linear network can do better than PCA."],
+    f => `The error is ${short(f.drawnError)}, about that of PCA with ${f.units} `
+      + `${f.units === 1 ? "number" : "numbers"} (${short(f.pcaError)}).`,
+    () => "On the images that PCA was fitted to, no linear network can do better."],
+  ["below_pca", f => f.step >= SETTLED && f.drawnError > WORSE_THAN_PCA * f.pcaError
+    && f.drawnError > NOTHING_LEFT * f.meanError,
+    f => `The error is ${short(f.drawnError)}, about that of PCA with ${f.componentsMatched} `
+      + `${f.componentsMatched === 1 ? "number" : "numbers"}; the code has ${f.units}.`,
+    () => "Training longer may be enough: the coarse components are learned first, the fine ones last."],
   ["", f => f.step >= SETTLED,
     f => `The error is ${short(f.drawnError)}; PCA with ${f.units} numbers has ${short(f.pcaError)}.`,
-    () => "It may need more steps."],
+    () => "More steps may bring it closer."],
   ["", () => true, () => "It is learning.", () => ""],
 ];
 

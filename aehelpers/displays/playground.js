@@ -63,7 +63,7 @@ class Stage {
   lay(layers, code) {
     const key = JSON.stringify([layers, code]);
     if (key === this.key) return;
-    Object.assign(this, { layers, code, key });
+    Object.assign(this, { layers, code, key, seen: null });
     this.draw();
   }
 
@@ -123,11 +123,13 @@ class Stage {
     const start = { "text-anchor": "start", class: "ae-small" };
     if (!isNarrow) made.push(text(2, height - 34, "units on", start), text(2, height - 20, "gradient", start));
     svg.replaceChildren(...made);
+    if (this.seen) this.show(...this.seen);
   }
 
   // What one image does in the units: arrays of activations, one a layer; what was measured of each layer, and which units of
   // the code are the same for every image.
   show(activations, measured, isConstant) {
+    this.seen = [activations, measured, isConstant];
     this.columns?.forEach(({ units, marks, isCode, large }, place) => {
       const values = activations[place], [low, high] = extent(values), most = Math.max(-low, high, 1e-9);
       units.forEach(({ unit }, i) => {
@@ -206,7 +208,7 @@ export default function playground(data, view) {
   const clock = element("strong", {}, "0"), lossNow = element("strong", {}, "–");
   const play = toolButton("play", "▶", () => (isPlaying ? pause() : begin()));
   const once = toolButton("one step", "▶|", () => { if (isPlaying) pause(); trainer?.steps(1); });
-  const again = toolButton("begin anew", "↺", () => restart(view.state));
+  const again = toolButton("start again", "↺", () => restart(view.state));
   play.classList.add("ae-go");
   const speeds = SPEEDS.map(([, said], i) => element("option", { value: i }, said));
   const pace = element("select", { "aria-label": "speed" }, ...speeds);
@@ -327,7 +329,7 @@ export default function playground(data, view) {
     },
   });
   const useImage = i => { drawing = null; strokes = []; pen.lift(); chosen = i; look(); };
-  const rows = ["original", "input", "rebuilt"].map(name => ({
+  const rows = ["original", "input", "reconstructed"].map(name => ({
     name, label: element("span", {}, name), pictures: Array.from({ length: SHOWN }, (_, i) => {
       const canvas = canvasOf(`${name} ${i + 1}`);
       return { canvas, element: name === "original"
@@ -343,7 +345,7 @@ export default function playground(data, view) {
     lamps: element("div", { class: "ae-lamps" }),
   };
   const histogram = new Chart({
-    x: { label: "value in the code", low: -1, high: 1 }, y: { label: "share of the values", low: 0, high: 0.5 }, height: 130,
+    x: { label: "value in the code", low: -1, high: 1 }, y: { label: "share of values", low: 0, high: 0.5 }, height: 130,
   });
   const more = element("p", { class: "ae-play-more" });
   const groupOf = (label, list, sign) => element("optgroup", { label },
@@ -372,7 +374,7 @@ export default function playground(data, view) {
     const { state } = view, isNoisy = state.noise !== "none", at = (values, i) => values.subarray(i * SIZE, (i + 1) * SIZE);
     board.classList.toggle("ae-three", isNoisy);
     rows.forEach(({ name, label, pictures }) => {
-      if (!isAll && name !== "rebuilt") return;
+      if (!isAll && name !== "reconstructed") return;
       label.hidden = name === "input" && !isNoisy;
       pictures.forEach(({ canvas, element: cell }, i) => {
         cell.hidden = label.hidden;
@@ -381,7 +383,7 @@ export default function playground(data, view) {
           cell.setAttribute("aria-pressed", String(!drawing && i === chosen));
         }
         if (name === "input") drawImage(canvas, at(greys, i), SHAPE);
-        if (name === "rebuilt" && frame) draw(canvas, at(frame.reconstruction, i), state);
+        if (name === "reconstructed" && frame) draw(canvas, at(frame.reconstruction, i), state);
       });
     });
     if (isAll) pen.paint();
@@ -439,10 +441,10 @@ export default function playground(data, view) {
     const alive = facts.kl ? Array.from(facts.kl, one => one > SILENT) : facts.isConstant.map(one => !one);
     const lamp = (isAlive, i) => element("span", {
       class: `ae-lamp ${isAlive ? "" : "ae-dead"}`, role: "img",
-      "aria-label": `unit ${i + 1} ${isAlive ? "lives" : "is silent"}`,
+      "aria-label": `unit ${i + 1} is ${isAlive ? "active" : "dead"}`,
     }, isAlive ? "" : "×");
     const few = state.code > LAMPS ? `; the first ${LAMPS}:` : "";
-    const said = `${facts.activeUnits} of ${state.code} units carry something`;
+    const said = `${facts.activeUnits} of ${state.code} units are active`;
     lamps.replaceChildren(element("span", {}, said + few), ...alive.slice(0, LAMPS).map(lamp));
     const bins = 40, counts = new Float64Array(bins), low = -reach;
     for (const value of codes) counts[Math.min(bins - 1, Math.floor(bins * (value - low) / (2 * reach)))] += 1 / codes.length;
@@ -462,7 +464,7 @@ export default function playground(data, view) {
       if (key === task.dataset.key) return;
       task.dataset.key = key;
       task.replaceChildren(element("h3", {}, said ? "Your task" : "Challenges"), element("p", {}, said
-        || `Each is a sick model that one knob cures. You have solved ${solved} of ${challenges.length}.`),
+        || `Each is a sick model that one knob can cure. You have solved ${solved} of ${challenges.length}.`),
       said ? "" : button(solved ? "Next challenge" : "First challenge", () => startFrom(`!${next}`)));
       return;
     }
@@ -473,9 +475,9 @@ export default function playground(data, view) {
     const key = [challenge.id, isSolved, isCured, turned.join(), told.hint, told.answer].join("|");
     if (key === task.dataset.key) return;
     task.dataset.key = key;
-    const many = `${turned.length} knobs are turned (${turned.map(labelOf).join(", ")}): one is enough.`;
+    const many = `You have turned ${turned.length} knobs (${turned.map(labelOf).join(", ")}): one is enough.`;
     const stands = isCured ? "✓ Cured." : turned.length > 1 ? many
-      : turned.length ? `One knob is turned: ${labelOf(turned[0])}.` : "No knob is turned yet; the seed does not count.";
+      : turned.length ? `You have turned one knob: ${labelOf(turned[0])}.` : "You have not turned a knob yet; the seed does not count.";
     const show = name => { told[name] = true; task.dataset.key = ""; view.redraw(); };
     const place = challenges.indexOf(challenge), next = challenges[(place + 1) % challenges.length].id;
     task.replaceChildren(
@@ -556,10 +558,10 @@ export default function playground(data, view) {
       if (loaded) paintLoss(state);
       if (facts) paintCodes(state);
       showTask(state, turned);
-      if (trouble) return `This cannot be trained: ${trouble}.`;
-      if (!facts) return "The images are being unpacked.";
+      if (trouble) return `This model cannot be trained: ${trouble}.`;
+      if (!facts) return "Loading the images.";
       const verdict = verdictOf(facts, state);
-      const wasTurned = !facts.step && turned.length && "A knob was turned: the training begins anew. Press play.";
+      const wasTurned = !facts.step && turned.length && "You turned a knob, so training starts again. Press play.";
       more.textContent = task.querySelector(".ae-right") ? "" : wasTurned || verdict.more;
       return verdict.sentence;
     },

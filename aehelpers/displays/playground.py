@@ -55,7 +55,7 @@ KNOBS = {
     "data": Knob(
         "images", {"digits": "digits", "clothes": "clothes", "digits without 1": f"digits without {LEFT_OUT}"}, "digits"
     ),
-    "noise": Knob("noise", {"none": "none", "masking": "masking", "gaussian": "normal"}, "none", False),
+    "noise": Knob("noise", {"none": "none", "masking": "masking", "gaussian": "Gaussian"}, "none", False),
     "level": Knob("level", _numbers(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), 0.3, False),
     "hidden": Knob(
         "hidden layers",
@@ -64,7 +64,7 @@ KNOBS = {
     ),
     "hidden_activation": Knob("hidden activation", _CURVES, "relu"),
     "code": Knob("code size", _numbers(1, 2, 3, 5, 8, 10, 16, 32, 64, 128, 256, 784), 16),
-    "code_kind": Knob("code of", {"plain": "numbers", "variational": "distributions (VAE)"}, "plain"),
+    "code_kind": Knob("code made of", {"plain": "numbers", "variational": "distributions (VAE)"}, "plain"),
     "code_activation": Knob("code activation", _CURVES | _STEPS, "linear"),
     "output_activation": Knob(
         "output activation", {"sigmoid": "sigmoid", "linear": "linear", "relu": "ReLU", "tanh": "tanh"}, "sigmoid"
@@ -72,16 +72,16 @@ KNOBS = {
     "drawn": Knob("drawn", {"values": "the output itself", "sigmoid": "sigmoid of the output"}, "values", False),
     "loss": Knob(
         "loss",
-        {"mse": "squared error", "bce": "cross entropy", "logits": "cross entropy from logits"},
+        {"mse": "squared error", "bce": "cross-entropy", "logits": "cross-entropy from logits"},
         "mse",
     ),
-    "reduction": Knob("over the pixels", {"mean": "mean", "sum": "sum"}, "mean"),
+    "reduction": Knob("over pixels", {"mean": "mean", "sum": "sum"}, "mean"),
     "optimizer": Knob(
         "optimizer",
         {
             "adam": "Adam",
             "rmsprop": "RMSprop",
-            "rmsprop_tf1": "RMSprop of TensorFlow 1",
+            "rmsprop_tf1": "RMSprop (TensorFlow 1)",
             "adagrad": "AdaGrad",
             "sgd": "SGD",
         },
@@ -90,10 +90,10 @@ KNOBS = {
     "rate": Knob("learning rate", _numbers(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10), 0.001, False),
     "batch": Knob("batch", _numbers(16, 32, 50, 64, 100, 128, 256), 64, False),
     "penalty": Knob("penalty on the code", {"none": "none", "l1": "L1", "kl": "KL sparsity"}, "none", False),
-    "weight": Knob("its weight", _numbers(1e-4, 1e-3, 0.01, 0.1, 1), 0.01, False),
-    "target": Knob("mean wanted", _numbers(0.01, 0.02, 0.05, 0.1, 0.2), 0.05, False),
-    "kl": Knob("weight of the KL", {0.0: "0", **_numbers(0.0001, 0.001, 0.01, 0.1, 1, 4)}, 0.001, False),
-    "tied": Knob("decoder's weights", {"no": "its own", "yes": "the encoder's"}, "no"),
+    "weight": Knob("penalty weight", _numbers(1e-4, 1e-3, 0.01, 0.1, 1), 0.01, False),
+    "target": Knob("target mean", _numbers(0.01, 0.02, 0.05, 0.1, 0.2), 0.05, False),
+    "kl": Knob("KL weight", {0.0: "0", **_numbers(0.0001, 0.001, 0.01, 0.1, 1, 4)}, 0.001, False),
+    "tied": Knob("decoder weights", {"no": "its own", "yes": "tied to the encoder"}, "no"),
     "start": Knob(
         "initial weights",
         {"glorot": "Glorot", "normal": "normal, 0.1; biases 0.1", "small": "normal, 0.05", "zeros": "zeros"},
@@ -170,92 +170,94 @@ CHALLENGES = {
     "dead": Challenge(
         "03",
         "Bring the code to life",
-        "Press play: within some hundred steps both units of the code say 0 to every image. Turn one knob, and have "
-        "both units live after 1,000 steps.",
+        "Press play: within a few hundred steps, both units of the code output 0 for every image. Turn one knob so that both "
+        "units are still active after 1,000 steps.",
         PRESETS["03"][1],
         [("step", ">", 999), ("deadCode", "=", 0)],
-        "A ReLU gives 0, and gets no gradient, where its input is negative. Which layer is narrow enough for that to be fatal?",
-        "A linear code cannot die; a leaky one recovers. A smaller learning rate often helps, too, but not with every seed.",
+        "Where its input is negative, a ReLU outputs 0 and passes no gradient. In which layer is that fatal?",
+        "A linear code cannot die, and a leaky one recovers. A smaller learning rate often helps too, but not with every seed.",
     ),
     "pca": Challenge(
         "02",
         "Beat PCA with two numbers",
-        "On its training images, a linear autoencoder can at best do what PCA does. Turn one knob so that the error on test "
-        "images is clearly below that of PCA with two numbers.",
+        "On its training images, a linear autoencoder can at best match PCA. Turn one knob so that the error on test images "
+        "falls clearly below that of PCA with two numbers.",
         {"hidden": "", "code": 2, "output_activation": "linear", "rate": 0.003},
         [("error", "<", "wellBelowPca"), ("units", "=", 2)],
-        "PCA is the best linear encoder and decoder. What is there in a network that PCA has not?",
-        "Hidden layers: with them, encoder and decoder can bend. It takes some hundred steps.",
+        "PCA is the best linear encoder and decoder. What can a network have that PCA does not?",
+        "Hidden layers: with them, the encoder and the decoder can bend. It takes a few hundred steps.",
     ),
     "kl": Challenge(
         "07",
         "Keep the code talking",
-        "The KL term is charged for a whole image, the squared error is a mean over 784 pixels: the code falls silent. Turn "
-        "one knob so that at least 5 of 32 units carry something after 1,000 steps.",
+        "The KL term is charged per image, but the squared error is a mean over 784 pixels, and the code falls silent. Turn "
+        "one knob so that at least 5 of the 32 units are active after 1,000 steps.",
         PRESETS["07"][1],
         [("step", ">", 999), ("activeUnits", ">", 4)],
-        "One side of the loss is 784 times too small, or the other too large.",
-        "Sum the squared error over the pixels, or make the KL's weight 0.001, about 1/784.",
+        "One term of the loss is 784 times too small, or the other is 784 times too large.",
+        "Sum the squared error over the pixels, or set the weight of the KL to 0.001, about 1/784.",
     ),
     "grey": Challenge(
         "04",
         "Give the digits their black back",
-        "This model learns well, and its pictures have a grey background. Press play for 300 steps, then turn one knob; you "
-        "need not begin anew.",
+        "This model learns well, but its pictures have a grey background. Press play for 300 steps, then turn one knob. You "
+        "do not have to start again.",
         PRESETS["04"][1],
         [("step", ">", 199), ("pale", "=", 0), ("drawnError", "<", "halfMeanError")],
-        "The loss is told that the output is logits. Are logits what you want to see?",
-        "Draw the sigmoid of the output. A sigmoid as the layer's activation beside this loss would be a second one.",
+        "The loss was told that the output is logits. Do you want to look at logits?",
+        "Draw the sigmoid of the output. A sigmoid activation in the output layer would be a second sigmoid, because this loss "
+        "already applies one.",
     ),
     "step": Challenge(
         "01",
         "Let the encoder learn",
-        "The decoder learns, from random bits. No gradient reaches the encoder. Turn one knob so that one does, and get the "
-        "error below 0.023.",
+        "The decoder learns from random bits, and no gradient reaches the encoder. Turn one knob so that one does, and bring "
+        "the error below 0.023.",
         PRESETS["01"][1],
         [("encoderGradient", ">", 0), ("error", "<", 0.023)],
-        "Rounding has slope 0, so no gradient passes. Could one round only on the way forward?",
-        "Straight-through rounding: the gradient passes as if there were no rounding. Any smooth code works too, without bits.",
+        "Rounding has slope 0, so no gradient passes. Could you round in the forward pass only?",
+        "Straight-through rounding: the gradient passes as if there were no rounding. A smooth code also works, but then the "
+        "code is no longer made of bits.",
     ),
     "patient": Challenge(
         "09",
         "Wake the sleeper",
-        "Nothing is broken here, and after 500 steps the reconstruction is still the same for every image. Turn one knob so "
-        "that the error is below 0.05 before step 1,000. Begin anew after turning it.",
+        "Nothing is broken here, yet after 500 steps the reconstruction is still the same for every image. Turn one knob, "
+        "start again, and bring the error below 0.05 before step 1,000.",
         PRESETS["09"][1],
         [("step", "<", 1000), ("error", "<", 0.05)],
-        "The gradient of a mean over 784 pixels is small, and so are the steps. (Adam goes astray with a rate of 0.1.)",
-        "A sum over the pixels makes the gradient 784 times as large; a learning rate of 10 helps, too. Adam divides by the "
-        "size of the gradient, so that it need not be large; but with a rate of 0.1 it goes astray.",
+        "The gradient of a mean over 784 pixels is small, and so are the steps. (With a learning rate of 0.1, Adam diverges.)",
+        "A sum over the pixels makes the gradient 784 times as large; a learning rate of 10 helps too. Adam divides by the "
+        "size of the gradient, so it does not need a large one, but a learning rate of 0.1 is too much for it.",
     ),
     "explode": Challenge(
         "09",
         "Stop the explosion",
-        "The first steps throw the weights far away, and the code never recovers. Turn one knob, begin anew, and "
-        "reach an error below 0.04.",
+        "The first steps throw the weights far away, and the code never recovers. Turn one knob, start again, and "
+        "bring the error below 0.04.",
         {"optimizer": "adam", "rate": 1.0, "hidden": "128", "code": 16, "output_activation": "linear"},
         [("error", "<", 0.04)],
         "How far does Adam move each weight in its first step?",
-        "By the learning rate, whatever the gradient: 1 is far too much. 0.001 is what Keras begins with.",
+        "By the learning rate, whatever the gradient, and 1 is far too much. Keras's default is 0.001.",
     ),
     "zeros": Challenge(
         "01",
         "Break the symmetry",
-        "All weights begin at 0. Turn one knob and get below the error of the mean image.",
+        "All weights start at 0. Turn one knob and bring the error below half that of the mean image.",
         {"start": "zeros", "hidden": "64", "rate": 0.003},
         [("step", ">", 99), ("error", "<", "halfMeanError")],
-        "A gradient passes through a layer multiplied by its weights.",
-        "Random weights: Glorot's, or a normal distribution's.",
+        "On its way back through a layer, the gradient is multiplied by that layer's weights.",
+        "Random weights, either Glorot's or drawn from a normal distribution.",
     ),
     "price": Challenge(
         "05",
         "Lower the price",
-        "The penalty charges for every activation, and most units of the code have gone silent for good. Turn one knob so that "
-        "fewer than 16 of 64 are dead after 500 steps, and keep the L1 penalty.",
+        "The penalty charges for every activation, and most units of the code are dead. Turn one knob so that fewer than 16 of "
+        "64 are dead after 500 steps. Keep the L1 penalty.",
         {"hidden": "", "code": 64, "code_activation": "relu", "penalty": "l1", "weight": 0.001, "rate": 0.003},
         [("step", ">", 499), ("deadCode", "<", 16), ("charged", "=", 1)],
-        "A unit that is pushed below 0 for all images gets no gradient any more. What pushes?",
-        "A tenth of the weight: the units pay less than they are worth.",
+        "A unit whose input is below 0 for all images no longer receives a gradient. What pushes it there?",
+        "A tenth of the weight: then using a unit costs less than it is worth.",
     ),
 }
 

@@ -44,6 +44,9 @@ vote
 vote.verdict("B", {"A": "because of omelettes", "B": "because somebody lays"})
 ---
 ae.exercise("01-days", "How many days?", 7, hint="weeks", solution="Seven.")
+---
+play = ae.playground("09")
+play
 """
 
 
@@ -110,6 +113,24 @@ def test_displays_live_in_jupyterlab(notebook):
         surface.press(key)
     assert said(plane) != sentence
     assert notebook.page.evaluate(selected) == cell, "an arrow key that was meant for the display moved to another cell"
+
+
+def test_what_was_trained_in_jupyterlab_is_a_model_in_python(notebook):
+    display = notebook.page.locator(".ae-display").nth(7)
+    notebook.page.wait_for_function(SENTENCE, arg=[7, "Nothing has been trained yet."])
+    display.get_by_label("learning rate").select_option(label="3")
+    display.get_by_role("button", name="play").click()
+    steps = "() => Number(document.querySelector('.ae-play-clock strong').textContent) > 300"
+    notebook.page.wait_for_function(steps)
+    display.get_by_role("button", name="pause").click()
+    for _ in range(50):
+        said = notebook.evaluate_in_kernel("print(play.trained.get('step', 0), play.state['rate'])").split()
+        if said[0] != "0":
+            break
+        notebook.page.wait_for_timeout(100)
+    assert int(said[0]) > 300 and said[1] == "3"
+    error = float(notebook.evaluate_in_kernel("print(ae.mse(x, ae.predict(play.model(), x)))"))
+    assert error < 0.15, "before the training it is 0.23"
 
 
 @pytest.mark.parametrize("theme", THEMES)
