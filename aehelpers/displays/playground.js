@@ -329,7 +329,7 @@ export default function playground(data, view) {
     },
   });
   const useImage = i => { drawing = null; strokes = []; pen.lift(); chosen = i; look(); };
-  const rows = ["original", "input", "reconstructed"].map(name => ({
+  const rows = ["original", "input", "output"].map(name => ({
     name, label: element("span", {}, name), pictures: Array.from({ length: SHOWN }, (_, i) => {
       const canvas = canvasOf(`${name} ${i + 1}`);
       return { canvas, element: name === "original"
@@ -374,7 +374,7 @@ export default function playground(data, view) {
     const { state } = view, isNoisy = state.noise !== "none", at = (values, i) => values.subarray(i * SIZE, (i + 1) * SIZE);
     board.classList.toggle("ae-three", isNoisy);
     rows.forEach(({ name, label, pictures }) => {
-      if (!isAll && name !== "reconstructed") return;
+      if (!isAll && name !== "output") return;
       label.hidden = name === "input" && !isNoisy;
       pictures.forEach(({ canvas, element: cell }, i) => {
         cell.hidden = label.hidden;
@@ -383,7 +383,7 @@ export default function playground(data, view) {
           cell.setAttribute("aria-pressed", String(!drawing && i === chosen));
         }
         if (name === "input") drawImage(canvas, at(greys, i), SHAPE);
-        if (name === "reconstructed" && frame) draw(canvas, at(frame.reconstruction, i), state);
+        if (name === "output" && frame) draw(canvas, at(frame.reconstruction, i), state);
       });
     });
     if (isAll) pen.paint();
