@@ -129,7 +129,7 @@ export default function drawingPad(data, view) {
   };
   const count = images.shape[0];
   let laid = null, last = -1;  // the network that is drawn, and the test image that came last
-  const pad = element("figure", {}, canvas, element("figcaption", {}, "draw here"));
+  const padCaption = element("figcaption"), pad = element("figure", {}, canvas, padCaption);
   const stage = element("div", { class: "ae-stage" }, pad, tie.svg, out.element, numbers,
     element("div", { class: "ae-figures" }, ...figures.map(one => one.element)));
   return {
@@ -150,6 +150,7 @@ export default function drawingPad(data, view) {
     parts: [{ element: stage, resize: width => stage.classList.toggle("ae-narrow", width < 500) }],
     draw({ base, unit1, unit2, network: name, placed }) {
       pen.paint();
+      padCaption.textContent = base >= 0 ? "press clear, then draw" : "draw here";
       if (base >= 0) last = base;
       const image = input(), codes = networks.map(({ encode }) => encode(image));
       const rebuilt = codes.map((code, i) => networks[i].decode(code));

@@ -93,6 +93,7 @@ def test_drawings(shown, display, name):
     blocks = paper.reshape(28, 4, 28, 4).mean(axis=(1, 3)).ravel()
     for base in (-1, 0, 2):
         seen = shown.at(base=base)
+        assert ("press clear, then draw" if base >= 0 else "draw here") in seen.texts
         under = unpacked(display.data["images"])[base] if base >= 0 else np.zeros(784)
         image = np.maximum(under, blocks) if base >= 0 else as_mnist(paper)
         rebuilt = {one: run_layers(made["layers"], np.float32(image)) for one, made in display.data["networks"].items()}
