@@ -369,7 +369,8 @@ class Book:
                 found = segments(part["cells"])
             except ValueError as error:
                 raise Problem(f"{self.path.name}: {error}") from None
-            found = in_order(found, is_before_folds=bool(following and following["summary"]))
+            leads_on = len(self.parts) == 1 or bool(following and following["summary"])
+            found = in_order(found, leads_on=leads_on)
             part["segments"] = found if part["summary"] or not gates else answers_apart(found)
             for segment in part["segments"]:
                 segment.id, segment.parts = "", {}

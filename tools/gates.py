@@ -67,15 +67,15 @@ def segments(cells):
     return found
 
 
-def in_order(found, *, is_before_folds):
+def in_order(found, *, leads_on):
     """Say which segments of a part of a page wait for the gates before them.
 
     Parameters
     ----------
     found : list of Segment
         Of one part, from `segments`.
-    is_before_folds : bool
-        Whether folded parts follow: the last section of level 2 then introduces them, and waits for nothing.
+    leads_on : bool
+        Whether the last section of level 2 leads to folded parts, or to other pages: it waits for nothing.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def in_order(found, *, is_before_folds):
     """
     cells = [cell for segment in found for cell in segment.cells]
     sections = [k for k, cell in enumerate(cells) if cell["heading"] and cell["heading"]["level"] == 2]
-    end = sections[-1] if is_before_folds and sections else len(cells)
+    end = sections[-1] if leads_on and sections else len(cells)
     made, place, is_after = [], 0, False
     for segment in found:
         if segment.votes:

@@ -1,5 +1,7 @@
 import { Chart, Pictures, choice, fixed, row, slider, squaredError, sum } from "./core.js";
 
+const MEASURED = { colour: "#d55e00" };
+
 // Which units of a code live when the decoder expects so much noise: the spectrum with the line, the KL of each unit, pictures.
 export default function collapse(data) {
   const { variances, sets, models } = data, units = data.spectrum.shape[1];
@@ -16,7 +18,7 @@ export default function collapse(data) {
   });
   return {
     controls: {
-      variance: slider("variance of a pixel's noise", { options: variances }),
+      variance: slider("variance of a pixel's noise, less to the right", { options: variances }),
       data: choice("images", sets),
       model: choice("model", models),
     },
@@ -35,12 +37,13 @@ export default function collapse(data) {
       divergences.set({
         series: [
           { name: "predicted, linear", x: numbers, y: expected, dash: "7 3" },
-          { name: "measured", x: numbers, y: kl, colour: "#d55e00", marker: "diamond" },
-        ],
+          { name: "measured, active", x: numbers.slice(0, alive), y: kl.subarray(0, alive), ...MEASURED, marker: "diamond" },
+          { name: "measured, not active", x: numbers.slice(alive), y: kl.subarray(alive), ...MEASURED, marker: "cross" },
+        ].filter(({ x }) => x.length),
       });
       const above = components.filter(one => one > variance).length;
-      return `Noise of variance ${variance}: ${above} ${above === 1 ? "component lies" : "components lie"} above the line, `
-        + `${alive} of ${units} units are active (the variance of their mean is above 0.1). `
+      return `Noise of variance ${variance}: ${alive} of ${units} units ${alive === 1 ? "is" : "are"} active (the variance of `
+        + `their mean is above 0.1); ${above} ${above === 1 ? "component lies" : "components lie"} above the line. `
         + `KL ${fixed(sum(kl), 2)} nats per image, `
         + `${fixed(sum(expected), 2)} predicted; squared error of these images `
         + `${fixed(squaredError(images, rebuilt), 4)} per pixel.`;

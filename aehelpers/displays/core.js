@@ -130,6 +130,10 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+// A text of a lesson with the marks of print: what follows a letter is an apostrophe or the end of a quotation.
+export const typeset = text => text.replace(/(?<=[\p{L}\d.,;:?!)])"/gu, "”").replace(/"/g, "“")
+  .replace(/(?<=[\p{L}\d.,;:?!)])'/gu, "’").replace(/'/g, "‘");
+
 // Colours are named as they are on white paper; display.css has those on black. "ink" is black on white and white on black.
 const PAINTS = {
   ink: "currentColor", "#0072b2": "var(--ae-blue)", "#56b4e9": "var(--ae-sky)", "#d55e00": "var(--ae-vermilion)",
@@ -433,8 +437,12 @@ function everyHowMany(ticks, place, sizeOf) {
   return every;
 }
 
-// A dot or, so that two lines differ without their colours, a diamond.
+// A dot or, so that two lines differ without their colours, a diamond or a cross.
 function shapeOf(shape, x, y, size, look) {
+  if (shape === "cross") {
+    const d = `M${x - size} ${y - size}L${x + size} ${y + size}M${x - size} ${y + size}L${x + size} ${y - size}`;
+    return element("path", { d, fill: "none", stroke: look.fill, "stroke-width": 1.5 });
+  }
   if (shape !== "diamond") return element("circle", { cx: x, cy: y, r: size, ...look });
   const wide = 1.35 * size;
   return element("path", { d: `M${x - wide} ${y}L${x} ${y - wide}L${x + wide} ${y}L${x} ${y + wide}Z`, ...look });

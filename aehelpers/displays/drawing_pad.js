@@ -76,7 +76,8 @@ function unitSlider(place) {
 
 // Draw a digit, or over a test image, and see what every model makes of it; and move two numbers of one model's code.
 export default function drawingPad(data, view) {
-  const names = Object.keys(data.networks), { images } = data;
+  const names = Object.keys(data.networks), { images, limit } = data;
+  const judged = error => (limit === null ? "" : error > limit ? "alarm" : "accepted");
   const networks = names.map(name => {
     const { layers, code } = data.networks[name];
     return { encode: network(layers.slice(0, code)), decode: network(layers.slice(code)) };
@@ -128,7 +129,7 @@ export default function drawingPad(data, view) {
   };
   const count = images.shape[0];
   let laid = null, last = -1;  // the network that is drawn, and the test image that came last
-  const pad = element("figure", {}, canvas, element("figcaption", {}, "draw here"));
+  const padCaption = element("figcaption"), pad = element("figure", {}, canvas, padCaption);
   const stage = element("div", { class: "ae-stage" }, pad, tie.svg, out.element, numbers,
     element("div", { class: "ae-figures" }, ...figures.map(one => one.element)));
   return {
@@ -149,6 +150,7 @@ export default function drawingPad(data, view) {
     parts: [{ element: stage, resize: width => stage.classList.toggle("ae-narrow", width < 500) }],
     draw({ base, unit1, unit2, network: name, placed }) {
       pen.paint();
+      padCaption.textContent = base >= 0 ? "press clear, then draw" : "draw here";
       if (base >= 0) last = base;
       const image = input(), codes = networks.map(({ encode }) => encode(image));
       const rebuilt = codes.map((code, i) => networks[i].decode(code));
@@ -171,12 +173,17 @@ export default function drawingPad(data, view) {
       const changed = under.reduce((sum, value, i) => sum + (Math.abs(image[i] - value) > 1 / 510 ? 1 : 0), 0);
       const byHand = moved.map(({ unit, value }) => (
         `unit ${unit + 1} from ${fixed(codes[which][unit], 2)} to ${fixed(value, 2)}`));
+      const each = names.map((model, i) => {
+        const error = squaredError(image, rebuilt[i]), said = judged(error);
+        figures[i + 1].caption.textContent = said ? `${model}: ${said}` : model;
+        return `${model}: ${fixed(error, 4)}${said && `, ${said}`}`;
+      }).join(", ");
       if (moved.length) {
         return `You moved ${byHand.join(" and ")}: the decoder draws what the code says. Squared error to the input `
           + `${fixed(squaredError(image, made), 4)}, before ${fixed(squaredError(image, rebuilt[which]), 4)}.`;
       }
-      const each = names.map((model, i) => `${model}: ${fixed(squaredError(image, rebuilt[i]), 4)}`).join(", ");
-      const errors = `Squared error, ${each}.`, differ = `${changed} of 784 pixels differ from the test image.`;
+      const errors = `Squared error, ${each}${limit === null ? "" : ` (limit ${fixed(limit, 4)})`}.`;
+      const differ = `${changed} of 784 pixels differ from the test image.`;
       if (base >= 0) return `${changed ? differ : "A test image."} ${errors}`;
       if (empty) return "Draw a digit, or take a test image.";
       return `${SAID[placed]} If it is no digit, strokes of digits come back all the same: the decoder has learned `

@@ -4,17 +4,24 @@ import numpy as np
 from aehelpers.displays.networks import computed, dense_layers_of, models_to_compute
 from aehelpers.displays.packing import packed
 from aehelpers.displays.widget import Display
-from aehelpers.validation import Boolean, Dict, Images, Model, takes
+from aehelpers.validation import Boolean, Dict, Images, Model, Optional, Real, takes
 
 _LOADED, _MEASURED, _MOVED = 10, 1000, 2  # images to load, images that say how far a unit goes, units with a slider
 
 
-@takes(models=Dict(Model()), x=Images(pixels=True, dimensions=(2,)), from_logits=Boolean())
-def drawing_pad(models, x, from_logits=False):
+@takes(
+    models=Dict(Model()),
+    x=Images(pixels=True, dimensions=(2,)),
+    from_logits=Boolean(),
+    limit=Optional(Real(0)),
+    centred=Boolean(),
+)
+def drawing_pad(models, x, from_logits=False, limit=None, centred=True):
     """Draw a digit, and see what every model makes of it; move two numbers of a code, and see what the decoder makes of that.
 
-    It begins with a test image; "clear" gives empty paper. A drawing on empty paper is scaled and centred as those of MNIST.
-    A drawing on a test image is not, and the number of pixels that it changes is counted.
+    It begins with a test image; "clear" gives empty paper. A drawing on empty paper is scaled and centred as those of MNIST, or
+    stays where it was drawn: a switch on the page says which. One on a test image always stays, and the pixels that it changes
+    are counted.
 
     Parameters
     ----------
@@ -25,6 +32,10 @@ def drawing_pad(models, x, from_logits=False):
         Images with pixels in [0, 1]; the first ten can be loaded.
     from_logits : bool
         Whether the models give logits; else they give pixels in [0, 1].
+    limit : float, optional
+        The squared error above which an image sets off an alarm: the page says what becomes of each image.
+    centred : bool
+        Where the switch stands at first.
 
     Returns
     -------
@@ -38,8 +49,10 @@ def drawing_pad(models, x, from_logits=False):
         raise ValueError(f"x must hold images of 784 pixels, but its shape is {x.shape}")
     networks = models_to_compute(models, x, from_logits)
     parts = {name: _with_code(models[name], layers, x[:_MEASURED]) for name, layers in networks.items()}
-    state = {"strokes": [], "base": 0, "unit1": "", "unit2": "", "network": next(iter(models)), "placed": "centred"}
-    return Display("drawing_pad", "Drawing pad", "base", state, networks=parts, images=packed(x[:_LOADED], "uint8"))
+    placed = "centred" if centred else "as drawn"
+    state = {"strokes": [], "base": 0, "unit1": "", "unit2": "", "network": next(iter(models)), "placed": placed}
+    loaded = packed(x[:_LOADED], "uint8")
+    return Display("drawing_pad", "Drawing pad", "base", state, networks=parts, images=loaded, limit=limit)
 
 
 def _with_code(model, layers, x):

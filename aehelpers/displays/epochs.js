@@ -15,14 +15,14 @@ export default function epochs(data) {
   const ends = { low: data.epochs[0] / 1.2, high: data.epochs.at(-1) * 1.2 };
   const course = new Chart({
     x: { label: "epochs", ...ends, log: true, ticks: data.epochs, format: String },
-    y: { label: "squared error per pixel", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true },
+    y: { label: "squared error per pixel, all test images", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true },
   });
   const upTo = { label: "group of components, up to number", ticks: places, format: place => String(edges[place + 1]) };
   const [smallest, largest] = extent(errors.values.filter(value => value > 0));
   const chart = new Chart({
     x: { ...upTo, low: -0.4, high: places.length - 0.6 },
     y: {
-      label: "squared error by component", low: 10 ** Math.floor(Math.log10(smallest)), log: true,
+      label: "error by component, all test images", low: 10 ** Math.floor(Math.log10(smallest)), log: true,
       high: 10 ** Math.ceil(Math.log10(largest)),
     },
   });

@@ -1,9 +1,9 @@
-import { button, element, recall, remember, unhide } from "./core.js";
+import { button, element, recall, remember, typeset, unhide } from "./core.js";
 
 // A question that the page checks. Neither hint nor solution is on the page before it is asked for.
 export default function exercise(data, view) {
   const { answers, tolerance, hint, solution } = unhide(data.hidden), letters = Object.keys(data.options);
-  const kept = `exercise:${data.id}`, question = element("legend", { class: "ae-question" }, data.name);
+  const kept = `exercise:${data.id}`, question = element("legend", { class: "ae-question" }, typeset(data.name));
   const numberOf = text => {
     const plain = text.replace(/\s|%$/g, "").replace("−", "-");
     // A comma is decimal, unless three digits follow it and it can be nothing but English.
@@ -24,7 +24,7 @@ export default function exercise(data, view) {
   const options = letters.map(letter => {
     const input = element("input", { type: "radio", name: "choice", value: letter });
     const made = element("label", { class: "ae-option" },
-      input, element("b", {}, letter), element("span", {}, data.options[letter]));
+      input, element("b", {}, letter), element("span", {}, typeset(data.options[letter])));
     input.addEventListener("change", () => {
       for (const one of options) one.made.classList.toggle("ae-chosen", one.input.checked);
     });
@@ -75,7 +75,7 @@ export default function exercise(data, view) {
   };
   const go = element("button", { type: "submit", class: "ae-button ae-go" }, "Check");
   const actions = element("div", { class: "ae-actions" }, go,
-    onDemand("Hint", hint), onDemand("Solution", solution));
+    onDemand("Hint", typeset(hint)), onDemand("Solution", typeset(solution)));
   const body = letters.length ? options.map(one => one.made) : fields.map(one => one.element);
   const form = element("form", { class: "ae-exercise" }, element("fieldset", {}, question, ...body), actions, told);
   form.addEventListener("submit", event => {

@@ -50,8 +50,8 @@ export default function loudness(data) {
       const below = (Math.floor(1e4 * change) + 1) / 1e4;
       const above = 100 * mean(louder, value => (value > EDGE ? 1 : 0));
       return `On ${count} images with c = ${factor}: mean activation ${fixed(mean(louder), 3)}; above 0.1: `
-        + `${fixed(above, 0)} %; active share ${fixed(activeShare(louder), 3)}. No pixel changes by as much as `
-        + `${fixed(below, 4)}.`;
+        + `${fixed(above, 0)} %; active share ${fixed(activeShare(louder), 3)}, the squared mean of an image's activations over `
+        + `the mean of their squares. No pixel changes by as much as ${fixed(below, 4)}.`;
     },
   };
 }

@@ -1,4 +1,4 @@
-import { element, remember, recall, unhide } from "./core.js";
+import { element, remember, recall, typeset, unhide } from "./core.js";
 
 // Two questions of choice, how many are right, and the reasons behind a fold; they are on the page once both are answered.
 export default function selfTest(data, view) {
@@ -7,7 +7,7 @@ export default function selfTest(data, view) {
     const after = element("div"), rows = Object.entries(options).map(([letter, text]) => {
       const input = element("input", { type: "radio", name: `question ${number + 1}`, value: letter });
       const mark = element("span", { class: "ae-mark" });
-      const label = element("label", { class: "ae-option" }, input, element("b", {}, letter), element("span", {}, text), mark);
+      const label = element("label", { class: "ae-option" }, input, element("b", {}, letter), element("span", {}, typeset(text)), mark);
       return { letter, input, mark, label };
     });
     const clear = () => {
@@ -22,12 +22,12 @@ export default function selfTest(data, view) {
       const { answer, reasons } = right[number], holds = rows.find(row => row.letter === answer);
       holds.label.classList.add("ae-holds");
       holds.mark.textContent = "✓ right";
-      const lines = rows.map(({ letter }) => element("li", {}, element("b", {}, letter), " ", reasons[letter]));
+      const lines = rows.map(({ letter }) => element("li", {}, element("b", {}, letter), " ", typeset(reasons[letter])));
       after.replaceChildren(element("details", {}, element("summary", {}, "Why?"), element("ul", {}, ...lines)));
       return holds.input.checked;
     };
     for (const { input } of rows) input.addEventListener("change", clear);
-    const legend = element("legend", { class: "ae-question" }, `${number + 1}. ${question}`);
+    const legend = element("legend", { class: "ae-question" }, `${number + 1}. ${typeset(question)}`);
     const box = element("fieldset", {}, legend, ...rows.map(row => row.label), after);
     return { box, judge, isAnswered: () => rows.some(row => row.input.checked) };
   });

@@ -3,7 +3,7 @@ import { Chart, Pictures, choice, extent, fixed, mean, network, row, slider } fr
 const WAYS = {
   "set to zero": (value, threshold) => (value < threshold ? 0 : value),
   "raised to the threshold": (value, threshold) => Math.max(value, threshold),
-  "set to the unit's mean": (value, threshold, unitMean) => (value < threshold ? unitMean : value),
+  "set to the unit's mean over all images": (value, threshold, unitMean) => (value < threshold ? unitMean : value),
 };
 
 // What a decoder still makes of a code, when every activation below a threshold is treated in some way.

@@ -12,11 +12,12 @@ from aehelpers.validation import Dict, Images, Model, takes
 _THRESHOLDS = [round(0.02 * number, 2) for number in range(26)]
 _SHOWN, _MEASURED = 8, 500
 
-# As in threshold.js. Each takes codes, a threshold, and the mean of each unit.
+# As in threshold.js. Each takes codes, a threshold, and the mean of each unit over all images, not only over those on which
+# the unit is below the threshold.
 WAYS = {
     "set to zero": lambda code, threshold, mean: np.where(code < threshold, 0, code),
     "raised to the threshold": lambda code, threshold, mean: np.maximum(code, threshold),
-    "set to the unit's mean": lambda code, threshold, mean: np.where(code < threshold, mean, code),
+    "set to the unit's mean over all images": lambda code, threshold, mean: np.where(code < threshold, mean, code),
 }
 
 _CODE = code_of(
@@ -29,7 +30,7 @@ _CODE = code_of(
     way={
         "set to zero": "np.where(code < {threshold}, 0, code)",
         "raised to the threshold": "np.maximum(code, {threshold})",
-        "set to the unit's mean": "np.where(code < {threshold}, code.mean(axis=0), code)",
+        "set to the unit's mean over all images": "np.where(code < {threshold}, code.mean(axis=0), code)",
     },
 )
 

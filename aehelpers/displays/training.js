@@ -1,6 +1,7 @@
 import { Chart, Pictures, button, element, extent, fixed, row, slider } from "./core.js";
 
 const FEW = 4;  // units of which each is named in the sentence
+const DEAD = "\u00d7", KEY = `${DEAD} and a dashed line: dead. The fuller a lamp, the more images get through.`;
 
 const reduced = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -13,14 +14,14 @@ export default function training(data, view) {
   const lamps = element("div", { class: "ae-lamps", role: "img" });
   const pictures = new Pictures({ titles: ["original", "now"], height, width, count: images.shape[0] });
   const loss = new Chart({
-    x: { label: "training step", low: 0, high: Math.max(steps.at(-1) ?? 1, data.steps) },
+    x: { label: "training step", low: 0, high: Math.max(steps.at(-1), data.steps) },
     y: { label: "loss: squared error per pixel", low: 0, high: data.highest },
   });
   // A line a unit, from the smallest to the largest pre-activation of the images; some are no numbers where a run diverges.
   const [least, most] = extent([0, ...band.values.filter(Number.isFinite)]);
   const bands = new Chart({
     x: { label: "unit of the code", low: 0.3, high: units + 0.7, ticks: Array.from({ length: units }, (_, i) => i + 1) },
-    y: { label: "pre-activations, smallest to largest", low: least, high: Math.max(most, least + (last < 0 ? 1 : 1e-6)) },
+    y: { label: "pre-activations, smallest to largest", low: least, high: Math.max(most, least + 1e-6) },
   });
   let playing = null;
 
@@ -48,26 +49,24 @@ export default function training(data, view) {
     series: [{ x: steps, y: losses, colour: "#0072b2" }],
     levels: [{ name: "mean image", value: level, dash: "7 3" }],
   });
-  const scrub = slider("record", { min: 0, max: Math.max(last, 0), step: 1, format: place => `step ${steps[place] ?? 0}` });
+  const scrub = slider("record", { min: 0, max: last, step: 1, format: place => `step ${steps[place]}` });
   return {
     controls: { record: scrub },
     buttons: [play],
     parts: [pictures, { element: lamps }, bands, loss],
     draw({ record }) {
-      if (last < 0) {
-        pictures.show([{ values: images.values }, { values: new Float32Array(0) }]);
-        return "Not trained yet: run the next cell, and watch.";
-      }
-      const now = Array.from(row(alive, record), share => share > 0);
-      const lamp = lives => element("span", { class: lives ? "ae-lamp" : "ae-lamp ae-dead", "aria-hidden": "true" },
-        lives ? "" : "\u00d7");
-      lamps.replaceChildren(element("span", {}, "units of the code"), ...now.map(lamp));
-      const dead = now.filter(lives => !lives).length;
+      const shares = Array.from(row(alive, record));
+      // The more images get through, the fuller the lamp.
+      const lamp = share => (share > 0
+        ? element("span", { class: "ae-lamp", style: `--through: ${fixed(100 * share, 1)}%` })
+        : element("span", { class: "ae-lamp ae-dead" }, DEAD));
+      lamps.replaceChildren(element("span", {}, "units of the code"), ...shares.map(lamp), element("span", {}, KEY));
+      const dead = shares.filter(share => !(share > 0)).length;
       lamps.setAttribute("aria-label", `${dead} of ${units} units are dead`);
       pictures.show([{ values: images.values }, { values: row(rebuilt, record), title: `step ${steps[record]}` }]);
       showBands(record);
       loss.mark([{ x: steps[record] }]);
-      const through = Array.from(row(alive, record), (share, unit) => `unit ${unit + 1} ${fixed(100 * share, 1)} %`).join(", ");
+      const through = shares.map((share, unit) => `unit ${unit + 1} ${fixed(100 * share, 1)} %`).join(", ");
       return `Step ${steps[record]}: loss ${fixed(losses[record], 4)}; ${dead} of ${units} units of the code are dead.`
         + (units <= FEW ? ` Images that get through: ${through}.` : "");
     },

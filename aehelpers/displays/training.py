@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from aehelpers.baselines import mse
 from aehelpers.displays.networks import halves
 from aehelpers.displays.packing import packed
 from aehelpers.displays.widget import Display
@@ -25,6 +26,7 @@ class TrainingRecorder:
     Attributes
     ----------
     steps, losses : list of int, list of float
+        The first record, step 0, is of the model as it is handed over; its loss is the squared error on the watched images.
     alive : list of ndarray, each of shape (units,)
         For which share of the images a unit of the code is above 0.
     band : list of ndarray, each of shape (units, 3)
@@ -42,12 +44,16 @@ class TrainingRecorder:
         self.model, self.x, self.code = model, x, code
         self.features = keras.Sequential([keras.Input(x.shape[1:]), *before])
         self.steps, self.losses, self.alive, self.band, self.rebuilt = [], [], [], [], []
+        self._record(0, mse(x, predict(model, x)))
 
     def __call__(self, history):
+        self._record(history.steps[-1], history.history["loss"][-1])
+
+    def _record(self, step, loss):
         features = predict(self.features, self.x) if self.features.layers else self.x
         before = features @ np.asarray(self.code.kernel) + np.asarray(self.code.bias)
-        self.steps.append(history.steps[-1])
-        self.losses.append(history.history["loss"][-1])
+        self.steps.append(step)
+        self.losses.append(loss)
         self.alive.append((before > 0).mean(axis=0))
         self.band.append(np.quantile(before, [0, 0.5, 1], axis=0).T)
         self.rebuilt.append(predict(self.model, self.x[:_SHOWN]))

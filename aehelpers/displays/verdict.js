@@ -1,12 +1,12 @@
-import { element, onRemembered, recall } from "./core.js";
+import { element, onRemembered, recall, typeset } from "./core.js";
 
 // What became of a vote: the same options in the same order, which one is right, and a reason for each.
 export default function verdict(data, view) {
   const options = Object.entries(data.options).map(([letter, text]) => {
     const yours = element("span", { class: "ae-yours" }, "your choice");
     const chips = letter === data.answer ? [element("span", { class: "ae-right" }, "✓ right"), " ", yours] : [yours];
-    const told = element("div", {}, element("span", {}, text), " ", element("span", { class: "ae-chips" }, ...chips),
-      element("p", {}, data.reasons[letter]));
+    const told = element("div", {}, element("span", {}, typeset(text)), " ", element("span", { class: "ae-chips" }, ...chips),
+      element("p", {}, typeset(data.reasons[letter])));
     const made = element("li", { class: letter === data.answer ? "ae-holds" : "" }, element("b", {}, letter), told);
     return { letter, made, yours };
   });
@@ -17,7 +17,7 @@ export default function verdict(data, view) {
     return chosen === data.answer ? `You chose ${chosen}, which is right.` : `You chose ${chosen}. It is ${data.answer}.`;
   };
   onRemembered(() => view.redraw(), view.signal);
-  const question = element("p", { class: "ae-question" }, data.name);
+  const question = element("p", { class: "ae-question" }, typeset(data.name));
   const box = element("div", { class: "ae-verdict" }, question, element("ul", {}, ...options.map(option => option.made)));
   return { controls: {}, parts: [{ element: box }], draw: sentence };
 }

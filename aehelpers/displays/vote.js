@@ -1,4 +1,4 @@
-import { element, onRemembered, recall, remember } from "./core.js";
+import { element, onRemembered, recall, remember, typeset } from "./core.js";
 
 // Options to choose from, and a button that makes the choice a vote; "-" is remembered of who reads on without one. What was
 // remembered stays while a vote is being changed, so that what it has opened stays open.
@@ -12,13 +12,13 @@ export default function vote(data, view) {
     make: change => {
       const inputs = letters.map(letter => element("input", { type: "radio", name: "choice", value: letter }));
       const labels = letters.map((letter, place) => element("label", { class: "ae-option" },
-        inputs[place], element("b", {}, letter), element("span", {}, data.options[letter])));
+        inputs[place], element("b", {}, letter), element("span", {}, typeset(data.options[letter]))));
       for (const input of inputs) input.addEventListener("change", () => change(input.value));
       const go = element("button", { type: "submit", class: "ae-button ae-go" }, "Vote to go on");
       const skip = element("button", { type: "button", class: "ae-plain" }, "Show me without voting");
       const again = element("button", { type: "button", class: "ae-plain" });
       const actions = element("div", { class: "ae-actions" });
-      const question = element("legend", { class: "ae-question" }, data.name);
+      const question = element("legend", { class: "ae-question" }, typeset(data.name));
       const form = element("form", { class: "ae-vote" }, element("fieldset", {}, question, ...labels), actions);
       const record = value => {
         const hadFocus = actions.contains(document.activeElement);

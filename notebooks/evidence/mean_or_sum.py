@@ -17,7 +17,7 @@ units on both sides ("256"), Adam from 0.001 with cosine decay to 0, batches of 
 Columns: ``alive`` units are those whose mean has a variance above 0.1 over the test images, ``alive_loosely`` above 0.01;
 ``kl`` is in nats per image, ``farthest`` the largest distance of a unit's KL from what the theorem for linear models
 predicts, both sorted by size; ``squared_error`` is per pixel, from the means. The npz file holds what
-`ae.recorded_display("mean_or_sum")` shows, seed 0.
+`ae.recorded_display("mean_or_sum")` shows, seed 0; there sigma^2 is 6 and 5 as well.
 """
 
 import functools
@@ -39,6 +39,7 @@ DATA = ("mnist", "fashion_mnist")
 HIDDEN = {"linear": (), "256": (256,)}
 STEPS = {"linear": 10_000, "256": 6_000}
 VARIANCES = (392, 10, 4, 2, 1, 0.5)
+BETWEEN = (6, 5)  # for the display alone, on both sides of MNIST's largest component, 5.12
 SEEDS = range(5)
 CODE_SIZE = 32
 SHOWN = 8
@@ -110,6 +111,11 @@ def kl_of_units(found, x):
     return mean, ((np.exp(log_variance) + mean**2 - 1 - log_variance) / 2).mean(axis=0)
 
 
+def active(mean, threshold=0.1):
+    """Return how many units are active, from their means over images."""
+    return (mean.var(axis=0) > threshold).sum()
+
+
 def row(found, whole, data, model, run, sigma2, steps, seed, from_logits=False):
     """Return a row of the table: ``whole`` is what rebuilds images, ``found`` the variational autoencoder in it."""
     x = images(data)[1]
@@ -120,8 +126,8 @@ def row(found, whole, data, model, run, sigma2, steps, seed, from_logits=False):
     if model == "linear" and run == "sigma":
         farthest = round(np.abs(np.sort(kl)[::-1] - predicted_kl(spectrum(data)[:CODE_SIZE], sigma2)).max(), 4)
     values = (
-        (mean.var(axis=0) > 0.1).sum(),
-        (mean.var(axis=0) > 0.01).sum(),
+        active(mean),
+        active(mean, 0.01),
         round(kl.sum(), 4),
         farthest,
         round(ae.mse(x, made), 6),
@@ -130,11 +136,12 @@ def row(found, whole, data, model, run, sigma2, steps, seed, from_logits=False):
 
 
 def pictures(found, data):
-    """Return what the display shows of a model: KL of the units, digits rebuilt, and what random codes give."""
+    """Return what the display shows of a model: active units, KL of each unit, digits rebuilt, and what random codes give."""
     x = images(data)[1][:SHOWN]
     codes = np.random.default_rng(0).normal(size=(SHOWN, CODE_SIZE)).astype(np.float32)
     made = np.array([ae.predict(found, x), ae.predict(found.decoder, codes)])
-    return np.sort(kl_of_units(found, images(data)[1])[1])[::-1], np.rint(255 * np.clip(made, 0, 1)).astype(np.uint8)
+    mean, kl = kl_of_units(found, images(data)[1])
+    return active(mean), np.sort(kl)[::-1], np.rint(255 * np.clip(made, 0, 1)).astype(np.uint8)
 
 
 def result(data, model, run, sigma2, seed):
@@ -164,7 +171,7 @@ def result(data, model, run, sigma2, seed):
         return [{**made, "sigma2": made["squared_error"]}], None
     found = variational(model, sigma2)
     train(found, data, steps, seed)
-    rows = [row(found, found, data, model, run, sigma2, steps, seed)]
+    rows = [] if sigma2 in BETWEEN else [row(found, found, data, model, run, sigma2, steps, seed)]
     if run == "warm start":
         started = found.get_weights()
         for further in FURTHER:
@@ -189,6 +196,7 @@ def runs():
     """List all trainings: every seed of the linear models, and of the others on MNIST; the others on Fashion-MNIST once."""
     fixed = itertools.product(DATA, HIDDEN, ("sigma",), VARIANCES, SEEDS)
     listed = [run for run in fixed if run[:2] != ("fashion_mnist", "256") or run[-1] == SEEDS[0]]
+    listed += itertools.product(DATA, HIDDEN, ("sigma",), BETWEEN, SEEDS[:1])
     for run in CONTROLS:
         model = "linear" if run == "sees pixels before" else "256"
         listed += [("mnist", model, run, 0.5, seed) for seed in SEEDS]
@@ -196,27 +204,29 @@ def runs():
 
 
 def main():
-    found = []
+    of_seed = {}
 
     def rows(results):
-        for made, shown in results:
+        for (data, model, _, sigma2, _), (made, shown) in zip(runs(), results, strict=True):
             yield from made
             if shown is not None:
-                found.append((made[0]["alive"], *shown))
+                of_seed[data, model, sigma2] = shown
 
     # Fresh processes now and then: XLA never gives back the memory of what it has compiled.
     with multiprocessing.get_context("spawn").Pool(2, maxtasksperchild=15) as pool:
         write_table(__file__, COLUMNS, rows(pool.imap(call, runs())))
-    shape = (len(DATA), len(HIDDEN), len(VARIANCES))
-    made = np.array([shown for *_, shown in found])
+    variances = sorted((*VARIANCES, *BETWEEN), reverse=True)
+    shape = (len(DATA), len(HIDDEN), len(variances))
+    shown = [of_seed[one] for one in itertools.product(DATA, HIDDEN, variances)]
+    made = np.array([pictures for *_, pictures in shown])
     np.savez_compressed(
         Path(__file__).with_suffix(".npz"),
         data=np.array(DATA),
         models=np.array(list(HIDDEN)),
-        variances=np.array(VARIANCES, np.float64),
+        variances=np.array(variances, np.float64),
         spectrum=np.array([spectrum(data)[:CODE_SIZE] for data in DATA]),
-        kl=np.array([kl for _, kl, _ in found]).reshape(*shape, CODE_SIZE),
-        alive=np.array([alive for alive, *_ in found]).reshape(shape),
+        kl=np.array([kl for _, kl, _ in shown]).reshape(*shape, CODE_SIZE),
+        alive=np.array([alive for alive, *_ in shown]).reshape(shape),
         images=np.array([np.rint(255 * images(data)[1][:SHOWN]) for data in DATA], np.uint8),
         rebuilt=made[:, 0].reshape(*shape, SHOWN, 784),
         samples=made[:, 1].reshape(*shape, SHOWN, 784),

@@ -1,7 +1,7 @@
 // All names of core.js that tests use, and a reader for what is mounted: charts and pictures remember who drew into an element.
 globalThis.core = {
   unpack, unhide, row, mean, squaredError, network, drawImage, drawSigned, ticksBetween, fixed, element, displays, render,
-  mountOnPage, slider, choice, number, whole, apart, filled, Chart, Pictures, recall, remember, forget, onRemembered,
+  mountOnPage, slider, choice, number, whole, apart, filled, Chart, Pictures, recall, remember, forget, onRemembered, typeset,
   createTrainer, startWorker, RESTARTS, specOf, corrupted, factsOf, verdictOf, isReached,
 };
 for (const [kind, method] of [[Chart, "draw"], [Chart, "mark"], [Pictures, "show"]]) {

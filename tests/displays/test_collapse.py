@@ -36,21 +36,27 @@ def test_collapse(show, run):
         )
         components, kl = np.float32(run["spectrum"][first]), np.float32(run["kl"][place])
         predicted = np.log(np.maximum(components, variance, dtype=float) / variance) / 2
-        above = (components > variance).sum()
+        above, alive = (components > variance).sum(), run["alive"][place]
         images, rebuilt, samples = (
             np.float32(run[name][at].ravel() / 255) for name, at in [("images", first), ("rebuilt", place), ("samples", place)]
         )
         assert seen.sentence == (
-            f"Noise of variance {variance:g}: {above} component{' lies' if above == 1 else 's lie'} above the line, "
-            f"{run['alive'][place]} of {units} units are active (the variance of their mean is above 0.1). "
+            f"Noise of variance {variance:g}: {alive} of {units} units {'is' if alive == 1 else 'are'} active (the variance of "
+            f"their mean is above 0.1); {above} component{' lies' if above == 1 else 's lie'} above the line. "
             f"KL {kl.sum(dtype=float):.2f} nats per image, "
             f"{predicted.sum():.2f} predicted; squared error of these images "
             f"{((images - rebuilt) ** 2).mean(dtype=float):.4f} per pixel."
         )
         spectrum, divergences = seen.charts
         numbers = list(range(1, units + 1))
-        drawn = [(line["x"], line["y"]) for chart in (spectrum, divergences) for line in chart["series"]]
-        assert drawn == [(numbers, components.tolist()), (numbers, pytest.approx(predicted)), (numbers, kl.tolist())]
+        drawn = [(line["x"], line["y"]) for chart in (spectrum, divergences) for line in chart["series"][:1]]
+        assert drawn == [(numbers, components.tolist()), (numbers, pytest.approx(predicted))]
+        measured = [
+            ("measured, active", "diamond", numbers[:alive], kl[:alive].tolist()),
+            ("measured, not active", "cross", numbers[alive:], kl[alive:].tolist()),
+        ]
+        found = [tuple(line[part] for part in ("name", "marker", "x", "y")) for line in divergences["series"][1:]]
+        assert found == [line for line in measured if line[2]]
         assert spectrum["levels"][0]["value"] == variance
         assert divergences["y"]["high"] == pytest.approx(1.05 * run["kl"].max())
         assert [row["values"] for row in seen.pictures[0]["rows"]] == [images.tolist(), rebuilt.tolist(), samples.tolist()]

@@ -1,5 +1,7 @@
 """What all displays share, core.js, against NumPy and Keras: arrays, networks, pictures, charts, controls, and their end."""
 
+import re
+
 import aehelpers as ae
 import numpy as np
 import pytest
@@ -196,6 +198,33 @@ def place(value, low, high, start, end, log=False):
     return start + (end - start) * (value - low) / (high - low)
 
 
+TYPESET = {
+    "the model's error is Adam's": "the model’s error is Adam’s",
+    'They say "one", (\'two\') or "(3)".': "They say “one”, (‘two’) or “(3)”.",
+    "'s 2.0' für 90 %": "‘s 2.0’ für 90 %",
+}
+
+
+def test_texts_of_lessons_have_the_marks_of_print(core, show):
+    assert [core.evaluate("text => core.typeset(text)", text) for text in TYPESET] == list(TYPESET.values())
+    text = "the model's own"
+    options, asked = dict.fromkeys("AB", text), {"id": "01-marks"}
+    question = {"question": text, "options": options, "answer": "A", "reasons": options}
+    vote = ae.vote(text, options, **asked)
+    exercise = ae.exercise("01-choice", text, "A", options=options, hint=text, solution=text)
+    for display in (vote, vote.verdict("A", options), exercise, ae.self_test([question, question], id="01-self-test")):
+        root = core.locator(".ae-display")
+        show(display)
+        for button in root.get_by_role("button", name=re.compile("hint|solution")).all():
+            button.click()
+        for letter in root.get_by_role("radio").all():
+            letter.check()
+        for button in root.get_by_role("button", name="Check").all():
+            button.click()
+        assert "model’s" in root.text_content() and "model's" not in root.text_content()
+    core.evaluate("core.forget()")
+
+
 def test_a_chart_of_two_linear_axes(core):
     x, y = [0, 1, 2, 3, 4, 6], [0.0, 0.5, NAN, 2.0, -1.0, 0.1]
     seen = chart(
@@ -207,6 +236,7 @@ def test_a_chart_of_two_linear_axes(core):
                 {"name": "line", "x": x, "y": y, "marker": True},
                 {"name": "band", "x": x, "y": [0.2] * 6, "area": [0.1] * 6},
                 {"x": [1], "y": [1], "marker": "diamond"},
+                {"x": [2], "y": [1], "marker": "cross"},
             ],
             "levels": [{"name": "mean", "value": 0.25}],
         },
@@ -239,8 +269,11 @@ def test_a_chart_of_two_linear_axes(core):
     (area,) = seen["areas"]
     assert area == "M" + " ".join(f"{across(a):.1f},{down(b):.1f}" for a, b in corners) + "Z"
     assert seen["levels"] == [[left, right, *[pytest.approx(down(0.25))] * 2]]
-    (diamond,) = seen["diamonds"]
+    diamond, cross = seen["diamonds"]
     assert diamond.startswith(f"M{across(1) - 4.05:.3f}"[:6])
+    strokes = [float(number) for number in re.findall(r"[\d.]+", cross)]
+    low, high, top, bottom = (pytest.approx(end, abs=0.06) for end in (across(2) - 3, across(2) + 3, 29, 35))
+    assert strokes == [low, top, high, bottom, low, bottom, high, top]
     line, outside, dot = seen["marks"]
     assert line[0] == "line" and line[1] == pytest.approx(across(2)) and line[4:6] == [32, 158]
     assert outside[0] == "circle" and outside[2:4] == [right, 32]

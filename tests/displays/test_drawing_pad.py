@@ -93,6 +93,7 @@ def test_drawings(shown, display, name):
     blocks = paper.reshape(28, 4, 28, 4).mean(axis=(1, 3)).ravel()
     for base in (-1, 0, 2):
         seen = shown.at(base=base)
+        assert ("press clear, then draw" if base >= 0 else "draw here") in seen.texts
         under = unpacked(display.data["images"])[base] if base >= 0 else np.zeros(784)
         image = np.maximum(under, blocks) if base >= 0 else as_mnist(paper)
         rebuilt = {one: run_layers(made["layers"], np.float32(image)) for one, made in display.data["networks"].items()}
@@ -229,6 +230,22 @@ def test_a_drawing_can_stay_where_it_is(shown):
     assert grey_of(seen.canvases[2]) == pytest.approx(blocks, abs=1 / 255)
     assert seen.sentence.startswith(f"Your drawing, where you drew it. {NO_DIGIT}")
     shown.at(strokes=[], base=0, placed="centred")
+
+
+@pytest.mark.parametrize("strokes", [[[[56, 56]]], [[[20, 20], [90, 90]], [[90, 20], [20, 90]]]])
+def test_what_sets_off_an_alarm(show, one_layer, model, forty, strokes):
+    """The error of each model against the limit, of a drawing where it is."""
+    pad = ae.drawing_pad({"one": one_layer, "two": model}, forty, centred=False)
+    image = pad_of(show(pad).at(strokes=strokes, base=-1))[:, :, 0].reshape(28, 4, 28, 4).mean(axis=(1, 3)).ravel()
+    rebuilt = {name: run_layers(made["layers"], np.float32(image)) for name, made in pad.data["networks"].items()}
+    errors = {name: np.mean((image - values) ** 2) for name, values in rebuilt.items()}
+    for limit in (0, np.mean(list(errors.values())), 1):
+        pad = ae.drawing_pad({"one": one_layer, "two": model}, forty, limit=limit, centred=False)
+        seen = show(pad).at(strokes=strokes, base=-1)
+        verdicts = {name: "alarm" if error > limit else "accepted" for name, error in errors.items()}
+        each = ", ".join(f"{name}: {error:.4f}, {verdicts[name]}" for name, error in errors.items())
+        assert seen.sentence.endswith(f" Squared error, {each} (limit {limit:.4f}).")
+        assert seen.texts[-2:] == [f"{name}: {verdict}" for name, verdict in verdicts.items()]
 
 
 def test_which_units_are_moved_and_how_far(display, one_layer, model, forty):

@@ -54,6 +54,8 @@ def test_epochs(show, run):
         assert seen.canvases[:2] == expected[:2]
         assert seen.canvases[2]["pixels"] == pytest.approx(expected[2]["pixels"], abs=1)  # halves, in float32
         course, chart = seen.charts
+        labels = ["squared error per pixel, all test images", "error by component, all test images"]
+        assert [one["y"]["label"] for one in seen.charts] == labels
         numbers = list(range(len(run["edges"]) - 1))
         assert [(line["x"], line["y"]) for line in chart["series"]] == [(numbers, part.tolist()) for part in (missing, added)]
         # One axis for all states: nothing is cut off, and it is no longer than it must be.

@@ -21,7 +21,7 @@ def test_thresholds(forty):
     by_hand = {
         "set to zero": code * (code >= 0.5),
         "raised to the threshold": np.where(code >= 0.5, code, 0.5),
-        "set to the unit's mean": np.where(code >= 0.5, code, code.mean(axis=0)),
+        "set to the unit's mean over all images": np.where(code >= 0.5, code, code.mean(axis=0)),
     }
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     assert list(threshold.WAYS) == list(by_hand) and data["thresholds"][25] == 0.5
@@ -40,7 +40,9 @@ CODES = {"one": RANDOM.integers(0, 5, (5, 3)) / 4, "another": RANDOM.random((5, 
 CHANGED = {
     "set to zero": lambda code, threshold, mean: code * (code >= threshold),
     "raised to the threshold": lambda code, threshold, mean: np.clip(code, threshold, None),
-    "set to the unit's mean": lambda code, threshold, mean: np.choose(code >= threshold, [np.tile(mean, (5, 1)), code]),
+    "set to the unit's mean over all images": lambda code, threshold, mean: np.choose(
+        code >= threshold, [np.tile(mean, (5, 1)), code]
+    ),
 }
 
 

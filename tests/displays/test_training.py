@@ -17,17 +17,21 @@ def test_recorder_and_training_display(forty):
     model = ae.autoencoder(hidden=(6,), code_size=3)
     recorder = ae.TrainingRecorder(model, forty)
     display = ae.training_display(recorder, forty, steps=4, level=0.07, highest_loss=0.3)
-    assert display.data["record"]["steps"] == []
+    assert display.data["record"]["steps"] == [0]
+    untrained = ae.predict(model, forty)
+    assert recorder.losses == [pytest.approx(np.mean((untrained - forty) ** 2))]
+    assert recorder.rebuilt[0] == pytest.approx(untrained[:8])
     history = ae.fit(model, forty, steps=4, batch_size=8, record_every=2, on_record=display, progress=False)
     arrays = recorder.arrays()
-    assert arrays["steps"].tolist() == history.steps == [2, 4] and arrays["losses"].tolist() == history.history["loss"]
+    assert arrays["steps"].tolist() == [0, *history.steps] == [0, 2, 4]
+    assert arrays["losses"].tolist()[1:] == history.history["loss"]
     code = ae.predict(model.encoder, forty)  # ReLU: what is above 0 is the pre-activation itself
     assert arrays["alive"][-1] == pytest.approx((code > 0).mean(axis=0))
     largest = arrays["band"][-1][:, 2]
     assert np.maximum(largest, 0) == pytest.approx(code.max(axis=0), rel=1e-5)
     assert (arrays["band"][-1][:, 0] <= arrays["band"][-1][:, 1]).all()
     assert arrays["rebuilt"][-1] == pytest.approx(ae.predict(model, forty[:8]))
-    assert display.data["record"]["steps"] == [2, 4] and display.state == {"record": 1}
+    assert display.data["record"]["steps"] == [0, 2, 4] and display.state == {"record": 2}
     again = ae.training_display(arrays, forty, steps=4, level=0.07, highest_loss=0.3)
     assert again.data["record"] == display.data["record"]
 
@@ -63,6 +67,14 @@ RUNS = {
 }
 
 
+# How opaque the fill of each lamp is.
+OPACITY = """lamps => lamps.map(lamp => {
+  const ink = new OffscreenCanvas(1, 1).getContext("2d");
+  ink.fillStyle = getComputedStyle(lamp).backgroundColor; ink.fillRect(0, 0, 1, 1);
+  return ink.getImageData(0, 0, 1, 1).data[3] / 255;
+})"""
+
+
 def said(share):
     """Return a share in percent as JavaScript writes it, which rounds the number that is there, not the decimal one."""
     return "NaN" if np.isnan(share) else str(Decimal(100 * share).quantize(Decimal("0.1"), ROUND_HALF_UP))
@@ -84,6 +96,9 @@ def test_a_record_is_shown(core, show, name):
         assert seen.texts[0] == f"step {step}" and f"{dead} of {units} units are dead" in seen.texts
         classes = core.locator(".ae-lamp").evaluate_all("lamps => lamps.map(lamp => [lamp.className, lamp.textContent])")
         assert classes == [["ae-lamp", ""] if one else ["ae-lamp ae-dead", "\N{MULTIPLICATION SIGN}"] for one in lives]
+        opacities = core.locator(".ae-lamp").evaluate_all(OPACITY)
+        assert opacities == pytest.approx(np.where(lives, alive[place], 0), abs=0.004)
+        assert core.locator(".ae-lamps").inner_text().endswith("dead. The fuller a lamp, the more images get through.")
         assert seen.row(0) == pytest.approx(unpacked(data["images"]).ravel())
         assert seen.row(1) == pytest.approx(rebuilt[place].ravel())
         assert core.locator(".ae-row-title").last.text_content() == f"step {step}" and len(seen.canvases) == 6
@@ -100,12 +115,12 @@ def test_a_record_is_shown(core, show, name):
         assert loss["x"]["high"] == max(40, record["steps"][-1]) and seen.marks(1) == [(step, None)]
 
 
-def test_nothing_is_trained_yet(core, show):
-    shown = show(made(0, 2))
-    seen = shown.at(record=0)
-    assert seen.sentence == "Not trained yet: run the next cell, and watch." and seen.texts[0] == "step 0"
-    assert core.locator(".ae-row-title").all_text_contents() == ["original", "now"] and len(seen.canvases) == 3
-    assert seen.charts[-1]["x"]["high"] == 40 and core.locator(".ae-lamp").count() == 0
+def test_before_the_training_the_untrained_model_is_shown(core, show, forty):
+    model = ae.autoencoder(hidden=(6,), code_size=2)
+    seen = show(ae.training_display(ae.TrainingRecorder(model, forty), forty, steps=40, level=0.07, highest_loss=0.3)).at()
+    assert seen.sentence.startswith("Step 0: loss ") and seen.texts[0] == "step 0"
+    assert seen.row(1) == pytest.approx(ae.predict(model, forty[:8]).ravel(), abs=1 / 255)
+    assert seen.charts[-1]["x"]["high"] == 40 and core.locator(".ae-lamp").count() == 2
     core.get_by_role("button", name="play").click()  # nothing to play
 
 

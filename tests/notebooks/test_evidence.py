@@ -92,10 +92,10 @@ def test_the_script_makes_a_stored_model_again(mnist, script, value):
 def test_the_script_records_the_stored_training_again():
     """The first 60 steps: later ones grow apart where sums are taken in another order."""
     again, stored = dead_code_run.record(60), ae.stored_arrays("dead_code_run")
-    assert stored["steps"].tolist() == list(range(10, 401, 10)) and again["steps"].tolist() == [10, 20, 30, 40, 50, 60]
-    assert again["losses"] == pytest.approx(stored["losses"][:6], rel=1e-3)
-    assert again["band"] == pytest.approx(stored["band"][:6], abs=0.05)
-    assert stored["rebuilt"].shape == (40, 8, 784) and stored["alive"].shape == (40, 20)
+    assert stored["steps"].tolist() == list(range(0, 401, 10)) and again["steps"].tolist() == [0, 10, 20, 30, 40, 50, 60]
+    assert again["losses"] == pytest.approx(stored["losses"][:7], rel=1e-3)
+    assert again["band"] == pytest.approx(stored["band"][:7], abs=0.05)
+    assert stored["rebuilt"].shape == (41, 8, 784) and stored["alive"].shape == (41, 20)
 
 
 def test_the_script_makes_stored_bits_again(mnist):
@@ -152,14 +152,21 @@ def test_the_stored_units_are_those_of_the_table():
     run = ae.stored_arrays("mean_or_sum")
     runs = ae.stored_runs("mean_or_sum").query("run == 'sigma' and seed == 0")
     table = runs.set_index(["data", "model", "sigma2"])["kl"]
-    assert run["alive"].ravel().tolist() == runs["alive"].tolist()
+    variances = run["variances"].tolist()
+    places = [variances.index(sigma2) for sigma2 in mean_or_sum.VARIANCES]
+    assert sorted((*mean_or_sum.VARIANCES, *mean_or_sum.BETWEEN), reverse=True) == variances
+    assert run["alive"][:, :, places].ravel().tolist() == runs["alive"].tolist()
     for place, data in enumerate(run["data"]):
         for model, kl in zip(run["models"], run["kl"][place], strict=True):
-            assert kl.sum(axis=1) == pytest.approx([table[data, model, sigma2] for sigma2 in run["variances"]], abs=1e-4)
+            of_table = [table[data, model, sigma2] for sigma2 in mean_or_sum.VARIANCES]
+            assert kl[places].sum(axis=1) == pytest.approx(of_table, abs=1e-4)
             assert np.all(np.diff(kl, axis=1) <= 0)
         x = ae.load(str(data)).x_train
         singular = np.linalg.svd(x[:5000] - x[:5000].mean(axis=0), compute_uv=False)
         assert run["spectrum"][place][:10] == pytest.approx(singular[:10] ** 2 / 4999, rel=0.1)
+    # Where the mean of a unit has the variance v and its codes together have the prior's, its KL is -log(1 - v) / 2: those with
+    # a variance above 0.1 are the units of the largest KL, and are drawn so.
+    assert np.array_equal((run["kl"] > -np.log(0.9) / 2).sum(axis=-1), run["alive"])
 
 
 def test_the_divergence_of_a_linear_model_by_hand():

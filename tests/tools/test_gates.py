@@ -55,7 +55,7 @@ ORDERS = {
 
 @pytest.mark.parametrize("text", ORDERS)
 def test_what_follows_a_gate_is_later_but_for_the_folds(text):
-    found = in_order(segments(cells_of(text)), is_before_folds=True)
+    found = in_order(segments(cells_of(text)), leads_on=True)
     shown = []
     for one in found:
         words, (before, after) = (
@@ -64,5 +64,5 @@ def test_what_follows_a_gate_is_later_but_for_the_folds(text):
         )
         shown.append(f"{before}{words}{after}".strip())
     assert tuple(shown) == ORDERS[text]
-    last = in_order(segments(cells_of(text)), is_before_folds=False)[-1]
+    last = in_order(segments(cells_of(text)), leads_on=False)[-1]
     assert last.later == ("?" in text)  # without folds all of it is later
