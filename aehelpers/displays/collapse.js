@@ -18,7 +18,7 @@ export default function collapse(data) {
   });
   return {
     controls: {
-      variance: slider("variance of a pixel's noise, less to the right", { options: variances }),
+      variance: slider("variance of a pixel's noise", { options: variances }),
       data: choice("images", sets),
       model: choice("model", models),
     },
@@ -37,8 +37,8 @@ export default function collapse(data) {
       divergences.set({
         series: [
           { name: "predicted, linear", x: numbers, y: expected, dash: "7 3" },
-          { name: "measured, active", x: numbers.slice(0, alive), y: kl.subarray(0, alive), ...MEASURED, marker: "diamond" },
-          { name: "measured, not active", x: numbers.slice(alive), y: kl.subarray(alive), ...MEASURED, marker: "cross" },
+          { name: "active", x: numbers.slice(0, alive), y: kl.subarray(0, alive), ...MEASURED, marker: "diamond" },
+          { name: "not active", x: numbers.slice(alive), y: kl.subarray(alive), ...MEASURED, marker: "cross" },
         ].filter(({ x }) => x.length),
       });
       const above = components.filter(one => one > variance).length;

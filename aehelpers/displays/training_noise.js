@@ -15,7 +15,7 @@ export default function trainingNoise(data) {
   }));
   const chart = new Chart({
     x: { label: "share of the pixels lost in the test", low: 0, high: levels.at(-1) },
-    y: { label: "squared error per pixel", low: 0, high: 0.12 },
+    y: { label: "squared error per pixel, all test images", low: 0, high: 0.12 },
   });
   const name = level =>
     level === "none" ? "trained without noise" : `trained ${level.includes("to") ? "from" : "at"} ${level}`;

@@ -52,8 +52,8 @@ def test_collapse(show, run):
         drawn = [(line["x"], line["y"]) for chart in (spectrum, divergences) for line in chart["series"][:1]]
         assert drawn == [(numbers, components.tolist()), (numbers, pytest.approx(predicted))]
         measured = [
-            ("measured, active", "diamond", numbers[:alive], kl[:alive].tolist()),
-            ("measured, not active", "cross", numbers[alive:], kl[alive:].tolist()),
+            ("active", "diamond", numbers[:alive], kl[:alive].tolist()),
+            ("not active", "cross", numbers[alive:], kl[alive:].tolist()),
         ]
         found = [tuple(line[part] for part in ("name", "marker", "x", "y")) for line in divergences["series"][1:]]
         assert found == [line for line in measured if line[2]]

@@ -36,6 +36,7 @@ def test_training_noise(show, run):
         )
         assert seen.sentence == (f"{words[level]}: squared error {losses}; the mean image has {run['mean_image']:.3f}.")
         (chart,) = seen.charts
+        assert chart["y"]["label"] == "squared error per pixel, all test images"
         assert [line["y"] for line in chart["series"]] == [run["nothing"].tolist(), *errors.tolist()]
         assert all(line["x"] == levels for line in chart["series"])
         assert [line.get("marker", False) for line in chart["series"]] == [False, *(one == level for one in trained)]
