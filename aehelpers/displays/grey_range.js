@@ -1,6 +1,6 @@
 import { Chart, Pictures, choice, extent, fixed, sigmoid, slider, stairs } from "./core.js";
 
-const TOGETHER = "one for both rows", EACH = "a separate one for each row", FIXED = "0 to 1", HAND = "by hand";
+const TOGETHER = "one for both rows", EACH = "one for each row", FIXED = "0 to 1", HAND = "by hand";
 const BINS = 60, HANDLE = 3e4, APART = 0.1, NEAR = 0.25;
 
 function ends(values) {

@@ -17,7 +17,7 @@ _CODE = code_of(
     shown={"logits": "20 * original - 15", "probabilities": "1 / (1 + np.exp(15 - 20 * original))"},
     greys={
         "one for both rows": 'np.vstack([original, output]), cmap="gray"',
-        "a separate one for each row": 'output, cmap="gray"',
+        "one for each row": 'output, cmap="gray"',
         "0 to 1": 'output, cmap="gray", vmin=0, vmax=1',
         "by hand": 'output, cmap="gray", vmin={black}, vmax={white}',
     },

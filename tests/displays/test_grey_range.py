@@ -15,7 +15,7 @@ CASES = {
     "a bin wider than the margin": (RANDOM[0], 60 * RANDOM[1] - 61),
     "all black": (0 * RANDOM[0], 0 * RANDOM[1]),
 }
-TOGETHER, EACH, FIXED, HAND = "one for both rows", "a separate one for each row", "0 to 1", "by hand"
+TOGETHER, EACH, FIXED, HAND = "one for both rows", "one for each row", "0 to 1", "by hand"
 
 
 def test_grey_range(forty):
