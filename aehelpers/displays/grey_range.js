@@ -8,7 +8,7 @@ function ends(values) {
   return [low, Math.max(high, low + 1e-6)];  // a range of one value has no grey levels
 }
 
-// Originals and outputs of a model, drawn in one grey range or in several, with a histogram of their values and the range's ends.
+// Originals and outputs of a model, drawn in one grey range or in several, with a histogram of their values.
 export default function greyRange(data, view) {
   const { originals, logits, low, high } = data, [height, width] = data.size;
   const outputs = { logits: logits.values, probabilities: logits.values.map(sigmoid) };
