@@ -1,14 +1,14 @@
 import { Chart, Pictures, choice, extent, fixed, sigmoid, slider, stairs } from "./core.js";
 
-const TOGETHER = "one for both rows", EACH = "each row its own", FIXED = "0 to 1", HAND = "by hand";
-const BINS = 60, HANDLE = 3e4, APART = 0.1;
+const TOGETHER = "one for both rows", EACH = "one for each row", FIXED = "0 to 1", HAND = "by hand";
+const BINS = 60, HANDLE = 3e4, APART = 0.1, NEAR = 0.25;
 
 function ends(values) {
   const [low, high] = extent(values);
   return [low, Math.max(high, low + 1e-6)];  // a range of one value has no grey levels
 }
 
-// Originals and outputs of a model, drawn in one grey range or in several; below, where the values lie, and the range's ends.
+// Originals and outputs of a model, drawn in one grey range or in several, with a histogram of their values.
 export default function greyRange(data, view) {
   const { originals, logits, low, high } = data, [height, width] = data.size;
   const outputs = { logits: logits.values, probabilities: logits.values.map(sigmoid) };
@@ -65,7 +65,7 @@ export default function greyRange(data, view) {
   const byHand = { step: APART, format: value => fixed(value, 1) };
   return {
     controls: {
-      shown: choice("outputs as", Object.keys(outputs)),
+      shown: choice("model output drawn as", Object.keys(outputs)),
       greys: choice("grey range", [TOGETHER, EACH, FIXED, HAND]),
       black: slider("black by hand (vmin)", { ...byHand, min: low, max: round(high - APART), also: alongWith("black") }),
       white: slider("white by hand (vmax)", { ...byHand, min: round(low + APART), max: high, also: alongWith("white") }),
@@ -84,12 +84,13 @@ export default function greyRange(data, view) {
         ],
       });
       const handle = (x, colour, name, down) => [{ x, name, down }, { x, y: HANDLE, colour, edge: "#808080" }];
-      chart.mark([...handle(from, "#000", "black", 0), ...handle(to, "#fff", "white", 40)]);  // not on one another
+      const lower = to - from < NEAR * (high - low + 1) ? 40 : 0;  // so that the two names never overlap
+      chart.mark([...handle(from, "#000", "black", 0), ...handle(to, "#fff", "white", lower)]);
       const share = value => 100 * Math.min(Math.max((value - from) / (to - from), 0), 1);
-      const other = ` In the row below, ${fixed(below, 2)} is drawn black and ${fixed(above, 2)} white.`;
-      return `In the row of the originals ${fixed(from, 2)} is drawn black and ${fixed(to, 2)} white, so their own black (0) `
-        + `is drawn at ${fixed(share(0), 0)} % of the way to white, and their white (1) at ${fixed(share(1), 0)} %.`
-        + (below === from && above === to ? "" : other);
+      const other = ` In the ${shown} row, ${fixed(below, 2)} is drawn black and ${fixed(above, 2)} white.`;
+      return `In the originals row, ${fixed(from, 2)} is drawn black and ${fixed(to, 2)} white. On the scale from black to `
+        + `white, the originals' own black (0) is therefore at ${fixed(share(0), 0)} % and their own white (1) at `
+        + `${fixed(share(1), 0)} %.` + (below === from && above === to ? "" : other);
     },
   };
 }

@@ -1,4 +1,4 @@
-"""Switches for what is drawn, and in which grey range."""
+"""Controls for what is drawn and in which grey range."""
 
 import numpy as np
 from aehelpers.displays.packing import code_of, packed
@@ -17,7 +17,7 @@ _CODE = code_of(
     shown={"logits": "20 * original - 15", "probabilities": "1 / (1 + np.exp(15 - 20 * original))"},
     greys={
         "one for both rows": 'np.vstack([original, output]), cmap="gray"',
-        "each row its own": 'output, cmap="gray"',
+        "one for each row": 'output, cmap="gray"',
         "0 to 1": 'output, cmap="gray", vmin=0, vmax=1',
         "by hand": 'output, cmap="gray", vmin={black}, vmax={white}',
     },
@@ -26,14 +26,14 @@ _CODE = code_of(
 
 @takes(originals=Images(pixels=True), logits=Images())
 def grey_range_display(originals, logits):
-    """Draw logits or probabilities, in one grey range, in several, or in one set by hand, beside originals that nobody touches.
+    """Draw logits or probabilities, in one grey range, in two, or in one set by hand, together with the unchanged originals.
 
     Parameters
     ----------
     originals : array, shape (images, pixels)
         Pixels in [0, 1]; the first eight are shown.
     logits : array of the same shape
-        What a model without a sigmoid at its output makes of them.
+        The output of a model that does not end in a sigmoid.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def grey_range_display(originals, logits):
     low, high = float(np.floor(min(shown.min(), 0))), float(np.ceil(max(shown.max(), 1)))
     return Display(
         "grey_range",
-        "Switches for what is drawn, and in which grey range",
+        "Controls for what is drawn and in which grey range",
         "shown",
         {"shown": "logits", "greys": "one for both rows", "black": low, "white": high},
         code=_CODE,

@@ -9,7 +9,7 @@ function said(value) {
   return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1) : fixed(value, 3);
 }
 
-// Where the curves of a chart are no numbers any more: an upright line before the first such place, and what stands there.
+// Where a curve stops being finite: a vertical line before the first such place, and its value there.
 // Neither is drawn before the slider gets there.
 function ends(logits, values, height) {
   const first = values.findIndex((value, i) => i > 0 && !Number.isFinite(value) && Number.isFinite(values[i - 1]));
@@ -18,14 +18,14 @@ function ends(logits, values, height) {
   return [{ x, colour: COLOURS[0] }, { x, y: height, text }];
 }
 
-// One pixel, its logit, and its cross entropy in float32, written in four ways.
+// One pixel, its logit, and its cross-entropy in float32, written in four ways.
 export default function logit(data) {
   const { logits, pixels, forms, sums, losses, gradients } = data;
   const [low, high] = [logits[0], logits.at(-1)], label = "logit of the pixel";
   const loss = new Chart({ x: { label, low, high }, y: { label: "loss (nats)", low: 0, high: 32 } });
   const slope = new Chart({ x: { label, low, high }, y: { label: "gradient", low: -1.1, high: 1.1 } });
   const cells = forms.map(() => [element("td"), element("td")]);
-  const head = element("tr", {}, ...["written as", "loss", "gradient"].map(text => element("th", { scope: "col" }, text)));
+  const head = element("tr", {}, ...["formula", "loss", "gradient"].map(text => element("th", { scope: "col" }, text)));
   const written = ([name, formula]) => element("th", { scope: "row" }, `${name} `, element("code", {}, formula));
   const body = forms.map((form, i) => element("tr", {}, written(form), ...cells[i]));
   const table = element("table", { class: "ae-table" }, element("thead", {}, head), element("tbody", {}, ...body));

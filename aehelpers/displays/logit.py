@@ -1,4 +1,4 @@
-"""A slider for the logit of one pixel: its cross entropy in float32, written in four ways."""
+"""A slider for the logit of one pixel: its cross-entropy in float32, written in four ways."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ _LOGITS = [round(0.1 * number, 1) for number in range(-300, 301)]
 _PIXELS = {"black (x = 0)": 0.0, "white (x = 1)": 1.0}
 # Each takes the pixel x and its logit z.
 FORMS = {
-    "as asked": (
+    "the asker's": (
         "-x log(1e-10 + y) - (1 - x) log(1e-10 + 1 - y)",
         lambda x, z: -x * tf.math.log(1e-10 + tf.sigmoid(z)) - (1 - x) * tf.math.log(1e-10 + 1 - tf.sigmoid(z)),
     ),
@@ -39,10 +39,10 @@ _CODE = code_of(
 
 @takes()
 def logit_display():
-    """Move the logit of one pixel: its sigmoid, the sums with 1e-10, and loss and gradient of four ways to write the loss.
+    """Move the logit of one pixel and see its sigmoid, the sums with 1e-10, and the loss and gradient of four formulas.
 
-    TensorFlow computes all of it beforehand, in float32, for logits from -30 to 30 in steps of 0.1. Losses are in nats,
-    gradients are those with respect to the logit. Notebook 04.
+    TensorFlow computes everything beforehand, in float32, for logits from -30 to 30 in steps of 0.1. Losses are in nats;
+    gradients are with respect to the logit. Notebook 04.
 
     Returns
     -------

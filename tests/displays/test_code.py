@@ -19,7 +19,7 @@ STATES = {
     "04-grey_range": [
         {"shown": shown, "greys": greys, "black": -2, "white": 1.5}
         for shown in ("logits", "probabilities")
-        for greys in ("one for both rows", "each row its own", "0 to 1", "by hand")
+        for greys in ("one for both rows", "one for each row", "0 to 1", "by hand")
     ],
     "04-logit": [{"logit": 5, "pixel": "black (x = 0)"}, {"logit": -0.3, "pixel": "white (x = 1)"}],
     "05-loudness": [{"factor": 1}, {"factor": 0.125}],

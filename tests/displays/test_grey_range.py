@@ -15,7 +15,7 @@ CASES = {
     "a bin wider than the margin": (RANDOM[0], 60 * RANDOM[1] - 61),
     "all black": (0 * RANDOM[0], 0 * RANDOM[1]),
 }
-TOGETHER, EACH, FIXED, HAND = "one for both rows", "each row its own", "0 to 1", "by hand"
+TOGETHER, EACH, FIXED, HAND = "one for both rows", "one for each row", "0 to 1", "by hand"
 
 
 def test_grey_range(forty):
@@ -49,10 +49,10 @@ def test_what_is_drawn_black_and_white(show, name):
             (start, end), below = ranges
             zero, one = (100 * np.clip((value - start) / (end - start), 0, 1) for value in (0, 1))
             alike = below == (start, end)
-            other = "" if alike else f" In the row below, {below[0]:.2f} is drawn black and {below[1]:.2f} white."
+            other = "" if alike else f" In the {what} row, {below[0]:.2f} is drawn black and {below[1]:.2f} white."
             assert seen.sentence == (
-                f"In the row of the originals {start:.2f} is drawn black and {end:.2f} white, so their own black (0) is "
-                f"drawn at {zero:.0f} % of the way to white, and their white (1) at {one:.0f} %.{other}"
+                f"In the originals row, {start:.2f} is drawn black and {end:.2f} white. On the scale from black to white, the "
+                f"originals' own black (0) is therefore at {zero:.0f} % and their own white (1) at {one:.0f} %.{other}"
             )
             (chart,) = seen.charts
             assert (chart["x"]["low"], chart["x"]["high"]) == (low - 0.5, high + 0.5)

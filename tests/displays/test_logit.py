@@ -18,7 +18,12 @@ def test_logit_by_hand():
     data = ae.logit_display().data
     losses, gradients, sums = (unpacked(data[part]) for part in ("losses", "gradients", "sums"))
     assert losses.shape == gradients.shape == (2, 4, len(data["logits"]))
-    assert [name for name, _ in data["forms"]] == ["as asked", "with parentheses", "from logits", "Keras, from probabilities"]
+    assert [name for name, _ in data["forms"]] == [
+        "the asker's",
+        "with parentheses",
+        "from logits",
+        "Keras, from probabilities",
+    ]
     at = {z: data["logits"].index(z) for z in (0.0, 2.0, 16.6, 16.7, 20.0, -30.0)}
     assert losses[..., at[0.0]] == pytest.approx(np.log(2)) and gradients[0, :, at[0.0]] == pytest.approx(0.5)
     assert gradients[1, :, at[2.0]] == pytest.approx(1 / (1 + np.exp(-2)) - 1, rel=1e-5)
