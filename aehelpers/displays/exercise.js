@@ -33,7 +33,7 @@ export default function exercise(data, view) {
 
   const start = letters.length ? "Choose an option, then check it." : "Write your answer, then check it.";
   let reply = recall(kept) === "right" ? "You have solved this one." : start;
-  const notYet = "Not yet. Try again, or ask for the hint.";
+  const notYet = "Not yet. Try again, or open the hint.";
   const ofChoice = () => {
     const chosen = options.find(one => one.input.checked);
     if (!chosen) return start;
@@ -44,7 +44,7 @@ export default function exercise(data, view) {
     for (const [place, { label, input, mark }] of fields.entries()) {
       if (!input.value.trim()) return fields.length > 1 ? `Write an answer for: ${label}.` : start;
       if (!Array.isArray(answers[place]) && Number.isNaN(numberOf(input.value))) {
-        return `"${input.value}" is no number. Write it like 0.25 or 1/4.`;
+        return `"${input.value}" is not a number. Write it as 0.25 or 1/4.`;
       }
       const fits = isRight(input.value, answers[place]);
       (fits ? right : wrong).push(label);

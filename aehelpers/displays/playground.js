@@ -477,7 +477,8 @@ export default function playground(data, view) {
     task.dataset.key = key;
     const many = `You have turned ${turned.length} knobs (${turned.map(labelOf).join(", ")}): one is enough.`;
     const stands = isCured ? "✓ Cured." : turned.length > 1 ? many
-      : turned.length ? `You have turned one knob: ${labelOf(turned[0])}.` : "You have not turned a knob yet; the seed does not count.";
+      : turned.length ? `You have turned one knob: ${labelOf(turned[0])}.`
+        : "You have not turned a knob yet; the seed does not count.";
     const show = name => { told[name] = true; task.dataset.key = ""; view.redraw(); };
     const place = challenges.indexOf(challenge), next = challenges[(place + 1) % challenges.length].id;
     task.replaceChildren(

@@ -7,7 +7,8 @@ export default function selfTest(data, view) {
     const after = element("div"), rows = Object.entries(options).map(([letter, text]) => {
       const input = element("input", { type: "radio", name: `question ${number + 1}`, value: letter });
       const mark = element("span", { class: "ae-mark" });
-      const label = element("label", { class: "ae-option" }, input, element("b", {}, letter), element("span", {}, typeset(text)), mark);
+      const label = element("label", { class: "ae-option" }, input, element("b", {}, letter),
+        element("span", {}, typeset(text)), mark);
       return { letter, input, mark, label };
     });
     const clear = () => {
@@ -40,7 +41,7 @@ export default function selfTest(data, view) {
     if (questions.every(one => one.isAnswered())) {
       const score = questions.filter(one => one.judge()).length;
       remember(kept, String(score));
-      reply = `You have ${score} of 2 right. The reasons are behind "Why?".`;
+      reply = `You have ${score} of 2 right. Open "Why?" for the reasons.`;
     } else {
       reply = start;
     }

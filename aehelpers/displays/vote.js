@@ -60,13 +60,13 @@ export default function vote(data, view) {
     controls: { choice },
     parts: [],
     draw: ({ choice: chosen }) => {
-      if (isOpen()) return chosen ? `${chosen} is chosen. Vote to go on.` : "Choose an option, then vote to go on.";
+      if (isOpen()) return chosen ? `You have chosen ${chosen}. Vote to go on.` : "Choose an option, then vote to go on.";
       if (kept() === "-") {
-        return isLab() ? 'You read on without a vote: press the button "cells hidden" below the next heading.'
-          : "You read on without a vote.";
+        return isLab() ? 'You went on without voting: press the button "cells hidden" below the next heading.'
+          : "You went on without voting.";
       }
       return isLab() ? `You chose ${kept()}. To go on, press the button "cells hidden" below the next heading.`
-        : `You chose ${kept()}. What came of it is shown further down.`;
+        : `You chose ${kept()}. The answer is further down.`;
     },
   };
 }

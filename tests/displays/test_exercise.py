@@ -37,7 +37,7 @@ def check(core):
     return check
 
 
-NOT_YET = "Not yet. Try again, or ask for the hint."
+NOT_YET = "Not yet. Try again, or open the hint."
 KEPT = "core.recall('exercise:01-days')"
 
 
@@ -65,8 +65,8 @@ def test_what_is_no_number_is_told(open_exercise, check):
     open_exercise(7)
     assert check(" ") == ("Write your answer, then check it.", [""])
     for text in ("seven", "1/2/3", "/2", "2/", "1..2"):
-        assert check(text) == (f'"{text}" is no number. Write it like 0.25 or 1/4.', [""]), text
-    assert check("0/0")[0] == '"0/0" is no number. Write it like 0.25 or 1/4.'
+        assert check(text) == (f'"{text}" is not a number. Write it as 0.25 or 1/4.', [""]), text
+    assert check("0/0")[0] == '"0/0" is not a number. Write it as 0.25 or 1/4.'
 
 
 def test_texts(open_exercise, check):

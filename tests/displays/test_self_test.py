@@ -72,13 +72,13 @@ def test_two_questions_are_counted(core, display):
     check("the egg")
     shows(START, "A", "")
     check("a fox")
-    shows('You have 0 of 2 right. The reasons are behind "Why?".', "A", "B", (True, True))
+    shows('You have 0 of 2 right. Open "Why?" for the reasons.', "A", "B", (True, True))
     core.get_by_role("radio", name="the hen").check()  # what is changed is open again
-    shows('You have 0 of 2 right. The reasons are behind "Why?".', "B", "B", (False, True))
+    shows('You have 0 of 2 right. Open "Why?" for the reasons.', "B", "B", (False, True))
     check()
-    shows('You have 1 of 2 right. The reasons are behind "Why?".', "B", "B", (True, True))
+    shows('You have 1 of 2 right. Open "Why?" for the reasons.', "B", "B", (True, True))
     check("a nest")
-    shows('You have 2 of 2 right. The reasons are behind "Why?".', "B", "A", (True, True))
+    shows('You have 2 of 2 right. Open "Why?" for the reasons.', "B", "A", (True, True))
     assert core.evaluate("core.recall('self-test:01-self-test')") == "2"
     assert Shown(core, display).at().sentence == "You had 2 of 2 right."
     core.evaluate("core.forget()")

@@ -24,17 +24,17 @@ VERDICT = """number => ({
     one.className, one.querySelector(".ae-yours").hidden ? "" : one.querySelector(".ae-yours").textContent,
     one.querySelector(".ae-right")?.textContent ?? ""]),
 })"""
-SAYS = {"": "Choose an option, then vote to go on.", "-": "You read on without a vote."}
+SAYS = {"": "Choose an option, then vote to go on.", "-": "You went on without voting."}
 
 
 def vote_by_hand(chosen="", voted="", changing=False):
     """What a vote shows when an option is chosen, what was remembered, and while the latter is being changed."""
     is_open = changing or not voted
     if is_open:
-        sentence = f"{chosen} is chosen. Vote to go on." if chosen else SAYS[""]
+        sentence = f"You have chosen {chosen}. Vote to go on." if chosen else SAYS[""]
         buttons = [["Vote to go on", "false" if chosen else "true"]] + [["Show me without voting", None]] * (not changing)
     else:
-        sentence = SAYS.get(voted, f"You chose {voted}. What came of it is shown further down.")
+        sentence = SAYS.get(voted, f"You chose {voted}. The answer is further down.")
         buttons = [["Vote after all" if voted == "-" else "Change my vote", None]]
     shown = chosen if is_open else voted
     look = {True: "ae-option ae-chosen", False: "ae-option"}
@@ -44,11 +44,11 @@ def vote_by_hand(chosen="", voted="", changing=False):
 
 def verdict_by_hand(voted=""):
     sentence = {
-        "": "You have not voted. It is B.",
-        "-": "You have not voted. It is B.",
-        "A": "You chose A. It is B.",
+        "": "You did not vote. The answer is B.",
+        "-": "You did not vote. The answer is B.",
+        "A": "You chose A. The answer is B.",
         "B": "You chose B, which is right.",
-        "C": "You chose C. It is B.",
+        "C": "You chose C. The answer is B.",
     }[voted]
     rows = {one: ("ae-holds", "✓ right") if one == ANSWER else ("", "") for one in OPTIONS}
     lines = [
@@ -149,7 +149,7 @@ def test_the_focus_is_never_lost(page, asked):
 
 def test_a_link_shows_and_votes_for_nothing(page, asked):
     vote = Shown(page, asked)
-    assert vote.at(choice="C").sentence == "C is chosen. Vote to go on."
+    assert vote.at(choice="C").sentence == "You have chosen C. Vote to go on."
     assert vote.at(choice="Z").sentence == SAYS[""]
     assert page.evaluate("id => core.recall(id)", ID) is None
     page.evaluate("id => core.remember(id, 'A')", ID)
@@ -162,7 +162,7 @@ def test_jupyterlab_is_told_where_to_click(page, asked):
     page.evaluate("document.body.dataset.jpThemeLight = 'true'")
     for value, sentence in {
         "A": 'You chose A. To go on, press the button "cells hidden" below the next heading.',
-        "-": 'You read on without a vote: press the button "cells hidden" below the next heading.',
+        "-": 'You went on without voting: press the button "cells hidden" below the next heading.',
     }.items():
         page.evaluate("([id, value]) => core.remember(id, value)", [ID, value])
         assert page.evaluate(VOTE, vote.number)["sentence"] == sentence
