@@ -1,4 +1,4 @@
-"""Measure how much of the error that 784-784-784 adds can be predicted from the image, and write added_error.csv beside this file.
+"""Measure how much of what 784-784-784 adds can be predicted from the image, and write added_error.csv beside this file.
 
     python -m notebooks.evidence.added_error
 
@@ -32,7 +32,7 @@ def with_one(scores):
 
 @cache
 def scores():
-    """Return the principal components' coordinates of the images to fit on and of the test images, and what fits a linear map."""
+    """Return the coordinates, by principal component, of images to fit on and of test images, and what a fit needs."""
     x_train, x_test, pca = images("fashion_mnist")
     fit_on, test = (with_one(pca.transform(x).astype(float)) for x in (x_train[:FITTED], x_test))
     return fit_on, test, np.linalg.pinv(fit_on.T @ fit_on, hermitian=True)
