@@ -50,8 +50,9 @@ export default function epochs(data) {
         drawn = start;
       }
       course.mark(parts.map((part, i) => ({ x: epoch, y: part[place], colour: look[i].colour, shape: look[i].marker })));
+      const percent = part => fixed((100 * sum(part)) / total, 0);
       return `After ${epoch} epoch${epoch === 1 ? "" : "s"}, the squared error over all test images is ${fixed(total, 5)} per `
-        + `pixel: ${fixed((100 * sum(missing)) / total, 0)} % of it is missing, ${fixed((100 * sum(added)) / total, 0)} % added.`;
+        + `pixel: ${percent(missing)} % of it is missing, ${percent(added)} % added.`;
     },
   };
 }
