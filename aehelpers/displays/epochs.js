@@ -22,7 +22,7 @@ export default function epochs(data) {
   const chart = new Chart({
     x: { ...upTo, low: -0.4, high: places.length - 0.6 },
     y: {
-      label: "squared error by group of components", low: 10 ** Math.floor(Math.log10(smallest)), log: true,
+      label: "squared error by group", low: 10 ** Math.floor(Math.log10(smallest)), log: true,
       high: 10 ** Math.ceil(Math.log10(largest)),
     },
   });
