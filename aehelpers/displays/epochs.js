@@ -2,10 +2,10 @@ import { Chart, choice, drawImage, drawSigned, element, extent, fixed, row, slid
 
 const MISSING = "#009e73", ADDED = "#cc79a7";  // not those of the difference: blue is too dark, orange too bright
 
-// One garment on its way through a training: large, with its signed difference, and the error split by principal component.
+// One garment in the course of a training run: large, with its signed difference, and the error split by principal component.
 export default function epochs(data) {
   const { edges, garments, starts, images, made, errors } = data, pixels = images.shape[1], side = Math.sqrt(pixels);
-  const titles = ["original", "rebuilt", "difference: blue too dark, orange too bright"];
+  const titles = ["original", "reconstruction", "difference: blue too dark, orange too bright"];
   const canvases = titles.map(title => element("canvas", { role: "img", "aria-label": title }));
   const figures = titles.map((title, i) => element("figure", {}, canvases[i], element("figcaption", {}, title)));
   const large = { element: element("div", { class: "ae-large" }, ...figures) };
@@ -17,12 +17,12 @@ export default function epochs(data) {
     x: { label: "epochs", ...ends, log: true, ticks: data.epochs, format: String },
     y: { label: "squared error per pixel, all test images", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true },
   });
-  const upTo = { label: "group of components, up to number", ticks: places, format: place => String(edges[place + 1]) };
+  const upTo = { label: "last component of each group", ticks: places, format: place => String(edges[place + 1]) };
   const [smallest, largest] = extent(errors.values.filter(value => value > 0));
   const chart = new Chart({
     x: { ...upTo, low: -0.4, high: places.length - 0.6 },
     y: {
-      label: "error by component, all test images", low: 10 ** Math.floor(Math.log10(smallest)), log: true,
+      label: "squared error by group, all test images", low: 10 ** Math.floor(Math.log10(smallest)), log: true,
       high: 10 ** Math.ceil(Math.log10(largest)),
     },
   });
@@ -50,8 +50,9 @@ export default function epochs(data) {
         drawn = start;
       }
       course.mark(parts.map((part, i) => ({ x: epoch, y: part[place], colour: look[i].colour, shape: look[i].marker })));
-      return `${epoch} epoch${epoch === 1 ? "" : "s"}: squared error ${fixed(total, 5)} per pixel over all test images; of it `
-        + `${fixed((100 * sum(missing)) / total, 0)} % is missing, ${fixed((100 * sum(added)) / total, 0)} % added.`;
+      const percent = part => fixed((100 * sum(part)) / total, 0);
+      return `After ${epoch} epoch${epoch === 1 ? "" : "s"}, the squared error over all test images is ${fixed(total, 5)} per `
+        + `pixel: ${percent(missing)} % of it is missing, ${percent(added)} % added.`;
     },
   };
 }

@@ -158,9 +158,10 @@ def recorded_display(name):
     bits_random           01       the same with random bits alone, so that a vote on the others can come first
     denoising             06       the masking noise of the training: error over the noise of the test; means of five
                                    seeds
-    garment_epochs        02       a garment, 0.05 to 50 epochs, a start: what of the image is missing, (1 - g)^2 of the power
-                                   of each principal component, where g is the slope of the line that predicts the
-                                   reconstruction's coordinate from the image's, and what was added
+    garment_epochs        02       a garment, 0.05 to 50 epochs, initial weights: how much of the squared error is missing,
+                                   (1 - g)^2 of the mean square of each principal component, where g is the slope of the
+                                   line that predicts the reconstruction's coordinate from the image's, and how much is
+                                   added
     garment_epochs_asker  02       the same with the asker's start alone
     mean_or_sum           07       the variance of the pixels' noise: which units of the code are active, what is
                                    reconstructed, what random codes give, beside a linear model at its optimum [3]_

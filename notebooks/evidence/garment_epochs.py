@@ -1,4 +1,4 @@
-"""Train 784-784-784 for 50 epochs, from the usual start and from the identity, and store what notebook 02 shows on the way.
+"""Train 784-784-784 for 50 epochs, from the asker's start and from the identity, and store what notebook 02 shows of it.
 
     python -m notebooks.evidence.garment_epochs
 
@@ -14,10 +14,10 @@ import numpy as np
 
 from notebooks.evidence.blurry_identity import identity_start, images, split_error, two_layers
 
-STARTS = {"as asked": two_layers, "identity start": identity_start}
+STARTS = {"the asker's": two_layers, "identity": identity_start}
 EPOCH = 469
 STEPS = (24, 47, 117, 235, EPOCH, 2 * EPOCH, 5 * EPOCH, 10 * EPOCH, 20 * EPOCH, 50 * EPOCH)
-GARMENTS = {"letters": 1, "checks": 7, "dots": 33, "stripes": 35, "a sandal": 11, "a bag": 30}  # test images
+GARMENTS = {"letters": 1, "checks": 7, "dots": 33, "stripes": 35, "sandal": 11, "bag": 30}  # test images
 EDGES = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 784)  # between groups of principal components
 
 

@@ -1,4 +1,4 @@
-"""A garment in the course of a training: the difference in colours, the error by component, its sums over the epochs."""
+"""A garment in the course of a training run: the difference in colours, the error by component, its sums over the epochs."""
 
 import aehelpers as ae
 import numpy as np
@@ -44,8 +44,9 @@ def test_epochs(show, run):
         missing, added = run["errors"].astype(np.float32)[start, place].astype(float)
         total = missing.sum() + added.sum()
         assert seen.sentence == (
-            f"{epochs[place]:g} epoch{'' if epochs[place] == 1 else 's'}: squared error {total:.5f} per pixel over all test "
-            f"images; of it {100 * missing.sum() / total:.0f} % is missing, {100 * added.sum() / total:.0f} % added."
+            f"After {epochs[place]:g} epoch{'' if epochs[place] == 1 else 's'}, the squared error over all test images is "
+            f"{total:.5f} per pixel: {100 * missing.sum() / total:.0f} % of it is missing, "
+            f"{100 * added.sum() / total:.0f} % added."
         )
         before, after = run["images"][which], run["made"][start, place, which]
         shares = np.clip(2 * (np.float32(after / 255) - np.float32(before / 255)), -1, 1).astype(float)[:, None]

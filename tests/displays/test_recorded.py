@@ -8,7 +8,7 @@ from tests.displays.reading import unpacked
 
 def test_what_a_vote_asks_for_is_not_shown_before_it():
     assert list(ae.recorded_display("bits_random").data["codes"]) == ["random"]
-    assert ae.recorded_display("garment_epochs_asker").data["starts"] == ["as asked"]
+    assert ae.recorded_display("garment_epochs_asker").data["starts"] == ["the asker's"]
 
 
 def grey_levels(picture):

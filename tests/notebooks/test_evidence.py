@@ -113,7 +113,7 @@ def test_the_script_makes_stored_bits_again(mnist):
 def test_the_script_records_the_stored_epochs_again():
     """Its beginning; what is missing and what is added make up the whole error."""
     stored = ae.stored_arrays("garment_epochs")
-    made, errors = garment_epochs.record("as asked", garment_epochs.STEPS[:2])
+    made, errors = garment_epochs.record("the asker's", garment_epochs.STEPS[:2])
     x_test = ae.load("fashion_mnist").x_test
     assert np.array_equal(stored["images"], np.rint(255 * x_test[list(garment_epochs.GARMENTS.values())]))
     assert np.abs(made.astype(int) - stored["made"][0, :2]).mean() < 3
