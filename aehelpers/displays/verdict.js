@@ -14,7 +14,8 @@ export default function verdict(data, view) {
     const chosen = recall(data.id) ?? "";
     for (const { letter, yours } of options) yours.hidden = letter !== chosen;
     if (!(chosen in data.options)) return `You did not vote. The answer is ${data.answer}.`;
-    return chosen === data.answer ? `You chose ${chosen}, which is right.` : `You chose ${chosen}. The answer is ${data.answer}.`;
+    return chosen === data.answer ? `You chose ${chosen}, which is right.`
+      : `You chose ${chosen}. The answer is ${data.answer}.`;
   };
   onRemembered(() => view.redraw(), view.signal);
   const question = element("p", { class: "ae-question" }, typeset(data.name));
