@@ -72,8 +72,7 @@ def main():
     ]
     runs += [(code, size, LONG["learning_rate"], LONG["steps"]) for code in ("step", "straight_through_step") for size in SIZES]
     runs += [("centred straight_through_step", size, LONG["learning_rate"], LONG["steps"]) for size in (16, 32, 64, 128, 256)]
-    runs += [("centred step", 128, *LONG.values()), ("centred step", 128, *ASKER.values())]
-    runs += [("centred straight_through_step", 128, *ASKER.values())]
+    runs += [("centred step", 128, *LONG.values()), ("centred straight_through_step", 128, *ASKER.values())]
     write_table(__file__, COLUMNS, (train(data, *run, seed) for run in runs for seed in SEEDS))
 
 
