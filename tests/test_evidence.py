@@ -33,7 +33,7 @@ def test_column_names_are_kept_and_numbers_are_numbers(folder):
 @pytest.mark.parametrize("place", [".", "notebooks"])
 def test_in_the_folder_of_the_notebooks_or_above_it_and_else_in_the_project(tmp_path, monkeypatch, place):
     monkeypatch.chdir(tmp_path)
-    assert len(ae.stored_runs("step_code")) == 135
+    assert len(ae.stored_runs("step_code")) == 145
     (tmp_path / place / "evidence").mkdir(parents=True)
     (tmp_path / place / "evidence" / "step_code.csv").write_text("seed,loss\n1,0.5\n2,0.25\n")
     assert ae.stored_runs("step_code")["loss"].tolist() == [0.5, 0.25]

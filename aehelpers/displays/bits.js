@@ -23,13 +23,13 @@ class Strip {
   }
 }
 
-// Two images, their bits, what the bits tell of the angle between the images, and what the decoder makes of the bits.
+// Two images, their bits, the angle that the bits suggest, and what the decoder reconstructs from the bits.
 export default function bits(data) {
   const { sizes, pairs, images, angles, codes } = data, pixels = images.shape[1], names = Object.keys(codes);
   const colours = Object.fromEntries(names.map((name, place) => [name, ["#0072b2", "#d55e00", "#009e73"][place]]));
   const dashes = Object.fromEntries(names.map((name, place) => [name, ["", "7 3", "2 3"][place]]));
-  const pictures = new Pictures({ titles: ["original", "rebuilt"], count: 2, size: 76, share: 0.45 });
-  const strips = ["left image’s bits, 1 is white", "right image’s bits", "bits that differ"].map(title => new Strip(title));
+  const pictures = new Pictures({ titles: ["original", "reconstructed"], count: 2, size: 76, share: 0.45 });
+  const strips = ["bits of the left image (white: 1)", "bits of the right image", "bits that differ (orange)"].map(title => new Strip(title));
   const chart = new Chart({
     x: { label: "bits in the code", low: 14, high: 1170, log: true, ticks: sizes },
     y: { label: "angle (degrees)", low: 0, high: 120 }, share: 0.55,
@@ -55,17 +55,17 @@ export default function bits(data) {
       const two = array => row(array, place).subarray(2 * pair * pixels, (2 * pair + 2) * pixels);
       pictures.show([
         { values: images.values.subarray(2 * pair * pixels, (2 * pair + 2) * pixels) },
-        { values: two(codes[code].rebuilt), title: `rebuilt from ${size} bits` },
+        { values: two(codes[code].rebuilt), title: `reconstructed from ${size} bits` },
       ]);
       if (drawn !== code + name) {
         const scatter = n => 180 * Math.sqrt(share * (1 - share) / n);
         const [above, below] = [1, -1].map(sign => sizes.map(n => angle + sign * scatter(n)));
         const told = sizes.map((_, i) => 180 * mean(differing(code, pair, i)));
-        const random = { name: "two thirds of all draws of random bits", colour: "#56b4e9", width: 0 };
+        const random = { name: "where two thirds of random draws fall", colour: "#56b4e9", width: 0 };
         chart.set({
           series: [
             { ...random, x: sizes, y: above, area: below },
-            { name: `${code} bits`, x: sizes, y: told, colour: colours[code], dash: dashes[code], marker: true },
+            { name: "angle that the bits suggest", x: sizes, y: told, colour: colours[code], dash: dashes[code], marker: true },
           ],
           levels: [{ name: "angle between the images", value: angle }],
         });
@@ -73,8 +73,8 @@ export default function bits(data) {
       }
       const estimate = 180 * count / size;
       chart.mark([{ x: size, y: estimate, colour: colours[code] }]);
-      return `${count} of ${size} bits (${code}) differ, which suggests an angle of ${fixed(estimate, 0)}°; the `
-        + `images are ${fixed(angle, 0)}° apart. Squared error per pixel of all test images: `
+      return `${count} of ${size} bits differ (${code}), which suggests an angle of ${fixed(estimate, 0)}°; the true `
+        + `angle is ${fixed(angle, 0)}°. Squared error per pixel, over all test images: `
         + `${fixed(codes[code].errors.values[place], 4)}.`;
     },
   };

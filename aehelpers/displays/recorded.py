@@ -10,7 +10,7 @@ from aehelpers.evidence import stored_arrays
 from aehelpers.validation import OneOf, takes
 
 _SETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "linear": "no hidden layer", "256": "256 hidden units"}
-_CODES = {"random": "random", "learned": "learned", "centred": "learned, centred"}  # as it is stored, and as it is shown
+_CODES = {"random": "random", "learned": "learned", "centred": "learned, mean subtracted"}  # as stored, as shown
 
 
 class _Recorded(NamedTuple):
@@ -130,7 +130,7 @@ def _training_noise(run):
     return {"trained": data["trained"][0]}, data
 
 
-_BITS = "Bits of two images, from 16 to 1,024"
+_BITS = "The bits of two images, from 16 to 1,024"
 _EPOCHS = "Garments from 0.05 to 50 epochs"
 RECORDED = {
     "anomalies": _Recorded("anomalies", "anomaly", "Threshold on a score for strange images", "threshold", _anomaly),
@@ -154,7 +154,7 @@ def recorded_display(name):
     name                  notebook what is chosen, and what is shown
     ===================== ======== ==========================================================================================
     anomalies             08       the digit that was left out, a score, a threshold: images found, false alarms [1]_
-    bits                  01       two images, 16 to 1,024 random or learned bits: the angle that the bits tell [2]_
+    bits                  01       two images, 16 to 1,024 random or learned bits: the angle that the bits suggest [2]_
     bits_random           01       the same with random bits alone, so that a vote on the others can come first
     denoising             06       the masking noise of the training: error over the noise of the test; means of five
                                    seeds

@@ -19,7 +19,7 @@ BUDGETS = ((3e-3, 600), (1e-2, 12_000))
 CODES = {
     "rounded": np.round,
     "sigmoid": lambda h: h,
-    "sigmoid, 0.5 taken away": lambda h: h - 0.5,
+    "sigmoid, 0.5 subtracted": lambda h: h - 0.5,
     "sigmoid, times 5": lambda h: 5 * h,
     "sigmoid, stretched 5 times about 0.5": lambda h: 5 * (h - 0.5) + 0.5,
 }

@@ -33,7 +33,7 @@ def build(code, size, seed):
 
 
 def fit(data, code, size, learning_rate, steps, seed):
-    """Return a trained model, and what it wants taken away from its input: the mean image if its code is centred, or 0."""
+    """Return a trained model, and what is subtracted from its input: the mean image if its code is centred, or 0."""
     model = build(code, size, seed)
     mean = ae.mean_image(data.x_train) if code.startswith("centred ") else np.float32(0)
     options = {"steps": steps, "batch_size": 256, "learning_rate": learning_rate, "seed": seed, "progress": False}
@@ -72,6 +72,7 @@ def main():
     ]
     runs += [(code, size, LONG["learning_rate"], LONG["steps"]) for code in ("step", "straight_through_step") for size in SIZES]
     runs += [("centred straight_through_step", size, LONG["learning_rate"], LONG["steps"]) for size in (16, 32, 64, 128, 256)]
+    runs += [("centred step", 128, *LONG.values()), ("centred straight_through_step", 128, *ASKER.values())]
     write_table(__file__, COLUMNS, (train(data, *run, seed) for run in runs for seed in SEEDS))
 
 

@@ -1,4 +1,4 @@
-"""Bits: the angle that they tell, as SciPy's Hamming distance has it, and the cells of the strips."""
+"""Bits: the angle that they suggest, as SciPy's Hamming distance has it, and the cells of the strips."""
 
 import aehelpers as ae
 import numpy as np
@@ -7,7 +7,7 @@ from aehelpers.displays.recorded import _display
 from scipy.spatial.distance import hamming
 from scipy.stats import binom
 
-CODES = {"random": "random", "learned": "learned", "learned, centred": "centred"}  # as it is shown, and as it is stored
+CODES = {"random": "random", "learned": "learned", "learned, mean subtracted": "centred"}  # as it is shown, and as it is stored
 
 
 def made_run():
@@ -49,8 +49,8 @@ def test_bits(show, run):
                 error = np.float32(run[f"{key}_errors"][place])
                 estimate = np.floor(told[place] + 0.5)  # toFixed rounds halves up
                 assert seen.sentence == (
-                    f"{differ.sum()} of {size} bits ({code}) differ, which suggests an angle of {estimate:.0f}°; the "
-                    f"images are {angle:.0f}° apart. Squared error per pixel of all test images: {error:.4f}."
+                    f"{differ.sum()} of {size} bits differ ({code}), which suggests an angle of {estimate:.0f}°; the true "
+                    f"angle is {angle:.0f}°. Squared error per pixel, over all test images: {error:.4f}."
                 )
                 assert seen.canvases[:3] == [cells(parts[place][0]), cells(parts[place][1]), cells(differ, (230, 159, 0))]
                 (chart,) = seen.charts
@@ -60,7 +60,7 @@ def test_bits(show, run):
                 assert band["y"] == pytest.approx(angle + spread, abs=0.01)
                 assert band["area"] == pytest.approx(angle - spread, abs=0.01)
                 assert chart["levels"][0]["value"] == pytest.approx(angle, abs=1e-4)
-                assert seen.marks() == [(size, pytest.approx(told[place]))] and line["name"] == f"{code} bits"
+                assert seen.marks() == [(size, pytest.approx(told[place]))] and line["name"] == "angle that the bits suggest"
                 rebuilt = run[f"{key}_rebuilt"][place, 2 * pair : 2 * pair + 2] / 255
                 assert [seen.row(0), seen.row(1)] == np.float32([[left, right], rebuilt]).reshape(2, -1).tolist()
 
