@@ -3,8 +3,6 @@
 Everything a notebook uses is reachable as ``ae.<name>`` after ``import aehelpers as ae``.
 """
 
-from importlib.metadata import version
-
 from aehelpers import _quiet  # noqa: F401, I001 - before all that loads TensorFlow
 
 from aehelpers.baselines import bce, bce_floor, fit_pca, loss_ladder, mean_image, mse
@@ -36,8 +34,6 @@ from aehelpers.models import autoencoder, predict, variational_autoencoder
 from aehelpers.noise import gaussian_noise, masking_noise, salt_and_pepper_noise
 from aehelpers.plots import show_images, show_loss
 from aehelpers.training import NonFiniteLossError, fit
-
-__version__ = version("aehelpers")
 
 __all__ = [
     "GaussianSampling",
