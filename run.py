@@ -38,8 +38,8 @@ PYTEST_TAKES_VALUE = ("-k", "-m", "-p", "-o", "-c", "-n", "-W", "-r")
 
 
 WITHOUT_PYTHON = (
-    "What works here is the website, for which nothing is installed: each release of the project has it as site.zip. Unpack it and "
-    "open index.html in a browser."
+    "What works here is the website, for which nothing is installed: each release of the project has it as site.zip. "
+    "Unpack it and open index.html in a browser."
 )
 
 
@@ -50,7 +50,7 @@ def why_not_here():
     if sys.maxsize < 2**32:
         return f"TensorFlow needs a 64-bit Python, and this one ({sys.executable}) has 32 bits. Install the other one."
     if sys.platform == "linux" and "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or ""):
-        return "There is no TensorFlow for Linux with musl, such as Alpine. Use a system or a container with glibc, such as Debian."
+        return "There is no TensorFlow for Linux with musl, such as Alpine. Use a system with glibc, such as Debian."
     if sys.platform == "darwin" and platform.machine() == "x86_64":
         return "There is no TensorFlow above 2.16 for Macs with an Intel processor, and this project needs 2.20."
     return ""
