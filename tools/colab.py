@@ -4,8 +4,8 @@
     python3 run.py test --colab 01 04      others
 
 tools/colab.txt lists Colab's versions. An environment with exactly these gets the wheel, which must not change any of them, and
-runs the notebooks in an empty folder, so that they find their evidence in the package. Colab's Python is 3.13; here it is the one
-that runs this. How Colab shows a widget is not tested: that takes Colab itself.
+runs the notebooks in an empty folder, so that they find their evidence in the package. Colab's Python is 3.13; here it is
+the one that runs this. How Colab shows a widget is not tested: that takes Colab itself.
 """
 
 import shutil

@@ -103,13 +103,15 @@ def entries():
         thing = vars(ae)[name]
         module = thing.__module__.split(".")[1]
         sections = sections_of(thing)
-        made[MODULES[module]].append({
-            "name": name,
-            "page": page_of(name),
-            "first": sections[0]["text"][0],
-            "call": call_of(name, thing),
-            "sections": sections,
-            "methods": methods_of(thing),
-            "module": importlib.import_module(thing.__module__).__name__,
-        })
+        made[MODULES[module]].append(
+            {
+                "name": name,
+                "page": page_of(name),
+                "first": sections[0]["text"][0],
+                "call": call_of(name, thing),
+                "sections": sections,
+                "methods": methods_of(thing),
+                "module": importlib.import_module(thing.__module__).__name__,
+            }
+        )
     return made
