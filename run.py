@@ -2,6 +2,7 @@
 
     python3 run.py lab [options of JupyterLab]          open the notebooks in JupyterLab
     python3 run.py test [--newest] [options of pytest]  run the tests, then every notebook; a path runs only that path
+    python3 run.py test --colab [names or numbers]      run notebooks with the versions that Colab has
     python3 run.py notebooks [names or numbers]         execute notebooks again and store their outputs
     python3 run.py site [folder]                        write the website: everything alive, with nothing installed
 
@@ -20,6 +21,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -35,14 +37,34 @@ QUIET_LAB = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false
 PYTEST_TAKES_VALUE = ("-k", "-m", "-p", "-o", "-c", "-n", "-W", "-r")
 
 
+WITHOUT_PYTHON = (
+    "What works here is the website, for which nothing is installed: each release of the project has it as site.zip. "
+    "Unpack it and open index.html in a browser."
+)
+
+
+def why_not_here():
+    """Return a sentence if there is no TensorFlow for this Python or machine, before anything is downloaded."""
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        return f"This project needs Python 3.11, 3.12 or 3.13, and this is Python {VERSION}."
+    if sys.maxsize < 2**32:
+        return f"TensorFlow needs a 64-bit Python, and this one ({sys.executable}) has 32 bits. Install the other one."
+    if sys.platform == "linux" and "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or ""):
+        return "There is no TensorFlow for Linux with musl, such as Alpine. Use a system with glibc, such as Debian."
+    if sys.platform == "darwin" and platform.machine() == "x86_64":
+        return "There is no TensorFlow above 2.16 for Macs with an Intel processor, and this project needs 2.20."
+    return ""
+
+
 class Problem(Exception):
     """Something the user can put right; shown as a sentence, without a traceback."""
 
 
 def main(arguments):
     """Do what the command line says; return the exit code."""
-    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        sys.stderr.write(f"This project needs Python 3.11, 3.12 or 3.13, and this is Python {VERSION}.\n")
+    reason = why_not_here()
+    if reason:
+        sys.stderr.write(f"{reason}\n{WITHOUT_PYTHON}\n")
         return 2
     commands = {"lab": lab, "test": test, "notebooks": notebooks, "site": site}
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -77,6 +99,9 @@ def lab(arguments):
 
 def test(arguments):
     """Run pytest over the tests, and nbval over the notebooks."""
+    if "--colab" in arguments:
+        words = [word for word in arguments if word != "--colab"]
+        return become([environment(), "-m", "tools.colab", *words], folder=ROOT)
     newest = "--newest" in arguments
     python = environment(newest)
     arguments, paths_given = with_absolute_paths([word for word in arguments if word != "--newest"])
@@ -246,7 +271,7 @@ def remove(venv):
 def install(venv, newest):
     what = ["--upgrade", "--upgrade-strategy", "eager"] if newest else ["-c", "constraints.txt"]
     pip = [python_of(venv), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-    return run([*pip, *what, "-e", ".[lab,site,test]"])
+    return run([*pip, *what, "-e", ".[tensorflow,lab,site,test]"])
 
 
 def run(command):

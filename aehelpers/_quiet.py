@@ -1,5 +1,7 @@
 """What is set before TensorFlow is loaded: that it starts without a red block, and that thirty kernels fit on one machine.
 
+TensorFlow is no dependency of the package, because its builds have several names and two of them must not be there at once.
+
 A variable that the user has set is left alone. Warnings, errors, CUDA's messages and the reason of an abort are shown.
 """
 
@@ -8,6 +10,9 @@ import ctypes
 import importlib.util
 import os
 import sys
+
+if importlib.util.find_spec("tensorflow") is None:
+    raise ModuleNotFoundError('aehelpers needs TensorFlow, which is not installed: pip install "aehelpers[tensorflow]"')
 
 # No messages of the lowest level: which instructions the processor has, that XLA was started.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from aehelpers.validation import Dict, Model, takes
 
+BUNDLE = Path(__file__).resolve().parent / "bundle"  # in a wheel: the notebooks with their evidence, and the website
+
 
 def _name_of_file(value, name):
     if not isinstance(value, str):
@@ -23,8 +25,8 @@ def _name_of_file(value, name):
 def stored_runs(name):
     """Read the results of runs that are too long for a notebook, from ``evidence/<name>.csv`` beside the notebooks.
 
-    The file is found when the notebook runs in the folder of the notebooks or in that of the project, and from anywhere if
-    the package is used from the project's own folder, as ``run.py`` installs it.
+    A file in the folder from which the notebook runs comes first, then one in its folder ``notebooks``. Elsewhere it is that of
+    the project, if the package is used from the project's own folder, as ``run.py`` installs it, or that of the wheel.
 
     Parameters
     ----------
@@ -116,7 +118,8 @@ def store_models(path, models):
 
 
 def _find(file):
-    folders = [Path.cwd(), Path.cwd() / "notebooks", Path(__file__).resolve().parents[1] / "notebooks"]
+    project = Path(__file__).resolve().parents[1]
+    folders = [Path.cwd(), Path.cwd() / "notebooks", project / "notebooks", BUNDLE / "notebooks"]
     for folder in folders:
         path = folder / "evidence" / file
         if path.is_file():

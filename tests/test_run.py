@@ -98,11 +98,34 @@ def test_parses_on_python_3_6():
 
 
 @pytest.mark.parametrize("version", [(3, 6, 15), (3, 10, 13), (3, 14, 0)])
-def test_other_pythons_get_one_sentence(run, monkeypatch, capsys, version):
+def test_other_pythons_get_a_sentence_and_what_works_there(run, monkeypatch, capsys, version):
     monkeypatch.setattr(run.sys, "version_info", version)
     assert run.main(["lab"]) == 2
     said = capsys.readouterr()
-    assert said.out == "" and said.err.count("\n") == 1 and "3.11, 3.12 or 3.13" in said.err
+    assert said.out == "" and said.err.count("\n") == 2 and "3.11, 3.12 or 3.13" in said.err and "site.zip" in said.err
+
+
+@pytest.mark.parametrize(
+    ("platform", "machine", "bits", "system", "expected"),
+    [
+        ("linux", "x86_64", 64, "x86_64-pc-linux-gnu", ""),
+        ("linux", "aarch64", 64, "aarch64-unknown-linux-gnu", ""),
+        ("win32", "AMD64", 64, None, ""),
+        ("darwin", "arm64", 64, "aarch64-apple-darwin", ""),
+        ("darwin", "x86_64", 64, "x86_64-apple-darwin", "Macs with an Intel processor"),
+        ("linux", "x86_64", 64, "x86_64-pc-linux-musl", "musl"),
+        ("win32", "x86", 32, None, "has 32 bits"),
+    ],
+)
+def test_a_machine_without_tensorflow_is_told_so(run, monkeypatch, capsys, platform, machine, bits, system, expected):
+    monkeypatch.setattr(run.sys, "platform", platform)
+    monkeypatch.setattr(run.sys, "maxsize", 2 ** (bits - 1) - 1)
+    monkeypatch.setattr(run.platform, "machine", lambda: machine)
+    monkeypatch.setattr(run.sysconfig, "get_config_var", lambda name: system if name == "HOST_GNU_TYPE" else None)
+    said = run.why_not_here()
+    assert (said == "") if not expected else (expected in said)
+    if expected:
+        assert run.main(["lab"]) == 2 and run.WITHOUT_PYTHON in capsys.readouterr().err and run.pip_calls == []
 
 
 def test_usage_and_an_unknown_command(run, capsys):
@@ -114,7 +137,7 @@ def test_usage_and_an_unknown_command(run, capsys):
 def test_second_start_installs_nothing(run, capsys):
     python = run.environment()
     assert Path(python).parent.parent == venv(run)
-    assert run.pip_calls[0][-3:] == ["constraints.txt", "-e", ".[lab,site,test]"]
+    assert run.pip_calls[0][-3:] == ["constraints.txt", "-e", ".[tensorflow,lab,site,test]"]
     assert "once" in capsys.readouterr().out
     assert run.environment() == python and len(run.pip_calls) == 1
     assert capsys.readouterr().out == ""
@@ -296,6 +319,11 @@ def test_the_website_is_written_by_its_builder(run, handed_over, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     run.main(["site", "public"])
     assert handed_over[0][1:] == ["-m", "tools.build", str(tmp_path / "public")]
+
+
+def test_colab_has_a_program_of_its_own(run, handed_over):
+    run.main(["test", "--colab", "01"])
+    assert handed_over == [["python", "-m", "tools.colab", "01"]]
 
 
 def test_newest_is_not_passed_on(run, handed_over):

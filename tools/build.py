@@ -29,7 +29,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
-from tools import figures
+from tools import figures, reference
 from tools.digest import digest_of
 from tools.gates import Segment, in_order, segments
 
@@ -607,6 +607,16 @@ def write_proofs(folder, root):
     return {"planted": int(total[1]), "caught": int(total[2])}
 
 
+def write_reference(folder):
+    """Write a page for each public name of the package, and their list."""
+    parts = reference.entries()
+    look = {"kind": "prose reference", "here": ""}
+    write_page(folder, "reference.html", "reference.html", title=say("reference.title"), parts=parts, **look)
+    for entry in itertools.chain.from_iterable(parts.values()):
+        write_page(folder, entry["page"], "entry.html", title=entry["name"], entry=entry, **look)
+    return [entry for names in parts.values() for entry in names]
+
+
 def write_start(folder, books, planted):
     checks = sum(book.checks for book in books)
     parts = {"title": say("site"), "kind": "start", "displays": [START_DISPLAY], "books": books, "checks": checks}
@@ -635,7 +645,7 @@ def sentences_of(text):
     return found
 
 
-def write_search(folder, books, plans):
+def write_search(folder, books, plans, entries):
     """Write the index of the search: page, title, heading, anchor, votes that come before, gate and sentences of each place."""
     places = []
     for book in books:
@@ -658,6 +668,8 @@ def write_search(folder, books, plans):
         places += [[one["page"], f"{book.number} {book.title}", one["label"], "", [], "", []] for one in book.pages]
     for plan in plans:
         places.append([plan["page"], plan["title"], "", "", [], "", []])
+    for entry in entries:
+        places.append([entry["page"], entry["name"], "", "", [], "", [plain(entry["first"])]])
     text = json.dumps(places, ensure_ascii=False, separators=(",", ":"))
     write(folder / "search.js", f"window.searchIndex = {text};\n")
 
@@ -703,7 +715,7 @@ def build(folder, root=ROOT):
         write_playground(site)
         plans = write_plans(site, root, books)
         write_start(site, books, write_proofs(site, root))
-        write_search(site, books, plans)
+        write_search(site, books, plans, write_reference(site))
         write_script(site)
         if ours:
             shutil.rmtree(folder)
