@@ -114,7 +114,7 @@ def test_usage_and_an_unknown_command(run, capsys):
 def test_second_start_installs_nothing(run, capsys):
     python = run.environment()
     assert Path(python).parent.parent == venv(run)
-    assert run.pip_calls[0][-3:] == ["constraints.txt", "-e", ".[lab,site,test]"]
+    assert run.pip_calls[0][-3:] == ["constraints.txt", "-e", ".[lab,site,class,test]"]
     assert "once" in capsys.readouterr().out
     assert run.environment() == python and len(run.pip_calls) == 1
     assert capsys.readouterr().out == ""
@@ -294,6 +294,10 @@ def test_fonts_are_listed_in_a_folder_of_the_project(run, handed_over):
 def test_the_website_is_written_by_its_builder(run, handed_over, tmp_path, monkeypatch):
     """Into the user's folder, wherever the builder itself is started."""
     monkeypatch.chdir(tmp_path)
+    run.main(["class", "--save", "counts.csv", "--resume=kept.json", "--port", "0"])
+    *class_start, saved, resumed, port, zero = handed_over.pop()
+    assert class_start == ["python", "-m", "classroom.votes", "--save"] and (port, zero) == ("--port", "0")
+    assert (saved, resumed) == (os.path.abspath("counts.csv"), "--resume=" + os.path.abspath("kept.json"))
     run.main(["site", "public"])
     assert handed_over[0][1:] == ["-m", "tools.build", str(tmp_path / "public")]
 
