@@ -14,10 +14,8 @@ from pathlib import Path
 import pytest
 import requests
 
-pytest.importorskip("segno", reason="segno, which makes the QR code, is not installed")
-
 from classroom.votes.catalogue import catalogue
-from classroom.votes.server import Limits, Room, serve
+from classroom.votes.server import Room, serve
 from classroom.votes.stores import MemoryStore
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,8 +68,9 @@ class Browser:
         lines = answer.iter_lines(chunk_size=1, decode_unicode=True)
 
         def following(kind="state", until=lambda value: True):
-            name = None
+            name, end = None, time.monotonic() + SECONDS
             for line in lines:
+                assert time.monotonic() < end, f"no such {kind} came"
                 if line.startswith("event: "):
                     name = line[7:]
                 if line.startswith("data: ") and name == kind and until(value := json.loads(line[6:])):

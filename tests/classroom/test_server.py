@@ -227,9 +227,11 @@ def test_nonsense_of_a_teachers_page_is_refused_too(a_class):
 
 def test_a_large_body_is_not_read(a_class):
     anna = a_class.student()
-    with pytest.raises((requests.ConnectionError, AssertionError)):
-        answer = anna.post("vote", data=b"x" * 100_000)
-        assert answer.status_code != 400
+    try:
+        assert anna.post("vote", data=b"x" * 100_000).status_code == 400
+    except requests.RequestException:
+        anna.session.close()  # the server hangs up, often before all is sent
+    assert a_class.teacher.now("teacher")["current"]["voted"] == 0
     assert anna.vote("A").status_code == 200
 
 
@@ -270,8 +272,8 @@ def test_the_number_of_pages_is_limited(serving):
 
 def test_one_browser_cannot_take_all_places(serving):
     anna = serving().student()
-    answers = [anna.get("class/events", stream=True).status_code for _ in range(10)]
-    assert answers.count(200) == 8 and answers[-1] == 503
+    answers = [anna.get("class/events", stream=True) for _ in range(10)]
+    assert [answer.status_code for answer in answers] == [200] * 8 + [503] * 2
 
 
 def test_a_client_that_reads_nothing_does_not_hold_up_the_others(a_class):
@@ -327,10 +329,12 @@ def raw_get(home, path):
 
 @pytest.mark.parametrize(
     "path",
-    ["/../secret.txt", "/..%2fsecret.txt", "/data/../../secret.txt", "/link.txt", "//etc/passwd", "/%2e%2e/secret.txt", "/data/",
-     "/data", "/class/../../secret.txt", "/class/..%2fserver.py", "/class/server.py", "/class/class.css/..", "/.%00./secret.txt",
-     "/classroom/votes/server.py", "/index.html%00.css", "/..\\secret.txt"],
-)  # fmt: skip
+    [
+        *("/../secret.txt", "/..%2fsecret.txt", "/data/../../secret.txt", "/link.txt", "//etc/passwd", "/%2e%2e/secret.txt"),
+        *("/data/", "/data", "/class/../../secret.txt", "/class/..%2fserver.py", "/class/server.py", "/class/class.css/.."),
+        *("/.%00./secret.txt", "/classroom/votes/server.py", "/index.html%00.css", "/..\\secret.txt"),
+    ],
+)
 def test_only_files_of_the_website_are_served(a_class, path):
     status, body = raw_get(a_class.home, path)
     assert status in (400, 404) and b"secret" not in body.replace(b"secret.txt", b"") and b"import" not in body
@@ -370,7 +374,7 @@ def test_what_is_typed_is_sent_as_text(a_class):
     view = a_class.student().now()
     assert view["current"]["question"]["text"] == text and view["current"]["question"]["options"]["A"] == option
     for path in ("class/", "class/teacher", "class/projector", "class/report", "index.html"):
-        assert "alert" not in a_class.teacher.get(path).text
+        assert "alert(" not in a_class.teacher.get(path).text
     for page in (Path(server_module.__file__).with_name("pages")).glob("*.js"):
         source = page.read_text(encoding="utf-8")
         assert not re.search(r"innerHTML\s*=[^=]|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", source)
