@@ -100,10 +100,21 @@ def announce(address, others, teacher, saved, resumed):
     print("Ctrl-C ends the class and forgets everything else.", flush=True)
 
 
+def allow_many_connections():
+    """Each phone is an open file, and many systems allow a program 1,024 of them unless it asks for more."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < 8192:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (8192 if hard == resource.RLIM_INFINITY else min(hard, 8192), hard))
+
+
 async def main(arguments):
     options = parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     build_if_needed(options.site)
+    allow_many_connections()
     try:
         store = RedisStore(options.redis) if options.redis else MemoryStore(options.resume)
         await store.start()

@@ -104,7 +104,7 @@ class Room:
     def __init__(self, store, questions, site, address="", save=None, limits=None, proxied=False):
         self.store, self.questions, self.files = store, questions, Files(site)
         self.address, self.save, self.limits, self.proxied = address, save, limits or Limits(), proxied
-        self.clients, self.views, self.problem = set(), {}, ""
+        self.clients, self.views, self.problem, self.saved = set(), {}, "", None
         self.wanted, self.tasks = asyncio.Event(), []
         store.changed = self.wanted.set
 
@@ -118,10 +118,10 @@ class Room:
             self.wanted.clear()
             try:
                 await self.store.refresh()
+                self.write_counts()
                 self.make_views()
                 for client in list(self.clients):
                     client.send("state", self.views[client.role])
-                self.write_counts()
             except NotKept as error:
                 log.warning("%s", error)
                 self.wanted.set()
@@ -144,13 +144,13 @@ class Room:
         if not self.save:
             return
         text = csv_of(self.store.event, self.store.tally)
-        if text == getattr(self, "saved", None):
+        if text == self.saved:
             return
         new = self.save.with_name(f"{self.save.name}.new")
         try:
             new.write_text(text, encoding="utf-8", newline="")
             new.replace(self.save)
-            self.saved = text
+            self.saved, self.problem = text, ""
         except OSError as error:
             self.problem = f"The counts could not be saved: {error}"
             log.warning("%s", self.problem)

@@ -294,7 +294,8 @@ class RedisStore:
             raise Refused("choice", "There is no such option.")
 
     async def mine(self, token):
-        entry, votes = self.event.current, {}
+        text, votes = await self.ask(self.redis.get(f"{PREFIX}state")), {}  # the newest: this may follow a vote at once
+        entry = Event(json.loads(text) if text else None).current
         if not entry:
             return {"number": 0, "votes": {}, "counted": []}
         for number in range(1, entry["round"] + 1):
