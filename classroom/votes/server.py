@@ -104,9 +104,23 @@ class Room:
     def __init__(self, store, questions, site, address="", save=None, limits=None, proxied=False):
         self.store, self.questions, self.files = store, questions, Files(site)
         self.address, self.save, self.limits, self.proxied = address, save, limits or Limits(), proxied
-        self.clients, self.views, self.problem, self.saved = set(), {}, "", None
+        self.clients, self.views, self.told, self.problem, self.saved = set(), {}, {}, "", None
+        self.of_token = {}  # the pages of each browser
         self.wanted, self.tasks = asyncio.Event(), []
         store.changed = self.wanted.set
+
+    def add(self, client):
+        self.clients.add(client)
+        self.of_token.setdefault(client.token, set()).add(client)
+        self.wanted.set()
+
+    def remove(self, client):
+        self.clients.discard(client)
+        pages = self.of_token.get(client.token, set())
+        pages.discard(client)
+        if not pages:
+            self.of_token.pop(client.token, None)
+        self.wanted.set()
 
     def start(self):
         self.tasks.append(asyncio.create_task(self.broadcast()))
@@ -120,8 +134,12 @@ class Room:
                 await self.store.refresh()
                 self.write_counts()
                 self.make_views()
-                for client in list(self.clients):
-                    client.send("state", self.views[client.role])
+                # A vote changes nothing on the students' pages: a thousand of them are not to be woken for it.
+                fresh = {role for role, view in self.views.items() if self.told.get(role) != view}
+                self.told = dict(self.views)
+                for client in list(self.clients) if fresh else ():
+                    if client.role in fresh:
+                        client.send("state", self.views[client.role])
             except NotKept as error:
                 log.warning("%s", error)
                 self.wanted.set()
@@ -328,10 +346,9 @@ class Vote(Handler):
         if entry and entry["number"] == number and entry["question"]["key"] != key:
             raise Refused("phase", "This vote is closed.")
         await self.store.vote(token, number, round_, choice)
-        mine = await self.store.mine(token)
-        for client in self.room.clients:
-            if client.token == token:
-                client.send("mine", json.dumps(mine))
+        mine = await self.store.mine(token, (number, round_))
+        for client in self.room.of_token.get(token, ()):
+            client.send("mine", json.dumps(mine))
         self.answer({"mine": mine})
 
 
@@ -349,7 +366,7 @@ class Events(Handler):
             raise Stop(403, "teacher", "Only the teacher may see that.")
         if role == "student" and token is None:
             raise Stop(401, "join", "This browser has not joined the class.")
-        own = sum(client.token == token for client in room.clients) if token else 0
+        own = len(room.of_token.get(token, ())) if token else 0
         if role != "teacher" and (len(room.clients) >= room.limits.clients or own >= room.limits.pages_of_a_browser):
             raise Stop(503, "full", "Too many pages are open.")
         if role == "student" and not room.limits.browser.takes(token):
@@ -357,11 +374,8 @@ class Events(Handler):
         self.set_header("Content-Type", "text/event-stream; charset=utf-8")
         self.set_header("X-Accel-Buffering", "no")
         self.client = Client(role, token if role == "student" else None)
-        room.clients.add(self.client)
-        room.wanted.set()
+        room.add(self.client)
         try:
-            if role not in room.views:
-                room.make_views()
             self.client.send("state", view_now(room, role))
             if role == "student":
                 self.client.send("mine", json.dumps(await self.store.mine(token)))
@@ -369,8 +383,7 @@ class Events(Handler):
         except tornado.iostream.StreamClosedError:
             pass
         finally:
-            room.clients.discard(self.client)
-            room.wanted.set()
+            room.remove(self.client)
 
     async def follow(self):
         client, sent = self.client, {}

@@ -85,7 +85,7 @@ class MemoryStore:
         else:
             await self.keep()  # the first try may not have been kept
 
-    async def mine(self, token):
+    async def mine(self, token, place=None):
         return self.ballot.mine(token)
 
     async def act(self, what, **details):
@@ -293,16 +293,21 @@ class RedisStore:
         if done == "choice":
             raise Refused("choice", "There is no such option.")
 
-    async def mine(self, token):
-        text, votes = await self.ask(self.redis.get(f"{PREFIX}state")), {}  # the newest: this may follow a vote at once
-        entry = Event(json.loads(text) if text else None).current
-        if not entry:
-            return {"number": 0, "votes": {}, "counted": []}
-        for number in range(1, entry["round"] + 1):
-            key = f"{PREFIX}votes:{entry['number']}:{number}"
-            if choice := await self.ask(self.redis.hget(key, self.name_of(token, entry["number"]))):
-                votes[str(number)] = choice
-        return {"number": entry["number"], "votes": votes, "counted": []}
+    async def mine(self, token, place=None):
+        """What a browser has chosen; ``place`` is the question and the round in which it has just voted."""
+        if place is None:
+            text = await self.ask(self.redis.get(f"{PREFIX}state"))  # the newest, which may be younger than what is here
+            entry = Event(json.loads(text) if text else None).current
+            place = (entry["number"], entry["round"]) if entry else (0, 0)
+        number, last = place
+        rounds = range(1, last + 1)
+        keys, name = [f"{PREFIX}votes:{number}:{one}" for one in rounds], self.name_of(token, number)
+        found = [await self.ask(self.redis.hget(key, name)) for key in keys]
+        return {
+            "number": number,
+            "votes": {str(one): choice for one, choice in zip(rounds, found, strict=True) if choice},
+            "counted": [],
+        }
 
     async def act(self, what, **details):
         for _ in range(10):
