@@ -53,6 +53,11 @@ class Server:
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
 
+    def processor(self):
+        """Seconds of the processor that this process has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     async def stop(self, number=signal.SIGINT):
         if self.process.returncode is None:
             self.process.send_signal(number)
@@ -134,6 +139,7 @@ async def measure(name, size, trouble=None, redis=None):
             await asyncio.gather(*(one.join() for one in students[begin : begin + 50]))
         await asyncio.gather(*(asyncio.wait_for(one.connected.wait(), LIMIT) for one in students))
         assert (await ask(first.port, "act", {"do": "open", "key": KEY}, teacher))[0] == 200
+        used = -sum(server.processor() for server in servers)
         voting = [asyncio.create_task(one.vote(SPREAD * random.random())) for one in students]
         if trouble:
             await asyncio.sleep(SPREAD / 2)
@@ -144,6 +150,7 @@ async def measure(name, size, trouble=None, redis=None):
                 for one in students[::2]:
                     one.cut()
         await asyncio.gather(*voting)
+        used = 0 if trouble == "kill" else used + sum(server.processor() for server in servers)
         assert (await ask(first.port, "act", {"do": "close"}, teacher))[0] == 200
         begin = time.perf_counter()
         assert (await ask(first.port, "act", {"do": "show"}, teacher))[0] == 200
@@ -163,7 +170,7 @@ async def measure(name, size, trouble=None, redis=None):
             await server.stop()
     print(
         f"{name:34}{size:5}{statistics.median(taken):9.0f} ms{last:8.0f} ms{until_all:8.2f} s"
-        f"{sum(seen):7}{memory:7.0f} MB{lost:6}{twice:7}",
+        f"{sum(seen):7}{memory:7.0f} MB{lost:6}{twice:7}" + (f"{1000 * used / size:9.1f} ms" if used else f"{'-':>9}"),
         flush=True,
     )
     return lost, twice
@@ -198,7 +205,8 @@ async def database():
 
 
 async def main(sizes):
-    print(f"{'':34}{'students':>5}{'median':>9}{'99 %':>11}{'histogram':>12}{'seen':>6}{'memory':>9}{'lost':>7}{'twice':>7}")
+    names = f"{'':34}{'students':>5}{'median':>9}{'99 %':>11}{'histogram':>12}"
+    print(f"{names}{'seen':>6}{'memory':>9}{'lost':>7}{'twice':>7}{'per vote':>12}")
     found = [await measure("all vote within two seconds", size) for size in sizes or SIZES]
     if not sizes:
         found.append(await measure("the server killed, started again", TROUBLED, "kill"))

@@ -15,7 +15,7 @@ function table(question, mirrors) {
     rows.push(...rounds.map(round => line(`Mirror question (${number})`, { ...round, counts: {} }, shareText(round.right))));
   }
   const marked = letters.map(letter => (letter === question.answer ? `${letter} \u2713` : letter));
-  const heads = ["", "votes", ...marked, "right (95 % interval)"].map(head => cell(head, "th"));
+  const heads = ["vote", "votes in all", ...marked, "right (95 % interval)"].map(head => cell(head, "th"));
   const made = element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
   const label = `Counts of question ${question.number}`;
   return element("div", { class: "cv-wide", tabindex: 0, role: "region", "aria-label": label }, made);
