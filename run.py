@@ -5,6 +5,7 @@
     python3 run.py test --colab [names or numbers]      run notebooks with the versions that Colab has
     python3 run.py notebooks [names or numbers]         execute notebooks again and store their outputs
     python3 run.py site [folder]                        write the website: everything alive, with nothing installed
+    python3 run.py class [--port N] [--save FILE] ...   let a class vote, with its phones (class --help: all options)
 
 The environment is the folder .venv beside this file. Inside a conda environment or a Binder that already holds what
 environment.yml asks for, nothing is installed and that environment is used. "test --newest" tries the newest releases
@@ -30,11 +31,13 @@ import time
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
-NEEDED = ("jupyterlab", "anywidget", "tensorflow", "sklearn", "nbval", "pytest")
+NEEDED = ("jupyterlab", "anywidget", "tensorflow", "sklearn", "nbval", "pytest", "segno")
 STAMP = "made-by-run.txt"
 QUIET_LAB = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 # Options of pytest whose value is the next word: a value that happens to be a file's name is not a path to test.
 PYTEST_TAKES_VALUE = ("-k", "-m", "-p", "-o", "-c", "-n", "-W", "-r")
+# Options of the class whose value is a path: it is meant from where the command is given.
+CLASS_TAKES_PATH = ("--save", "--resume", "--site")
 
 
 WITHOUT_PYTHON = (
@@ -66,12 +69,12 @@ def main(arguments):
     if reason:
         sys.stderr.write(f"{reason}\n{WITHOUT_PYTHON}\n")
         return 2
-    commands = {"lab": lab, "test": test, "notebooks": notebooks, "site": site}
+    commands = {"lab": lab, "test": test, "notebooks": notebooks, "site": site, "class": classroom}
     if not arguments or arguments[0] in ("-h", "--help"):
         print(__doc__.strip())
         return 0
     if arguments[0] not in commands:
-        say(f"There is no command {arguments[0]!r}; the commands are lab, test, notebooks and site.", sys.stderr)
+        say(f"There is no command {arguments[0]!r}; the commands are lab, test, notebooks, site and class.", sys.stderr)
         return 2
     try:
         return commands[arguments[0]](arguments[1:])
@@ -139,6 +142,20 @@ def site(arguments):
     """Write the static website."""
     python = environment()
     return become([python, "-m", "tools.build", *map(os.path.abspath, arguments)], folder=ROOT)
+
+
+def classroom(arguments):
+    """Serve the website to a class and let it vote."""
+    python = environment()
+    words = []
+    for before, word in zip([None, *arguments], arguments):  # noqa: B905 - strict= is newer than Python 3.6
+        option, equals, value = word.partition("=")
+        if before in CLASS_TAKES_PATH:
+            word = os.path.abspath(word)
+        elif equals and option in CLASS_TAKES_PATH:
+            word = option + equals + os.path.abspath(value)
+        words.append(word)
+    return become([python, "-m", "classroom.votes", *words], folder=ROOT)
 
 
 def make_matplotlib_folder(python):
@@ -271,7 +288,7 @@ def remove(venv):
 def install(venv, newest):
     what = ["--upgrade", "--upgrade-strategy", "eager"] if newest else ["-c", "constraints.txt"]
     pip = [python_of(venv), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-    return run([*pip, *what, "-e", ".[tensorflow,lab,site,test]"])
+    return run([*pip, *what, "-e", ".[tensorflow,lab,site,class,test]"])
 
 
 def run(command):

@@ -137,7 +137,7 @@ def test_usage_and_an_unknown_command(run, capsys):
 def test_second_start_installs_nothing(run, capsys):
     python = run.environment()
     assert Path(python).parent.parent == venv(run)
-    assert run.pip_calls[0][-3:] == ["constraints.txt", "-e", ".[tensorflow,lab,site,test]"]
+    assert run.pip_calls[0][-3:] == ["constraints.txt", "-e", ".[tensorflow,lab,site,class,test]"]
     assert "once" in capsys.readouterr().out
     assert run.environment() == python and len(run.pip_calls) == 1
     assert capsys.readouterr().out == ""
@@ -324,6 +324,13 @@ def test_the_website_is_written_by_its_builder(run, handed_over, tmp_path, monke
 def test_colab_has_a_program_of_its_own(run, handed_over):
     run.main(["test", "--colab", "01"])
     assert handed_over == [["python", "-m", "tools.colab", "01"]]
+
+
+def test_a_class_writes_its_files_where_the_command_was_given(run, handed_over, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run.main(["class", "--save", "counts.csv", "--resume=kept.json", "--port", "0"])
+    files = [str(tmp_path / "counts.csv"), f"--resume={tmp_path / 'kept.json'}"]
+    assert handed_over == [["python", "-m", "classroom.votes", "--save", *files, "--port", "0"]]
 
 
 def test_newest_is_not_passed_on(run, handed_over):

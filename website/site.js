@@ -20,11 +20,17 @@ const gates = all(".gate");
 const votesOf = element => element.dataset.votes.split(" ");
 const doorOf = gate => gate.querySelector(".door");
 const isShut = gate => !gate.classList.contains("open");
+const isAnswered = vote => recall(vote) && !isHeld(vote);
+const isHeldGate = gate => Boolean(gate) && votesOf(gate).some(isHeld);
 const keyOf = gate => `gate:${gate.dataset.votes}:${doorOf(gate).id}`;  // for one that was opened by a link
 
 function openGates(isAsked) {
-  const opened = gates.filter(gate => isShut(gate) && (recall(keyOf(gate)) || votesOf(gate).every(recall)));
+  const opened = gates.filter(gate => isShut(gate) && !isHeldGate(gate)
+    && (recall(keyOf(gate)) || votesOf(gate).every(isAnswered)));
+  const held = gates.filter(gate => !isShut(gate) && isHeldGate(gate));
   for (const gate of opened) gate.classList.add("open");
+  for (const gate of held) gate.classList.remove("open");
+  if (held.length) showPlaces();
   if (!opened.length) return;
   showPlaces();
   if (!isAsked) return;
@@ -53,7 +59,7 @@ function gateOf(target) {
 function openTarget() {
   let target = one(decodeURIComponent(location.hash.slice(1).split("?")[0]));
   if (!target) return;
-  if (target.matches(".door, .later")) {
+  if (target.matches(".door, .later") || isHeldGate(gateOf(target))) {
     const gate = gateOf(target);
     target = gate ? doorOf(gate) : target.closest(".gate, .later");
     target.scrollIntoView();
@@ -145,7 +151,8 @@ if (shows) {
 openGates(false);
 showPlaces();
 showAnswers();
-onRemembered(() => { openGates(true); showAnswers(); });
+// Where nobody pressed a button here (a class's teacher opened it), the focus stays where it is.
+onRemembered(event => { openGates(event.detail !== null); showAnswers(); });
 
 one("forget")?.addEventListener("click", () => {
   forget();
@@ -233,7 +240,7 @@ function find(entries, words) {
   const hasSome = text => words.some(word => text.toLowerCase().includes(word));
   const titles = [], headings = [], sentences = [];
   for (const [page, title, heading, anchor, votes, gate, texts] of entries) {
-    const isOpen = votes.every(recall), isLocked = !isOpen && gate !== "";
+    const isOpen = votes.every(isAnswered), isLocked = !isOpen && gate !== "";
     const to = isLocked ? gate : anchor, place = { title, heading, isLocked, address: to ? `${page}#${to}` : page };
     if (heading ? hasSome(heading) && has(`${title} ${heading}`) : has(title)) (heading ? headings : titles).push(place);
     for (const text of isOpen ? texts : []) if (has(text)) sentences.push({ ...place, text });

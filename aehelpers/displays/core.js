@@ -591,8 +591,11 @@ export function remember(name, value) {
   try {
     localStorage.setItem(KEPT + name, value);
   } catch { /* as above */ }
-  window.dispatchEvent(new Event(CHANGED));
+  window.dispatchEvent(new CustomEvent(CHANGED, { detail: name }));
 }
+
+// A class that votes together holds the answer back until its teacher tells it, although this reader has voted.
+export const isHeld = name => window.aehelpersHeld === name;
 
 export function forget() {
   window.aehelpers = {};

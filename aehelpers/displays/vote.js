@@ -1,4 +1,4 @@
-import { element, onRemembered, recall, remember, typeset } from "./core.js";
+import { element, isHeld, onRemembered, recall, remember, typeset } from "./core.js";
 
 // Options to choose from, and a button that makes the choice a vote; "-" is remembered of who reads on without one. What was
 // remembered stays while a vote is being changed, so that what it has opened stays open.
@@ -61,6 +61,10 @@ export default function vote(data, view) {
     parts: [],
     draw: ({ choice: chosen }) => {
       if (isOpen()) return chosen ? `You have chosen ${chosen}. Vote to go on.` : "Choose an option, then vote to go on.";
+      if (isHeld(data.id)) {
+        const said = kept() === "-" ? "You have not voted." : `You chose ${kept()}.`;
+        return `${said} Your class is voting: the answer opens when your teacher shows it.`;
+      }
       if (kept() === "-") {
         return isLab() ? 'You went on without voting: press the button "cells hidden" below the next heading.'
           : "You went on without voting.";

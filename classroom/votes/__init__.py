@@ -1,0 +1,1 @@
+"""Class votes: a question put to the whole class, twice, with one command (``python3 run.py class``)."""
