@@ -29,7 +29,8 @@ export default function bits(data) {
   const colours = Object.fromEntries(names.map((name, place) => [name, ["#0072b2", "#d55e00", "#009e73"][place]]));
   const dashes = Object.fromEntries(names.map((name, place) => [name, ["", "7 3", "2 3"][place]]));
   const pictures = new Pictures({ titles: ["original", "reconstructed"], count: 2, size: 76, share: 0.45 });
-  const strips = ["bits of the left image (white: 1)", "bits of the right image", "bits that differ (orange)"].map(title => new Strip(title));
+  const titles = ["bits of the left image (white: 1)", "bits of the right image", "bits that differ (orange)"];
+  const strips = titles.map(title => new Strip(title));
   const chart = new Chart({
     x: { label: "bits in the code", low: 14, high: 1170, log: true, ticks: sizes },
     y: { label: "angle (degrees)", low: 0, high: 120 }, share: 0.55,
