@@ -39,7 +39,9 @@ def test_each_public_module_has_its_tests():
     assert modules - {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")} == set()
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/running.md", "docs/trust.md", "benchmarks/README.md", "classroom/README.md"])
+@pytest.mark.parametrize(
+    "page", ["CONTRIBUTING.md", "docs/running.md", "docs/trust.md", "benchmarks/README.md", "classroom/README.md"]
+)
 def test_files_that_are_named_are_there(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     folders = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != ".")
