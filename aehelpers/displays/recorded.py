@@ -80,7 +80,7 @@ def _collapse(run):
             "model = ae.variational_autoencoder("
             "hidden={model}, code_size=32, output_activation=None, kl_weight=2 * {variance})",
             "import aehelpers as ae\n",
-            'ae.fit(model, ae.load("mnist").x_train, steps=100, batch_size=128)  # 6,000 and more, to be like the display',
+            'ae.fit(model, ae.load("mnist").x_train, steps=100, batch_size=128)  # display: 10,000, with hidden units 6,000',
             model={"no hidden layer": "()", "256 hidden units": "(256,)"},
         ),
         "variances": run["variances"].tolist(),
@@ -89,6 +89,8 @@ def _collapse(run):
         "spectrum": packed(run["spectrum"], "float32"),
         "kl": packed(run["kl"], "float32"),
         "alive": run["alive"].tolist(),
+        # With a variance v of its mean, and the prior's distribution over all images, a unit has a KL of -log(1 - v) / 2.
+        "loosely": (run["kl"] > -np.log(1 - 0.01) / 2).sum(axis=-1).tolist(),
         "images": packed(run["images"] / 255, "uint8"),
         "rebuilt": packed(run["rebuilt"] / 255, "uint8"),
         "samples": packed(run["samples"] / 255, "uint8"),
@@ -139,7 +141,7 @@ RECORDED = {
     "denoising": _Recorded("denoising", "training_noise", "Slider for the noise of the training", "trained", _training_noise),
     "garment_epochs": _Recorded("garment_epochs", "epochs", _EPOCHS, "epochs", _epochs),
     "garment_epochs_asker": _Recorded("garment_epochs", "epochs", _EPOCHS, "epochs", lambda run: _epochs(run, 1)),
-    "mean_or_sum": _Recorded("mean_or_sum", "collapse", "Slider for the noise of the pixels", "variance", _collapse),
+    "mean_or_sum": _Recorded("mean_or_sum", "collapse", "Slider for the variance of the noise", "variance", _collapse),
     "sparse_course": _Recorded(
         "sparse_course", "activations", "Slider for the training steps of a sparse code", "steps", _activations
     ),
@@ -163,8 +165,8 @@ def recorded_display(name):
                                    line that predicts the reconstruction's coordinate from the image's, and how much is
                                    added
     garment_epochs_asker  02       the same with the asker's start alone
-    mean_or_sum           07       the variance of the pixels' noise: which units of the code are active, what is
-                                   reconstructed, what random codes give, beside a linear model at its optimum [3]_
+    mean_or_sum           07       the variance of the noise: which units of the code are active, reconstructions, images from
+                                   random codes, and the KL of a linear model at its optimum [3]_
     sparse_course         05       a model and its training steps: how many activations are how large; those below the first
                                    edge are counted in the first bin
     ===================== ======== ==========================================================================================

@@ -167,6 +167,9 @@ def test_the_stored_units_are_those_of_the_table():
     # Where the mean of a unit has the variance v and its codes together have the prior's, its KL is -log(1 - v) / 2: those with
     # a variance above 0.1 are the units of the largest KL, and are drawn so.
     assert np.array_equal((run["kl"] > -np.log(0.9) / 2).sum(axis=-1), run["alive"])
+    # The display counts those above 0.01 by that formula: as the table does.
+    loosely = np.array(ae.recorded_display("mean_or_sum").data["loosely"])
+    assert loosely[:, :, places].ravel().tolist() == runs["alive_loosely"].tolist()
 
 
 def test_the_divergence_of_a_linear_model_by_hand():
