@@ -186,8 +186,7 @@ export default function drawingPad(data, view) {
       const differ = `${changed} of 784 pixels differ from the test image.`;
       if (base >= 0) return `${changed ? differ : "A test image."} ${errors}`;
       if (empty) return "Draw a digit, or take a test image.";
-      return `${SAID[placed]} If it is no digit, strokes of digits come back all the same: the decoder has learned `
-        + `nothing else. ${errors}`;
+      return `${SAID[placed]} Even if it is not a digit, the decoder draws with what it has learned from digits. ${errors}`;
     },
   };
 }
