@@ -175,7 +175,7 @@ export default function drawingPad(data, view) {
         `unit ${unit + 1} from ${fixed(codes[which][unit], 2)} to ${fixed(value, 2)}`));
       const each = names.map((model, i) => {
         const error = squaredError(image, rebuilt[i]), said = judged(error);
-        figures[i + 1].caption.textContent = said ? `${model}: ${said}` : model;
+        figures[i + 1].caption.textContent = said ? `${model} (${said})` : model;
         return `${model}: ${fixed(error, 4)}${said && `, ${said}`}`;
       }).join(", ");
       if (moved.length) {
