@@ -175,7 +175,7 @@ export default function drawingPad(data, view) {
         `unit ${unit + 1} from ${fixed(codes[which][unit], 2)} to ${fixed(value, 2)}`));
       const each = names.map((model, i) => {
         const error = squaredError(image, rebuilt[i]), said = judged(error);
-        figures[i + 1].caption.textContent = said ? `${model}: ${said}` : model;
+        figures[i + 1].caption.textContent = said ? `${model} (${said})` : model;
         return `${model}: ${fixed(error, 4)}${said && `, ${said}`}`;
       }).join(", ");
       if (moved.length) {
@@ -186,8 +186,7 @@ export default function drawingPad(data, view) {
       const differ = `${changed} of 784 pixels differ from the test image.`;
       if (base >= 0) return `${changed ? differ : "A test image."} ${errors}`;
       if (empty) return "Draw a digit, or take a test image.";
-      return `${SAID[placed]} If it is no digit, strokes of digits come back all the same: the decoder has learned `
-        + `nothing else. ${errors}`;
+      return `${SAID[placed]} Even if it is not a digit, the decoder draws with what it has learned from digits. ${errors}`;
     },
   };
 }

@@ -58,7 +58,7 @@ def as_mnist(drawing):
 
 
 NOTHING = "Draw a digit, or take a test image."
-NO_DIGIT = "If it is no digit, strokes of digits come back all the same: the decoder has learned nothing else."
+NO_DIGIT = "Even if it is not a digit, the decoder draws with what it has learned from digits."
 FREE = {"unit1": "", "unit2": ""}
 
 
