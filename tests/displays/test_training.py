@@ -1,4 +1,4 @@
-"""A training, record by record."""
+"""A training run, record by record."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -98,7 +98,7 @@ def test_a_record_is_shown(core, show, name):
         assert classes == [["ae-lamp", ""] if one else ["ae-lamp ae-dead", "\N{MULTIPLICATION SIGN}"] for one in lives]
         opacities = core.locator(".ae-lamp").evaluate_all(OPACITY)
         assert opacities == pytest.approx(np.where(lives, alive[place], 0), abs=0.004)
-        assert core.locator(".ae-lamps").inner_text().endswith("dead. The fuller a lamp, the more images get through.")
+        assert core.locator(".ae-lamps").inner_text().endswith("no image gets through. The fuller the lamp, the more images do.")
         assert seen.row(0) == pytest.approx(unpacked(data["images"]).ravel())
         assert seen.row(1) == pytest.approx(rebuilt[place].ravel())
         assert core.locator(".ae-row-title").last.text_content() == f"step {step}" and len(seen.canvases) == 6
