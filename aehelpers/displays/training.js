@@ -1,7 +1,7 @@
 import { Chart, Pictures, button, element, extent, fixed, row, slider } from "./core.js";
 
 const FEW = 4;  // units of which each is named in the sentence
-const DEAD = "\u00d7", KEY = `${DEAD} and a dashed line: dead, no image gets through. The fuller the lamp, the more images do.`;
+const DEAD = "\u00d7", KEY = `${DEAD} and a dashed line: dead, no image gets through. Fuller lamp: more images.`;
 
 const reduced = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -66,7 +66,7 @@ export default function training(data, view) {
       pictures.show([{ values: images.values }, { values: row(rebuilt, record), title: `step ${steps[record]}` }]);
       showBands(record);
       loss.mark([{ x: steps[record] }]);
-      const through = shares.map((share, unit) => `unit ${unit + 1} ${fixed(100 * share, 1)} %`).join(", ");
+      const through = shares.map((share, unit) => `unit ${unit + 1}: ${fixed(100 * share, 1)} %`).join(", ");
       return `Step ${steps[record]}: loss ${fixed(losses[record], 4)}; ${dead} of ${units} units of the code are dead.`
         + (units <= FEW ? ` Images that get through: ${through}.` : "");
     },
