@@ -23,14 +23,14 @@ def _labels(value, name):
 
 @takes(decoder=Model(), codes=Images(dimensions=(2,)), x=Images(pixels=True, dimensions=(2,)), labels=_labels)
 def latent_plane(decoder, codes, x, labels):
-    """Move over the plane of a 2-D code: the point is decoded, and beside it stand the images whose codes lie nearest.
+    """Move over the plane of a 2-D code: the point is decoded, and beside it are the images whose codes are nearest.
 
     Parameters
     ----------
     decoder : keras.Model
         Dense layers, from (images, 2) to pixels in [0, 1].
     codes : array, shape (images, 2)
-        Where the images lie. The first 700 are shown.
+        The codes of the images. The first 700 are shown.
     x : array, shape (images, pixels)
         The images, with pixels in [0, 1].
     labels : array of int, shape (images,)

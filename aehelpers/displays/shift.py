@@ -25,8 +25,9 @@ _CODE = code_of(
 def shift_display(model, x, unit=0):
     """Shift the pre-activations of one ReLU unit of the code, and see how many images still send it a gradient.
 
-    The shift is added to the unit's bias, and all else stays as it is. A unit that is below 0 for every image is dead: L. Lu,
-    Y. Shin, Y. Su and G. Karniadakis, "Dying ReLU and initialization", Communications in Computational Physics 28 (2020).
+    The shift is added to the unit's bias, and everything else stays the same. A unit whose pre-activation is below 0 for every
+    image is dead: L. Lu, Y. Shin, Y. Su and G. Karniadakis, "Dying ReLU and initialization", Communications in Computational
+    Physics 28 (2020).
 
     Parameters
     ----------

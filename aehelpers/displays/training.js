@@ -1,11 +1,11 @@
 import { Chart, Pictures, button, element, extent, fixed, row, slider } from "./core.js";
 
 const FEW = 4;  // units of which each is named in the sentence
-const DEAD = "\u00d7", KEY = `${DEAD} and a dashed line: dead. The fuller a lamp, the more images get through.`;
+const DEAD = "\u00d7", KEY = `${DEAD} and a dashed line: dead, no image gets through. Fuller lamp: more images.`;
 
 const reduced = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-// A training, record by record: its loss, a lamp for each unit of the code, its reconstructions, and the pre-activations of
+// A training run, record by record: its loss, a lamp for each unit of the code, its reconstructions, and the pre-activations of
 // the units. When a record is added in Jupyter, the display is made anew.
 export default function training(data, view) {
   const { images, level, units } = data, [height, width] = data.size;
@@ -17,7 +17,7 @@ export default function training(data, view) {
     x: { label: "training step", low: 0, high: Math.max(steps.at(-1), data.steps) },
     y: { label: "loss: squared error per pixel", low: 0, high: data.highest },
   });
-  // A line a unit, from the smallest to the largest pre-activation of the images; some are no numbers where a run diverges.
+  // A line for each unit, from its smallest to its largest pre-activation over the images; where a run diverges, some are NaN.
   const [least, most] = extent([0, ...band.values.filter(Number.isFinite)]);
   const bands = new Chart({
     x: { label: "unit of the code", low: 0.3, high: units + 0.7, ticks: Array.from({ length: units }, (_, i) => i + 1) },
@@ -66,7 +66,7 @@ export default function training(data, view) {
       pictures.show([{ values: images.values }, { values: row(rebuilt, record), title: `step ${steps[record]}` }]);
       showBands(record);
       loss.mark([{ x: steps[record] }]);
-      const through = shares.map((share, unit) => `unit ${unit + 1} ${fixed(100 * share, 1)} %`).join(", ");
+      const through = shares.map((share, unit) => `unit ${unit + 1}: ${fixed(100 * share, 1)} %`).join(", ");
       return `Step ${steps[record]}: loss ${fixed(losses[record], 4)}; ${dead} of ${units} units of the code are dead.`
         + (units <= FEW ? ` Images that get through: ${through}.` : "");
     },

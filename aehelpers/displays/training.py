@@ -1,4 +1,4 @@
-"""A training, record by record."""
+"""A training run, record by record."""
 
 import keras
 import numpy as np
@@ -21,14 +21,14 @@ class TrainingRecorder:
     model : keras.Model
         With ``.encoder`` and ``.decoder``; the encoder ends in a dense layer.
     x : array, shape (images, pixels)
-        The images that are watched.
+        The images to watch.
 
     Attributes
     ----------
     steps, losses : list of int, list of float
-        The first record, step 0, is of the model as it is handed over; its loss is the squared error on the watched images.
+        The first record, step 0, is of the model before training; its loss is the squared error on the watched images.
     alive : list of ndarray, each of shape (units,)
-        For which share of the images a unit of the code is above 0.
+        The share of the images for which each unit of the code is above 0.
     band : list of ndarray, each of shape (units, 3)
         Smallest, median and largest pre-activation of each unit.
     rebuilt : list of ndarray, each of shape (8, pixels)
@@ -97,16 +97,16 @@ def _record(value, name):
     highest_loss=Real(0, open_interval=True),
 )
 def training_display(record, x, steps, level, highest_loss):
-    """Scrub through a training: reconstructions, loss, which units of the code are alive, and their pre-activations.
+    """Scrub through a training run: reconstructions, loss, the active units of the code, and their pre-activations.
 
     Parameters
     ----------
     record : dict of arrays, or TrainingRecorder
-        A run that was recorded; or one that will be, when the display itself is handed to `aehelpers.fit` as ``on_record``.
+        A recorded run, or one that is recorded when the display itself is handed to `aehelpers.fit` as ``on_record``.
     x : array, shape (images, pixels)
-        The images that were watched.
+        The images that the recorder watched.
     steps : int
-        How long the training is.
+        The length of the training run.
     level : float
         The error of the mean image, drawn as a line.
     highest_loss : float
@@ -120,7 +120,7 @@ def training_display(record, x, steps, level, highest_loss):
     units = record.code.units if isinstance(record, TrainingRecorder) else arrays["alive"].shape[1]
     display = TrainingDisplay(
         "training",
-        "A training, record by record",
+        "A training run, record by record",
         "record",
         {"record": 0},
         size=size_of(x, "x"),

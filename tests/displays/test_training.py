@@ -1,4 +1,4 @@
-"""A training, record by record."""
+"""A training run, record by record."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -89,7 +89,7 @@ def test_a_record_is_shown(core, show, name):
     for place, (step, value) in enumerate(zip(record["steps"], record["losses"], strict=True)):
         seen, lives = shown.at(record=place), alive[place] > 0
         dead = units - lives.sum()
-        through = ", ".join(f"unit {unit + 1} {said(share)} %" for unit, share in enumerate(alive[place]))
+        through = ", ".join(f"unit {unit + 1}: {said(share)} %" for unit, share in enumerate(alive[place]))
         assert seen.sentence == (
             f"Step {step}: loss {value:.4f}; {dead} of {units} units of the code are dead. Images that get through: {through}."
         )
@@ -98,7 +98,7 @@ def test_a_record_is_shown(core, show, name):
         assert classes == [["ae-lamp", ""] if one else ["ae-lamp ae-dead", "\N{MULTIPLICATION SIGN}"] for one in lives]
         opacities = core.locator(".ae-lamp").evaluate_all(OPACITY)
         assert opacities == pytest.approx(np.where(lives, alive[place], 0), abs=0.004)
-        assert core.locator(".ae-lamps").inner_text().endswith("dead. The fuller a lamp, the more images get through.")
+        assert core.locator(".ae-lamps").inner_text().endswith("no image gets through. Fuller lamp: more images.")
         assert seen.row(0) == pytest.approx(unpacked(data["images"]).ravel())
         assert seen.row(1) == pytest.approx(rebuilt[place].ravel())
         assert core.locator(".ae-row-title").last.text_content() == f"step {step}" and len(seen.canvases) == 6

@@ -78,7 +78,7 @@ def no_gradient(gradients, e):
 
 @rule(
     "zero_gradient",
-    read=("03_why_the_2d_code_dies.ipynb", "Why does nothing move?"),
+    read=("03_why_the_2d_code_dies.ipynb", "Why can it not come back?"),
     explains=("squeezed_output", "never_moved", "dead_units", *QUALITY),
 )
 def zero_gradient(gradients, ladder, code, data, e):
