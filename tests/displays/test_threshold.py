@@ -82,8 +82,8 @@ def test_what_the_decoder_makes_of_the_rest(show, names):
         growth = 100 * (errors[number, place] / errors[number, 0] - 1)
         assert seen.sentence == (
             f"Model {name}: {100 * (code >= t).mean():.0f} % of the activations of these 5 images are at least {t:.2f}. Error "
-            f"on 77 test images: {errors[number, 0]:.4f} with the whole code, {errors[number, place]:.4f} ({growth:+.1f} %) with "
-            f"the smaller activations {way}; mean image: 1.5000."
+            f"on 77 test images: {errors[number, 0]:.4f} with the whole code, {errors[number, place]:.4f} ({growth:+.1f} %) "
+            f"with the smaller activations {way}; mean image: 1.5000."
         )
         (chart,) = seen.charts
         courses = {one: unpacked(data["errors"][one])[number] for one in names}
