@@ -1,4 +1,4 @@
-"""A slider that makes a code louder and its decoder softer."""
+"""A slider that multiplies a code and divides the decoder's weights."""
 
 from aehelpers.displays.networks import halves, packed_network
 from aehelpers.displays.packing import code_of, packed
@@ -22,7 +22,7 @@ _CODE = code_of(
 
 @takes(model=Model(), x=Images(pixels=True, dimensions=(2,)), from_logits=Boolean())
 def loudness_display(model, x, from_logits=False):
-    """Multiply a code by c and divide the decoder's first weights by c: the pictures stay, and what else does.
+    """Multiply a code by c and divide the decoder's first weights by c: the pictures do not change, but two measures do.
 
     The page shows the reconstructions, the histogram of the activations, and three measures: the mean activation, the share
     of the activations above 0.1, and the active share, the square of the mean over the mean of the squares (A. Treves and
@@ -31,11 +31,11 @@ def loudness_display(model, x, from_logits=False):
     Parameters
     ----------
     model : keras.Model
-        With ``.encoder``, whose codes are not negative, and ``.decoder``, made of dense layers.
+        With ``.encoder``, whose codes are not negative, and ``.decoder``, which consists of dense layers.
     x : array, shape (images, pixels)
         Images with pixels in [0, 1]: eight are shown, the first 100 are measured.
     from_logits : bool
-        Whether the decoder gives logits; else it gives pixels in [0, 1].
+        Whether the decoder outputs logits; otherwise it outputs pixels in [0, 1].
 
     Returns
     -------

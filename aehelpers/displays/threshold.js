@@ -3,10 +3,10 @@ import { Chart, Pictures, choice, extent, fixed, mean, network, row, slider } fr
 const WAYS = {
   "set to zero": (value, threshold) => (value < threshold ? 0 : value),
   "raised to the threshold": (value, threshold) => Math.max(value, threshold),
-  "set to the unit's mean over all images": (value, threshold, unitMean) => (value < threshold ? unitMean : value),
+  "set to the mean of the unit's small values": (value, threshold, smallMean) => (value < threshold ? smallMean : value),
 };
 
-// What a decoder still makes of a code, when every activation below a threshold is treated in some way.
+// What a decoder reconstructs when every activation of the code below a threshold is changed in some way.
 export default function threshold(data) {
   const names = Object.keys(data.codes), ways = Object.keys(WAYS), { thresholds, images } = data;
   const decoders = Object.fromEntries(names.map(name => [name, network(data.decoders[name])]));
@@ -27,7 +27,8 @@ export default function threshold(data) {
     },
     parts: [pictures, chart],
     draw({ model, way, threshold: t }) {
-      const code = data.codes[model], means = data.means[model].values, units = means.length;
+      const place = thresholds.indexOf(t);
+      const code = data.codes[model], means = row(data.means[model], place), units = means.length;
       const changed = code.values.map((value, i) => WAYS[way](value, t, means[i % units]));
       pictures.show([{ values: images.values }, { values: whole[model] }, { values: decoders[model](changed), title: way }]);
       if (drawn !== way) {
@@ -37,12 +38,13 @@ export default function threshold(data) {
         const series = names.map(name => line(name, data.styles[name]));
         chart.set({ series, levels: [{ name: "mean image", value: data.meanError, dash: "9 4" }] });
       }
-      const errors = row(data.errors[model], ways.indexOf(way)), now = errors[thresholds.indexOf(t)];
+      const errors = row(data.errors[model], ways.indexOf(way)), now = errors[place];
       chart.mark([{ x: t, y: now, colour: data.styles[model].colour }]);
-      const above = 100 * mean(code.values, value => (value >= t ? 1 : 0));
-      return `Model ${model}: ${fixed(above, 0)} % of the activations of these images reach ${fixed(t, 2)}. On `
-        + `${data.measured} images the error is ${fixed(errors[0], 4)} with the whole code and `
-        + `${fixed(now, 4)} with what is below ${way}; the mean image has ${fixed(data.meanError, 4)}.`;
+      const large = 100 * mean(code.values, value => (value >= t ? 1 : 0)), growth = 100 * (now / errors[0] - 1);
+      const change = `${growth < 0 ? "" : "+"}${fixed(growth, 1)} %`;
+      return `Model ${model}: ${fixed(large, 0)} % of the activations of these ${images.shape[0]} images are at least `
+        + `${fixed(t, 2)}. Error on ${data.measured} test images: ${fixed(errors[0], 4)} with the whole code, ${fixed(now, 4)} `
+        + `(${change}) with the smaller activations ${way}; mean image: ${fixed(data.meanError, 4)}.`;
     },
   };
 }

@@ -12,12 +12,11 @@ from aehelpers.validation import Dict, Images, Model, takes
 _THRESHOLDS = [round(0.02 * number, 2) for number in range(26)]
 _SHOWN, _MEASURED = 8, 500
 
-# As in threshold.js. Each takes codes, a threshold, and the mean of each unit over all images, not only over those on which
-# the unit is below the threshold.
+# As in threshold.js. Each takes codes, a threshold, and the mean of each unit over the images where it is below.
 WAYS = {
     "set to zero": lambda code, threshold, mean: np.where(code < threshold, 0, code),
     "raised to the threshold": lambda code, threshold, mean: np.maximum(code, threshold),
-    "set to the unit's mean over all images": lambda code, threshold, mean: np.where(code < threshold, mean, code),
+    "set to the mean of the unit's small values": lambda code, threshold, mean: np.where(code < threshold, mean, code),
 }
 
 _CODE = code_of(
@@ -30,23 +29,25 @@ _CODE = code_of(
     way={
         "set to zero": "np.where(code < {threshold}, 0, code)",
         "raised to the threshold": "np.maximum(code, {threshold})",
-        "set to the unit's mean over all images": "np.where(code < {threshold}, code.mean(axis=0), code)",
+        "set to the mean of the unit's small values": (
+            "np.where(code < {threshold}, np.ma.masked_where(code >= {threshold}, code).mean(axis=0), code)"
+        ),
     },
 )
 
 
 @takes(models=Dict(Model()), x=Images(pixels=True, dimensions=(2,)))
 def threshold_display(models, x):
-    """Choose a model, a threshold and what is done to the activations below it: what the decoder still makes of the code.
+    """Choose a model, a threshold and what happens to the activations below it, and see what the decoder reconstructs.
 
     Parameters
     ----------
     models : dict
-        ``{name: model}`` of models with ``.encoder`` and ``.decoder``, whose codes lie in [0, 1] and whose decoders are made
-        of dense layers and give logits.
+        ``{name: model}`` of models with ``.encoder`` and ``.decoder``, whose codes lie in [0, 1] and whose decoders consist
+        of dense layers and output logits.
     x : array, shape (images, pixels)
-        Images with pixels in [0, 1]. The errors, cross entropies in nats per pixel, are those on the first 500;
-        the mean image, the yardstick, is that of all.
+        Images with pixels in [0, 1]. The errors (cross-entropies in nats per pixel) and the means of the small values are
+        measured on the first 500; the mean image, the baseline, is that of all images.
 
     Returns
     -------
@@ -60,10 +61,13 @@ def threshold_display(models, x):
         encoder, decoder = halves(model, f"models[{name!r}]")
         decoders[name] = packed_network(decoder, f"models[{name!r}].decoder", last="sigmoid")
         code = finite_outputs(encoder, x, f"models[{name!r}].encoder")
-        mean = code.mean(axis=0)
-        codes[name], means[name] = packed(code[:_SHOWN], "float32"), packed(mean, "float32")
+        small = np.array([_small_means(code, t) for t in _THRESHOLDS])
+        codes[name], means[name] = packed(code[:_SHOWN], "float32"), packed(small, "float32")
         errors[name] = np.array(
-            [[_cross_entropy(x, decoder, way(code, t, mean)) for t in _THRESHOLDS] for way in WAYS.values()]
+            [
+                [_cross_entropy(x, decoder, way(code, t, m)) for t, m in zip(_THRESHOLDS, small, strict=True)]
+                for way in WAYS.values()
+            ]
         )
     return Display(
         "threshold",
@@ -80,9 +84,15 @@ def threshold_display(models, x):
         errors={name: packed(values, "float32") for name, values in errors.items()},
         meanError=float(keras.losses.BinaryCrossentropy()(x, np.broadcast_to(mean_image, x.shape))),
         measured=len(x),
-        measure="cross entropy, nats per pixel",
+        measure="cross-entropy, nats per pixel",
         styles=styles(models),
     )
+
+
+def _small_means(code, threshold):
+    """Return the mean of each unit over the images on which it is below the threshold; 0 where there are none."""
+    small = code < threshold
+    return (code * small).sum(axis=0) / np.maximum(small.sum(axis=0), 1)
 
 
 def _cross_entropy(x, decoder, code):

@@ -25,7 +25,7 @@ STATES = {
     "05-loudness": [{"factor": 1}, {"factor": 0.125}],
     "05-threshold": [
         {"model": "plain", "way": way, "threshold": 0.1}
-        for way in ("set to zero", "raised to the threshold", "set to the unit's mean")
+        for way in ("set to zero", "raised to the threshold", "set to the mean of the unit's small values")
     ],
     "06-noise": [
         {"level": level, "kind": kind, "seed": 3}
@@ -50,8 +50,8 @@ EXPECTED = {
 WAYS = {
     "set to zero": lambda code, threshold: code * (code >= threshold),
     "raised to the threshold": lambda code, threshold: np.clip(code, threshold, None),
-    "set to the unit's mean": lambda code, threshold: np.choose(
-        code >= threshold, [np.broadcast_to(code.mean(0), code.shape), code]
+    "set to the mean of the unit's small values": lambda code, threshold: np.choose(
+        code >= threshold, [np.broadcast_to(np.nanmean(np.where(code < threshold, code, np.nan), axis=0), code.shape), code]
     ),
 }
 NOISES = {"masking": ae.masking_noise, "salt and pepper": ae.salt_and_pepper_noise, "Gaussian": ae.gaussian_noise}

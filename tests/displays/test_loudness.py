@@ -60,9 +60,10 @@ def test_a_louder_code(show, name):
         squares = np.square(louder).mean(axis=1)
         shares = np.divide(louder.mean(axis=1) ** 2, squares, where=squares > 0, out=np.zeros(len(codes)))
         assert seen.sentence == (
-            f"On {len(codes)} images with c = {factor:g}: mean activation {louder.mean():.3f}; above 0.1: "
-            f"{100 * (louder > 0.1).mean():.0f} %; active share {shares.mean():.3f}, "
-            f"the squared mean of an image's activations over the mean of their squares. "
+            f"c = {factor:g}: on {len(codes)} test images, the mean activation is {louder.mean():.3f}, "
+            f"{100 * (louder > 0.1).mean():.0f} % of the activations are above 0.1, "
+            f"and the active share is {shares.mean():.3f} "
+            "(squared mean over mean square, per image). "
             f"No pixel changes by as much as {np.floor(1e4 * change + 1) / 1e4:.4f}."
         )
         (chart,) = seen.charts

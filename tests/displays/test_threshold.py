@@ -12,16 +12,19 @@ from aehelpers.displays.widget import Display
 
 from tests.displays.reading import run_layers, unpacked
 
+SMALL_MEAN = "set to the mean of the unit's small values"
+
 
 def test_thresholds(forty):
     keras.utils.set_random_seed(0)
     model = ae.autoencoder(code_size=5, code_activation="sigmoid", output_activation=None)
     data = ae.threshold_display({"m": model}, forty).data
     code = ae.predict(model.encoder, forty)
+    small = np.ma.masked_array(code, code >= 0.5)
     by_hand = {
         "set to zero": code * (code >= 0.5),
         "raised to the threshold": np.where(code >= 0.5, code, 0.5),
-        "set to the unit's mean over all images": np.where(code >= 0.5, code, code.mean(axis=0)),
+        SMALL_MEAN: np.where(code >= 0.5, code, small.mean(axis=0).filled(0)),
     }
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
     assert list(threshold.WAYS) == list(by_hand) and data["thresholds"][25] == 0.5
@@ -31,6 +34,7 @@ def test_thresholds(forty):
     mean_image = np.tile(forty.mean(axis=0), (40, 1))
     assert data["meanError"] == pytest.approx(float(keras.losses.BinaryCrossentropy()(forty, mean_image)))
     assert unpacked(data["codes"]["m"]) == pytest.approx(code[:8])
+    assert unpacked(data["means"]["m"])[25] == pytest.approx(small.mean(axis=0).filled(0), abs=1e-6)
 
 
 RANDOM = np.random.default_rng(6)
@@ -40,9 +44,7 @@ CODES = {"one": RANDOM.integers(0, 5, (5, 3)) / 4, "another": RANDOM.random((5, 
 CHANGED = {
     "set to zero": lambda code, threshold, mean: code * (code >= threshold),
     "raised to the threshold": lambda code, threshold, mean: np.clip(code, threshold, None),
-    "set to the unit's mean over all images": lambda code, threshold, mean: np.choose(
-        code >= threshold, [np.tile(mean, (5, 1)), code]
-    ),
+    SMALL_MEAN: lambda code, threshold, mean: np.choose(code >= threshold, [np.tile(mean, (5, 1)), code]),
 }
 
 
@@ -61,7 +63,7 @@ def made(names):
         "styles": styles(names),
     }
     data |= {"images": packed(RANDOM.random((5, 2)), "uint8"), "codes": {one: packed(CODES[one], "float32") for one in names}}
-    data |= {"means": {one: random(UNITS[one]) for one in names}, "errors": {one: random(3, 4) for one in names}}
+    data |= {"means": {one: random(4, UNITS[one]) for one in names}, "errors": {one: random(3, 4) for one in names}}
     layer = {"bias": packed([0.1, -0.2]), "activation": "sigmoid"}
     data["decoders"] = {one: [layer | {"kernel": packed(RANDOM.normal(size=(UNITS[one], 2)))}] for one in names}
     return Display("threshold", "Made", "threshold", {"model": names[0], "way": "set to zero", "threshold": 0.25}, **data)
@@ -75,12 +77,13 @@ def test_what_the_decoder_makes_of_the_rest(show, names):
         seen = shown.at(model=name, way=way, threshold=t)
         code, mean, errors = (unpacked(data[part][name]).astype(float) for part in ("codes", "means", "errors"))
         assert seen.row(0) == pytest.approx(unpacked(data["images"]).ravel())
-        for row, rest in ((1, code), (2, CHANGED[way](code, t, mean))):
+        for row, rest in ((1, code), (2, CHANGED[way](code, t, mean[place]))):
             assert seen.row(row) == pytest.approx(run_layers(data["decoders"][name], rest).ravel(), abs=1e-6)
+        growth = 100 * (errors[number, place] / errors[number, 0] - 1)
         assert seen.sentence == (
-            f"Model {name}: {100 * (code >= t).mean():.0f} % of the activations of these images reach {t:.2f}. On 77 images "
-            f"the error is {errors[number, 0]:.4f} with the whole code and {errors[number, place]:.4f} with what is below "
-            f"{way}; the mean image has 1.5000."
+            f"Model {name}: {100 * (code >= t).mean():.0f} % of the activations of these 5 images are at least {t:.2f}. Error "
+            f"on 77 test images: {errors[number, 0]:.4f} with the whole code, {errors[number, place]:.4f} ({growth:+.1f} %) "
+            f"with the smaller activations {way}; mean image: 1.5000."
         )
         (chart,) = seen.charts
         courses = {one: unpacked(data["errors"][one])[number] for one in names}
