@@ -2,7 +2,7 @@
 
     python -m notebooks.evidence.examinations
 
-Takes a minute on two cores and needs PyTorch, in which patient 8 is trained. Patients 1 to 7 are those of ``patients.npz``;
+Takes two minutes on two cores and needs PyTorch, in which patient 8 is trained. Patients 1 to 7 are those of ``patients.npz``;
 patient 9 reconstructs the 13 columns of scikit-learn's wine table as they come, each in its own unit.
 """
 
@@ -41,6 +41,7 @@ def torch_patient(x):
     import torch
 
     torch.manual_seed(0)
+    torch.set_num_threads(1)  # TensorFlow has threads of its own
     layers = torch.nn.Linear(784, 64), torch.nn.ReLU(), torch.nn.Linear(64, 16)
     encoder = torch.nn.Sequential(*layers)
     decoder = torch.nn.Sequential(torch.nn.Linear(16, 64), torch.nn.ReLU(), torch.nn.Linear(64, 784), torch.nn.Sigmoid())
@@ -67,6 +68,11 @@ def stairs(values, edges):
     return {"x": np.round(x, 5).tolist(), "y": np.round(y, 5).tolist()}
 
 
+def shown(error):
+    """Return an error as text: those of images are below 1, those of the table are not."""
+    return f"{error:.0f}" if error >= 100 else f"{error:.3g}" if error >= 1 else f"{error:.4f}"
+
+
 def axis(label, values, low=None):
     values = np.append(np.asarray(values, float), [] if low is None else low)
     return {"label": label, "low": float(values.min()), "high": float(values.max() + 0.05 * (np.ptp(values) or 1))}
@@ -83,7 +89,6 @@ def examine(x_train, x, made, code, gradient, rows="images"):
     best = pca.inverse_transform(pca.transform(x))
     of_rows = ((made - x) ** 2).mean(axis=1)
     marks = {"mean": ((mean - x) ** 2).mean(), f"PCA-{size}": ((best - x) ** 2).mean(), "model": of_rows.mean()}
-    number = "{:.4f}" if max(marks.values()) < 10 else "{:.0f}"
     high = max(1.6 * max(marks["mean"], marks[f"PCA-{size}"]), min(1.2 * marks["model"], 3 * marks["mean"]))
     counts, edges = np.histogram(of_rows.clip(0, high), 40, (0, high))
     yield chart(
@@ -94,7 +99,7 @@ def examine(x_train, x, made, code, gradient, rows="images"):
         [{"name": "model", "colour": ORANGE, **stairs(100 * counts / len(x), edges)}],
         [{"x": float(value), "name": name} for name, value in marks.items() if name != "model"],
         "Squared error: "
-        + ", ".join(f"{name.replace('mean', f'mean of the {rows}')} {number.format(value)}" for name, value in marks.items())
+        + ", ".join(f"{name.replace('mean', f'mean of the {rows}')} {shown(value)}" for name, value in marks.items())
         + ("." if marks["model"] < high else ", beyond the chart."),
     )
     spread = np.sort(code.std(axis=0))[::-1]
@@ -133,8 +138,8 @@ def examine(x_train, x, made, code, gradient, rows="images"):
         np.ravel(shares),
         series,
         [],
-        f"The {rows} go from {x.min():.2f} to {x.max():.2f}, the outputs from {made.min():.2f} to {made.max():.2f}. "
-        f"After a sigmoid the outputs would have a squared error of {number.format(behind)}.",
+        f"The {rows} go from {x.min():.2f} to {x.max():.2f}, the outputs from {made.min():.2f} to {made.max():.2f}."
+        + (f" After a sigmoid the outputs would have a squared error of {shown(behind)}." if rows == "images" else ""),
     )
     if rows == "images":
         full = PCA(64).fit(x_train)
@@ -170,6 +175,7 @@ def main():
     examined, pictures = [], []
     for number, model in ae.stored_models("patients").items():
         found, made = keras_patient(model, x_train, x, LOSSES[number])
+        print(f"patient {number} is examined", flush=True)
         examined.append(found)
         pictures.append([x[:8], made[:8].clip(0, 1)])
     import torch
