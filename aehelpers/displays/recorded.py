@@ -1,5 +1,6 @@
 """Displays of runs that were computed beforehand: each shows what one file beside the notebooks holds."""
 
+import json
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -111,6 +112,18 @@ def _epochs(run, starts=None):
     return {"epochs": 1.0, "garment": data["garments"][0], "start": data["starts"][0]}, data
 
 
+def _examination(run):
+    examined = json.loads(str(run["examined"]))
+    names = [str(number) for number in range(1, len(examined) + 1)]
+    data = {
+        "patients": names,
+        "measures": run["measures"].tolist(),
+        "examined": [one for of_patient in examined for one in of_patient],
+        "pictures": packed(run["pictures"] / 255, "uint8"),
+    }
+    return {"measure": data["measures"][0], "patient": names[0]}, data
+
+
 def _training_noise(run):
     data = {
         "code": code_of(
@@ -139,6 +152,7 @@ RECORDED = {
     "bits": _Recorded("bits", "bits", _BITS, "size", _bits),
     "bits_random": _Recorded("bits", "bits", _BITS, "size", lambda run: _bits(run, ["random"])),
     "denoising": _Recorded("denoising", "training_noise", "Slider for the noise of the training", "trained", _training_noise),
+    "examinations": _Recorded("examinations", "examination", "Examine a patient", "patient", _examination),
     "garment_epochs": _Recorded("garment_epochs", "epochs", _EPOCHS, "epochs", _epochs),
     "garment_epochs_asker": _Recorded("garment_epochs", "epochs", _EPOCHS, "epochs", lambda run: _epochs(run, 1)),
     "mean_or_sum": _Recorded("mean_or_sum", "collapse", "Slider for the variance of the noise", "variance", _collapse),
@@ -160,6 +174,8 @@ def recorded_display(name):
     bits_random           01       the same with random bits alone, so that a vote on the others can come first
     denoising             06       the masking noise of the training: error over the noise of the test; means of five
                                    seeds
+    examinations          09       one of nine sick models and what to measure of it: error, code, gradient, outputs, and what
+                                    is kept of each principal component or column
     garment_epochs        02       a garment, 0.05 to 50 epochs, initial weights: how much of the squared error is missing,
                                    (1 - g)^2 of the mean square of each principal component, where g is the slope of the
                                    line that predicts the reconstruction's coordinate from the image's, and how much is
