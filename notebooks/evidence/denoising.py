@@ -58,25 +58,8 @@ TRAINED = {
     "masking 0.7": 0.7,
     "masking 0 to 0.9": (0.0, 0.9),
 }
-
-
-class BlackOrWhite(keras.layers.Layer):
-    """Lose each pixel with a probability drawn for each image, from 0 to 0.5: to black or to white, drawn for each image."""
-
-    def call(self, images, training=False):
-        if not training:
-            return images
-        one_each = (tf.shape(images)[0], 1)
-        level, colour = tf.random.uniform(one_each, 0, 0.5), tf.round(tf.random.uniform(one_each))
-        return tf.where(tf.random.uniform(tf.shape(images)) < level, colour, images)
-
-
 # What the display does not show: trained for the first of the stops, and measured on two kinds of noise only.
-ALSO_TRAINED = {
-    "masking 0.4": 0.4,
-    "masking 0 to 0.5": (0.0, 0.5),
-    "black or white 0 to 0.5": BlackOrWhite,
-}
+ALSO_TRAINED = {"masking 0.4": 0.4, "masking 0 to 0.5": (0.0, 0.5)}
 ALSO_MEASURED = ("masking", "salt")
 
 
@@ -134,11 +117,8 @@ MASKING_FILTERS = {
 def train(name, seed, stops=STOPS):
     """Yield the autoencoder 784-128-784, without its noise, each time that its training has come to one of the stops."""
     bare, _ = build("plain", 0, 0, seed)
-    noise = (TRAINED | ALSO_TRAINED)[name]
-    trained = bare
-    if noise is not None:
-        layer = noise() if noise is BlackOrWhite else ae.MaskingNoise(noise)
-        trained = keras.Sequential([keras.Input((784,)), layer, bare])
+    level = (TRAINED | ALSO_TRAINED)[name]
+    trained = bare if level is None else keras.Sequential([keras.Input((784,)), ae.MaskingNoise(level), bare])
     optimizer, done = keras.optimizers.Adam(0.003), 0
     for number, stop in enumerate(stops):
         ae.fit(
