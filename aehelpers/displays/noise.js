@@ -12,12 +12,12 @@ const NOISES = {
   },
 };
 
-// Noisy images, and what a model makes of them; below, the measured error of every model over the level.
+// Noisy images and a model's outputs for them; below, the measured error of every model over the level.
 export default function noise(data, view) {
   const names = Object.keys(data.networks), kinds = Object.keys(data.nothing), { levels, images } = data;
   const networks = Object.fromEntries(names.map(name => [name, network(data.networks[name])]));
   const [height, width] = data.size;
-  const label = "Clean, noisy and rebuilt images";
+  const label = "Clean images, noisy images and the model's outputs";
   const pictures = new Pictures({ titles: ["clean", "noisy", "model"], height, width, label });
   const chart = new Chart({
     x: { label: "level of the noise", low: 0, high: levels.at(-1) },
@@ -26,12 +26,12 @@ export default function noise(data, view) {
   let drawn = null;
   return {
     controls: {
-      level: slider("noise level", { options: levels, format: level => fixed(level, 1) }),
+      level: slider("level of the noise", { options: levels, format: level => fixed(level, 1) }),
       kind: choice("kind of noise", kinds),
       model: choice("model", names),
       seed: whole(0, 999),
     },
-    buttons: [button("other noise", () => view.change({ seed: (view.state.seed + 1) % 1000 }))],
+    buttons: [button("draw the noise again", () => view.change({ seed: (view.state.seed + 1) % 1000 }))],
     parts: [pictures, chart],
     draw({ level, kind, model, seed }) {
       const draw = random(seed), noisy = images.values.map(value => NOISES[kind](value, level, draw));
@@ -49,8 +49,9 @@ export default function noise(data, view) {
       const [errors, nothings] = [row(data.errors[model], kinds.indexOf(kind)), data.nothing[kind].values];
       const place = levels.indexOf(level), error = errors[place], nothing = nothings[place];
       chart.mark([{ x: level, y: error, colour: data.styles[model].colour }]);
-      return `${kind} noise of ${fixed(level, 1)}: squared error ${fixed(error, 4)} (${model}), `
-        + `${fixed(nothing, 4)} by doing nothing.`;
+      const name = kind[0].toUpperCase() + kind.slice(1);
+      return `${name} noise, level ${fixed(level, 1)}: the squared error is ${fixed(error, 4)} (${model}); `
+        + `that of the noisy images themselves is ${fixed(nothing, 4)}.`;
     },
   };
 }

@@ -27,18 +27,18 @@ _SHOWN, _MEASURED = 8, 300
     colours=Optional(Dict(Text(), keys=Text())),
 )
 def noise_display(models, x, from_logits=False, colours=None):
-    """Choose a kind of noise, its level and a model: noisy images, the model's output, and the error of every model.
+    """Choose a kind of noise, its level and a model: noisy images, the model's outputs, and the error of every model.
 
-    The noise and what the model makes of it are computed in the page, the errors beforehand, on the first 300 images.
+    The noise and the outputs are computed in the page, the errors beforehand, on the first 300 images.
 
     Parameters
     ----------
     models : dict
-        ``{name: model}`` of models made of dense layers.
+        ``{name: model}`` of models with dense layers only.
     x : array, shape (images, pixels)
         Clean images with pixels in [0, 1].
     from_logits : bool
-        Whether the models give logits; else they give pixels in [0, 1].
+        Whether the models output logits; else they output pixels in [0, 1].
     colours : dict, optional
         ``{name: colour}`` of the lines, as CSS writes a colour, or "ink" for that of the text. Else those of the package's
         figures, in their order.

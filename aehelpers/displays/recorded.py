@@ -151,7 +151,7 @@ RECORDED = {
     "anomalies": _Recorded("anomalies", "anomaly", "Threshold on a score for strange images", "threshold", _anomaly),
     "bits": _Recorded("bits", "bits", _BITS, "size", _bits),
     "bits_random": _Recorded("bits", "bits", _BITS, "size", lambda run: _bits(run, ["random"])),
-    "denoising": _Recorded("denoising", "training_noise", "Slider for the noise of the training", "trained", _training_noise),
+    "denoising": _Recorded("denoising", "training_noise", "Slider for the noise in training", "trained", _training_noise),
     "examinations": _Recorded("examinations", "examination", "Examine a patient", "patient", _examination),
     "garment_epochs": _Recorded("garment_epochs", "epochs", _EPOCHS, "epochs", _epochs),
     "garment_epochs_asker": _Recorded("garment_epochs", "epochs", _EPOCHS, "epochs", lambda run: _epochs(run, 1)),
@@ -172,8 +172,7 @@ def recorded_display(name):
     anomalies             08       the digit that was left out, a score, a threshold: images found, false alarms [1]_
     bits                  01       two images, 16 to 1,024 random or learned bits: the angle that the bits suggest [2]_
     bits_random           01       the same with random bits alone, so that a vote on the others can come first
-    denoising             06       the masking noise of the training: error over the noise of the test; means of five
-                                   seeds
+    denoising             06       the masking noise in training: error over the noise in the test; means of five seeds
     examinations          09       one of nine sick models and what to measure of it: error, code, gradient, outputs, and what
                                     is kept of each principal component or column
     garment_epochs        02       a garment, 0.05 to 50 epochs, initial weights: how much of the squared error is missing,

@@ -61,7 +61,8 @@ def test_noise_in_the_page(show, one_layer, model, forty, kind, level, seed):
     error, nothing = unpacked(data["errors"]["one"])[number], unpacked(data["nothing"][kind])
     other = unpacked(data["errors"]["two"])[number]
     assert seen.sentence == (
-        f"{kind} noise of {level:.1f}: squared error {error[place]:.4f} (one), {nothing[place]:.4f} by doing nothing."
+        f"{kind[0].upper()}{kind[1:]} noise, level {level:.1f}: the squared error is {error[place]:.4f} (one); "
+        f"that of the noisy images themselves is {nothing[place]:.4f}."
     )
     (chart,) = seen.charts
     for line, values in zip(chart["series"], (nothing, error, other), strict=True):

@@ -25,8 +25,8 @@ def test_training_noise(show, run):
     shown = show(_display("denoising", run))
     trained, levels, shares = (run[name].tolist() for name in ("trained", "levels", "shown_levels"))
     errors = run["errors"].astype(np.float32)
-    words = {level: f"trained {'from' if ' to ' in level else 'at'} {level}" for level in trained}
-    words["none"] = "trained without noise"
+    words = {level: f"Trained {'from' if ' to ' in level else 'at'} {level}" for level in trained}
+    words["none"] = "Trained without noise"
     for which, level in enumerate(trained):
         seen = shown.at(trained=level)
         shown_errors = [np.interp(share, levels, errors[which]) for share in shares]
@@ -34,7 +34,9 @@ def test_training_noise(show, run):
             f"{error:.3f} with {f'{100 * share:.0f} %' if share else 'nothing'} lost"
             for error, share in zip(shown_errors, shares, strict=True)
         )
-        assert seen.sentence == (f"{words[level]}: squared error {losses}; the mean image has {run['mean_image']:.3f}.")
+        assert seen.sentence == (
+            f"{words[level]}: the squared error is {losses}; that of the mean image is {run['mean_image']:.3f}."
+        )
         (chart,) = seen.charts
         assert chart["y"]["label"] == "squared error per pixel, all test images"
         assert [line["y"] for line in chart["series"]] == [run["nothing"].tolist(), *errors.tolist()]
