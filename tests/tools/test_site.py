@@ -203,7 +203,7 @@ def test_a_link_opens_the_gate_it_leads_into(visit):
 def test_a_lesson_is_read_from_top_to_bottom(visit):
     """A shut gate hides what follows it, but for what may be read at any time; a link opens what it leads into, and no more."""
     page = visit(VOTES)
-    heads = ["See it", "Predict", "Why", "Mend it", "Your turn", "Take home", "Self-test", "Going deeper", "The short answer"]
+    heads = ["See it", "Predict", "Why", "Fix it", "Your turn", "Take home", "Self-test", "Going deeper", "The short answer"]
     heads += ["References"]
     seen = page.locator("main h2").locator("visible=true")
     assert seen.all_inner_texts() == [name for name in heads if name not in heads[2:7] + heads[8:9]]
@@ -281,7 +281,7 @@ def test_nothing_of_a_gate_is_seen_before_the_script_has_run(visit, site):
 def test_the_contents_say_where_the_reader_is(visit):
     page = visit(VOTES)
     shut = page.locator(".places .shut:visible").all_inner_texts()
-    assert shut == ["Why", "Mend it", "Your turn", "Take home", "Self-test", "The short answer"]
+    assert shut == ["Why", "Fix it", "Your turn", "Take home", "Self-test", "The short answer"]
     assert not any(page.locator(".places .level-3.shut").nth(i).is_visible() for i in range(1))
     vote(page, page.locator("[data-display*='-vote']").first)
     assert page.locator(".places .shut:visible").all_inner_texts() == shut[2:]
