@@ -60,7 +60,8 @@ export default function training(data, view) {
       const lamp = share => (share > 0
         ? element("span", { class: "ae-lamp", style: `--through: ${fixed(100 * share, 1)}%` })
         : element("span", { class: "ae-lamp ae-dead" }, DEAD));
-      lamps.replaceChildren(element("span", {}, "units of the code"), ...shares.map(lamp), element("span", {}, KEY));
+      const key = element("span", { style: "flex-basis: 100%" }, KEY);  // on a line of its own
+      lamps.replaceChildren(element("span", {}, "units of the code"), ...shares.map(lamp), key);
       const dead = shares.filter(share => !(share > 0)).length;
       lamps.setAttribute("aria-label", `${dead} of ${units} units are dead`);
       pictures.show([{ values: images.values }, { values: row(rebuilt, record), title: `step ${steps[record]}` }]);
