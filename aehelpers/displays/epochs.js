@@ -50,7 +50,8 @@ export default function epochs(data) {
         course.set({ series: names.map((name, part) => ({ name, x: data.epochs, y: parts[part], ...look[part] })) });
         drawn = start;
       }
-      course.mark(parts.map((part, i) => ({ x: epoch, y: part[place], colour: "none", edge: look[i].colour, shape: look[i].marker })));
+      const hollow = look.map(({ colour, marker }) => ({ colour: "none", edge: colour, shape: marker }));
+      course.mark(parts.map((part, i) => ({ x: epoch, y: part[place], ...hollow[i] })));
       const percent = part => fixed((100 * sum(part)) / total, 0);
       return `After ${epoch} epoch${epoch === 1 ? "" : "s"}, the squared error over all test images is ${fixed(total, 5)} per `
         + `pixel: ${percent(missing)} % of it is missing, ${percent(added)} % added.`;
