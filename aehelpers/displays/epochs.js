@@ -1,6 +1,7 @@
 import { Chart, choice, drawImage, drawSigned, element, extent, fixed, row, slider, sum } from "./core.js";
 
 const MISSING = "#009e73", ADDED = "#cc79a7";  // not those of the difference: blue is too dark, orange too bright
+const LEAST = -8;  // the axis by group begins no lower than 1e-8: one almost perfect group would take half of it
 
 // One garment in the course of a training run: large, with its signed difference, and the error split by principal component.
 export default function epochs(data) {
@@ -15,14 +16,16 @@ export default function epochs(data) {
   const ends = { low: data.epochs[0] / 1.2, high: data.epochs.at(-1) * 1.2 };
   const course = new Chart({
     x: { label: "epochs", ...ends, log: true, ticks: data.epochs, format: String },
-    y: { label: "squared error per pixel, all test images", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true },
+    y: { label: "squared error, all test images", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true },
   });
-  const upTo = { label: "last component of each group", ticks: places, format: place => String(edges[place + 1]) };
+  const upTo = {
+    label: "last component of each group (group sizes differ)", ticks: places, format: place => String(edges[place + 1]),
+  };
   const [smallest, largest] = extent(errors.values.filter(value => value > 0));
   const chart = new Chart({
     x: { ...upTo, low: -0.4, high: places.length - 0.6 },
     y: {
-      label: "squared error by group, all test images", low: 10 ** Math.floor(Math.log10(smallest)), log: true,
+      label: "squared error by group", low: 10 ** Math.max(LEAST, Math.floor(Math.log10(smallest))), log: true,
       high: 10 ** Math.ceil(Math.log10(largest)),
     },
   });
@@ -49,7 +52,8 @@ export default function epochs(data) {
         course.set({ series: names.map((name, part) => ({ name, x: data.epochs, y: parts[part], ...look[part] })) });
         drawn = start;
       }
-      course.mark(parts.map((part, i) => ({ x: epoch, y: part[place], colour: look[i].colour, shape: look[i].marker })));
+      const hollow = look.map(({ colour, marker }) => ({ colour: "none", edge: colour, shape: marker }));
+      course.mark(parts.map((part, i) => ({ x: epoch, y: part[place], ...hollow[i] })));
       const percent = part => fixed((100 * sum(part)) / total, 0);
       return `After ${epoch} epoch${epoch === 1 ? "" : "s"}, the squared error over all test images is ${fixed(total, 5)} per `
         + `pixel: ${percent(missing)} % of it is missing, ${percent(added)} % added.`;
