@@ -42,7 +42,7 @@ export default function threshold(data) {
       chart.mark([{ x: t, y: now, colour: data.styles[model].colour }]);
       const large = 100 * mean(code.values, value => (value >= t ? 1 : 0)), growth = 100 * (now / errors[0] - 1);
       const change = `${growth < 0 ? "" : "+"}${fixed(growth, 1)} %`;
-      return `Model ${model}: ${fixed(large, 0)} % of the activations of these ${images.shape[0]} images are at least `
+      return `${model}: ${fixed(large, 0)} % of the activations of these ${images.shape[0]} images are at least `
         + `${fixed(t, 2)}. Error on ${data.measured} test images: ${fixed(errors[0], 4)} with the whole code, ${fixed(now, 4)} `
         + `(${change}) with the smaller activations ${way}; mean image: ${fixed(data.meanError, 4)}.`;
     },

@@ -24,14 +24,13 @@ _CODE = code_of(
     "import aehelpers as ae\nimport numpy as np\n\n"
     'x = ae.load("mnist").x_test[:500]\n'
     'model = ae.autoencoder(code_size=128, code_activation="sigmoid")  # a trained one is more interesting\n'
-    "code = ae.predict(model.encoder, x)",
+    "code = ae.predict(model.encoder, x)\n"
+    "small_means = np.ma.masked_where(code >= {threshold}, code).mean(axis=0)",
     'print("squared error", ae.mse(x, ae.predict(model.decoder, treated)))',
     way={
         "set to zero": "np.where(code < {threshold}, 0, code)",
         "raised to the threshold": "np.maximum(code, {threshold})",
-        "set to the mean of the unit's small values": (
-            "np.where(code < {threshold}, np.ma.masked_where(code >= {threshold}, code).mean(axis=0), code)"
-        ),
+        "set to the mean of the unit's small values": "np.where(code < {threshold}, small_means, code)",
     },
 )
 

@@ -51,7 +51,8 @@ WAYS = {
     "set to zero": lambda code, threshold: code * (code >= threshold),
     "raised to the threshold": lambda code, threshold: np.clip(code, threshold, None),
     "set to the mean of the unit's small values": lambda code, threshold: np.choose(
-        code >= threshold, [np.broadcast_to(np.nanmean(np.where(code < threshold, code, np.nan), axis=0), code.shape), code]
+        code >= threshold,
+        [np.tile((code * (code < threshold)).sum(0) / (code < threshold).sum(0).clip(1), (len(code), 1)), code],
     ),
 }
 NOISES = {"masking": ae.masking_noise, "salt and pepper": ae.salt_and_pepper_noise, "Gaussian": ae.gaussian_noise}

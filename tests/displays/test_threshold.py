@@ -81,7 +81,7 @@ def test_what_the_decoder_makes_of_the_rest(show, names):
             assert seen.row(row) == pytest.approx(run_layers(data["decoders"][name], rest).ravel(), abs=1e-6)
         growth = 100 * (errors[number, place] / errors[number, 0] - 1)
         assert seen.sentence == (
-            f"Model {name}: {100 * (code >= t).mean():.0f} % of the activations of these 5 images are at least {t:.2f}. Error "
+            f"{name}: {100 * (code >= t).mean():.0f} % of the activations of these 5 images are at least {t:.2f}. Error "
             f"on 77 test images: {errors[number, 0]:.4f} with the whole code, {errors[number, place]:.4f} ({growth:+.1f} %) "
             f"with the smaller activations {way}; mean image: 1.5000."
         )
