@@ -189,7 +189,7 @@ def test_a_change_after_closing_is_taken_back(lesson):
     until(laptop, f"localStorage.getItem('aehelpers: {VOTE}') === 'A'")
     press(teacher, "v", "The answer is told")
     until(laptop, f"{OPEN_GATES} === 1")
-    assert "You chose A. It is C." in laptop.locator("#display-verdict").inner_text()
+    assert "You chose A. The answer is C." in laptop.locator("#display-verdict").inner_text()
 
 
 def test_a_phone_that_sleeps_through_a_round(lesson):
