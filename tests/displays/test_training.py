@@ -60,7 +60,7 @@ NAN, INF = np.nan, np.inf
 RUNS = {
     "several units": made(4, 3),
     "beyond its planned end": made(8, 2),
-    "one unit, always above 0": made(2, 1, band=[[[1, 2, 3]], [[2, 3, 4]]], alive=[[1], [1e-3]]),
+    "one unit, always above 0": made(2, 1, band=[[[1, 2, 3]], [[2, 3, 4]]], alive=[[1], [1e-4]]),
     "below 0": made(1, 2, band=[[[-3, -2, -1], [-9, -8, -0.5]]], alive=[[0, 0]]),
     "it diverges": made(2, 2, band=[[[-1, 0, 2]] * 2, [[NAN, NAN, NAN], [-INF, 0, INF]]], alive=[[1, 1], [NAN, 1]]),
     "no weights yet": made(1, 2, band=np.zeros((1, 2, 3)), alive=[[0, 0]]),
