@@ -90,9 +90,10 @@ def rows_of(places):
 
 
 def card(image, columns, size=72, gap=4):
-    """Return the picture of a card: the first and the last row of the pictures in a figure, on black."""
+    """Return the picture of a card: of a figure's pictures the first and the last row, at most so many columns, on black."""
     pixels = np.asarray(image.convert("RGB"))
     rows = rows_of(pictures_in(pixels))
+    columns = columns if len(rows[-1]) == 1 else min(columns, max(map(len, rows)))
     width, height = columns * (size + gap) - gap, 2 * size + gap
     if len(rows[-1]) == 1:  # two rows of eight without a gap: the left half
         y, x = rows[-1][0]
