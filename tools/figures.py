@@ -90,21 +90,22 @@ def rows_of(places):
 
 
 def card(image, columns, size=72, gap=4):
-    """Return the picture of a card: of a figure's pictures the first and the last row, at most so many columns, on black."""
+    """Return the picture of a card: of a figure's pictures the first and the last row, at most so many columns, amid black."""
     pixels = np.asarray(image.convert("RGB"))
     rows = rows_of(pictures_in(pixels))
-    columns = columns if len(rows[-1]) == 1 else min(columns, max(map(len, rows)))
     width, height = columns * (size + gap) - gap, 2 * size + gap
     if len(rows[-1]) == 1:  # two rows of eight without a gap: the left half
         y, x = rows[-1][0]
         half = pixels[y, x.start : (x.start + x.stop) // 2]
         return Image.fromarray(half).resize((width, height), Image.Resampling.BOX)
+    columns = min(columns, max(map(len, rows)))
     rows = [row for row in rows if len(row) >= columns]
+    left = (width - columns * (size + gap) + gap) // 2
     made = Image.new("RGB", (width, height), STAGE)
     for y, row in enumerate((rows[0], rows[-1])):
         for x, place in enumerate(row[:columns]):
             tile = Image.fromarray(pixels[place]).resize((size, size), Image.Resampling.BOX)
-            made.paste(tile, (x * (size + gap), y * (size + gap)))
+            made.paste(tile, (left + x * (size + gap), y * (size + gap)))
     return made
 
 

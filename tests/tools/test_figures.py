@@ -58,3 +58,12 @@ def test_a_card_shows_the_first_and_the_last_row(drawn):
     card = np.asarray(figures.card(drawn, 4), dtype=int)
     assert card[:72].std() > 40  # the noise
     assert np.diff(card[76:, ::76, 0], axis=1).min() > 0  # the greys, from dark to light
+
+
+def test_a_card_of_fewer_pictures_has_them_in_the_middle(drawn):
+    few, asked = figures.card(drawn, 4), np.asarray(figures.card(drawn, 8))
+    shown = len(figures.rows_of(figures.pictures_in(np.asarray(drawn.convert("RGB"))))[0])
+    left = (asked.shape[1] - shown * 76 + 4) // 2
+    assert asked.shape == (148, 604, 3) and shown < 8
+    assert asked[:, :left].std(axis=(0, 1)).max() == asked[:, 604 - left :].std(axis=(0, 1)).max() == 0
+    assert (asked[:, left : left + 72] == np.asarray(few)[:, :72]).all()
