@@ -69,7 +69,7 @@ def load(name, validation=True):
 
     References
     ----------
-    MNIST: Y. LeCun, C. Cortes and C. Burges, http://yann.lecun.com/exdb/mnist/. Fashion-MNIST: H. Xiao, K. Rasul and R.
+    MNIST: Y. LeCun, C. Cortes and C. Burges, yann.lecun.com/exdb/mnist. Fashion-MNIST: H. Xiao, K. Rasul and R.
     Vollgraf (2017), https://arxiv.org/abs/1708.07747.
     """
     path = resources.files("aehelpers") / "data" / f"{name}.npz"

@@ -245,7 +245,7 @@ def test_what_sets_off_an_alarm(show, one_layer, model, forty, strokes):
         verdicts = {name: "alarm" if error > limit else "accepted" for name, error in errors.items()}
         each = ", ".join(f"{name}: {error:.4f}, {verdicts[name]}" for name, error in errors.items())
         assert seen.sentence.endswith(f" Squared error, {each} (limit {limit:.4f}).")
-        assert seen.texts[-2:] == [f"{name}: {verdict}" for name, verdict in verdicts.items()]
+        assert seen.texts[-2:] == [f"{name} ({verdict})" for name, verdict in verdicts.items()]
 
 
 def test_which_units_are_moved_and_how_far(display, one_layer, model, forty):

@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 
+import aehelpers as ae
 import nbformat
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from bs4 import BeautifulSoup, Doctype
 
 from tests.tools.conftest import ROOT, copy_project
 from tools import build as builder
+from tools import reference
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PLANS = sorted((ROOT / "classroom" / "lesson_plans").glob("*.md"))
@@ -26,6 +28,8 @@ PAGES = [
 PAGES += [f"proof-{name}.html" for name in builder.PROOFS]
 PAGES += [f"plan-{path.stem}.html" for path in PLANS]
 PAGES += [f"display-{name}.html" for name in STORED if not builder.is_question(name)]
+REFERENCE = [reference.page_of(name) for name in ae.__all__]
+PAGES += ["reference.html", "reference-diagnose.html"]  # the browser visits one of those of the reference: they are alike
 
 
 @pytest.fixture
@@ -58,7 +62,7 @@ def read(path, kind):
 
 
 def test_every_notebook_display_and_plan_has_its_page(site, pages):
-    assert set(pages) == set(PAGES)
+    assert set(pages) == {*PAGES, *REFERENCE}
     assert sorted(path.stem for path in (site / "data").iterdir()) == sorted([*STORED, "playground"])
     for before, after in itertools.pairwise(f"{path.stem}.html" for path in NOTEBOOKS):
         assert pages[before].find(rel="next")["href"] == after and pages[after].find(rel="prev")["href"] == before
@@ -351,7 +355,9 @@ def test_tables_and_captions_of_the_lessons_are_for_readers(pages):
     for path in NOTEBOOKS:
         page = pages[f"{path.stem}.html"]
         for table in page.select("main .wide table"):
-            assert len(table.select("thead tr")) == 1 and "NaN" not in table.get_text(), path.name
+            assert len(table.select("thead tr")) == 1 and "NaN" not in [cell.get_text() for cell in table.select("td")], (
+                path.name
+            )
             assert [one.get_text() for one in table.select("thead th") if re.search(r"[a-z]_[a-z]", one.get_text())] == []
         captions = [one.get_text().partition(". ")[2] for one in page.select("figcaption")]
         assert len(captions) == len(set(captions)), path.name
