@@ -203,7 +203,7 @@ def test_a_phone_that_sleeps_through_a_round(lesson):
     phone.evaluate("window.dispatchEvent(new Event('online'))")
     see(phone, "you chose A. Vote again")
     choose(phone, "C")
-    assert teacher.locator("#voted").inner_text() == "1"
+    teacher.locator("#voted", has_text=re.compile("^1$")).wait_for()
 
 
 def test_a_vote_without_a_network_arrives_later_or_says_that_it_did_not(lesson):
