@@ -136,13 +136,12 @@ def measure(model, x):
     }
 
 
-def train(model, optimizer, rho, weight, stops, seed):
-    """Return one row for each number of steps in ``stops``."""
-    x_train, x_test = images()
+def course(model, optimizer, rho, weight, stops, seed):
+    """Train one run; at each number of steps in ``stops``, yield that number and the bare autoencoder as it is then."""
+    x_train, _ = images()
     bare, trained = build(model, rho, weight, seed)
-    stepper = OPTIMIZERS[optimizer]()
-    rows, done = [], 0
-    for stop in stops:
+    stepper, done = OPTIMIZERS[optimizer](), 0
+    for place, stop in enumerate(stops):
         ae.fit(
             trained,
             x_train,
@@ -150,13 +149,18 @@ def train(model, optimizer, rho, weight, stops, seed):
             batch_size=64,
             optimizer=stepper,
             loss=cross_entropy,
-            seed=100 * seed + len(rows),
+            seed=100 * seed + place,
             progress=False,
         )
         done = stop
-        key = {"model": model, "optimizer": optimizer, "rho": rho, "weight": weight, "seed": seed, "steps": stop}
-        rows.append({**key, **measure(bare, x_test)})
-    return rows
+        yield stop, bare
+
+
+def train(model, optimizer, rho, weight, stops, seed):
+    """Return one row for each number of steps in ``stops``."""
+    key = {"model": model, "optimizer": optimizer, "rho": rho, "weight": weight, "seed": seed}
+    run = course(model, optimizer, rho, weight, stops, seed)
+    return [{**key, "steps": steps, **measure(bare, images()[1])} for steps, bare in run]
 
 
 def sample():

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from notebooks.evidence.record import write_table
-from notebooks.evidence.sparse_codes import OPTIMIZERS, SEEDS, build, cross_entropy, images
+from notebooks.evidence.sparse_codes import SEEDS, course, cross_entropy, images
 
 EDGE, KEPT = 0.1, 16
 FACTORS = (0.5, 2, 4)  # of a louder or softer code with the same reconstructions
@@ -93,22 +93,8 @@ def measure(model, x, x_train):
 def train(model, rho, weight, stops, seed):
     """Return one row for each number of steps in ``stops``; the runs are those of sparse_codes.py."""
     x_train, x_test = images()
-    bare, trained = build(model, rho, weight, seed)
-    optimizer, rows, done = OPTIMIZERS["Adam 0.003"](), [], 0
-    for stop in stops:
-        ae.fit(
-            trained,
-            x_train,
-            steps=stop - done,
-            batch_size=64,
-            optimizer=optimizer,
-            loss=cross_entropy,
-            seed=100 * seed + len(rows),
-            progress=False,
-        )
-        done = stop
-        rows.append({"model": model, "seed": seed, "steps": stop, **measure(bare, x_test, x_train)})
-    return rows
+    run = course(model, "Adam 0.003", rho, weight, stops, seed)
+    return [{"model": model, "seed": seed, "steps": steps, **measure(bare, x_test, x_train)} for steps, bare in run]
 
 
 def sample():
