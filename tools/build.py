@@ -273,6 +273,7 @@ class Book:
         made = new_cell("code", cell.id, html=highlighted(cell.source))
         made["plumbing"] = is_imports or cell.metadata.get("jupyter", {}).get("source_hidden", False)
         made["tells"] = "answers" in cell.metadata.get("tags", [])
+        made["shown"] = "shown" in cell.metadata.get("tags", [])
         made["lines"] = cell.source.count("\n") + 1
         made["first"] = first.removeprefix("# ")
         made["draws"] = any({"image/png", "text/html"} & set(output.get("data", {})) for output in cell.outputs)
@@ -391,7 +392,7 @@ class Book:
 
 
 CELL = re.compile(r"(<t[hd])([^>]*>)(.*?)(</t[hd]>)", re.DOTALL)
-NUMBER = re.compile(r"[-+−–]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?\s*%?|–")
+NUMBER = re.compile(r"[-+−–]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?\s*%?|–|NaN")
 WORDS = {"mse": "squared error", "bce": "cross entropy", "kl": "KL", "sigma2": "σ²", "mnist": "MNIST", "min": "smallest"}
 WORDS |= {"max": "largest", "fashion_mnist": "Fashion-MNIST", "test_mse": "squared error, test set"}
 WORDS |= {"test_bce": "cross entropy, test set"}
@@ -423,7 +424,7 @@ def tidied(text):
 
     def reworded(match):
         opening, attributes, content, closing = match.groups()
-        content = "–" if content in ("NaN", "nan", "None") else in_words(content)
+        content = {"NaN": "–", "None": "–", "nan": "NaN"}.get(content) or in_words(content)  # NaN is pandas's
         return f"{opening}{attributes}{content.replace('-', '−', 1) if NUMBER.fullmatch(content) else content}{closing}"
 
     text = CELL.sub(reworded, text)
