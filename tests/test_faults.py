@@ -37,7 +37,7 @@ ae.show_loss({"größer": history}).figure.savefig("figure.png")
 ae.show_images([x[:3], made[:3]], titles=["eins", "zwei"])
 model.save("model.keras")
 assert keras.models.load_model("model.keras").count_params() == model.count_params()
-assert len(ae.stored_runs("step_code")) == 135 and 2 in ae.stored_models("code_sizes")
+assert len(ae.stored_runs("step_code")) == 145 and 2 in ae.stored_models("code_sizes")
 assert not asked, asked
 import socket
 socket.getaddrinfo("localhost", 80)
