@@ -99,7 +99,7 @@ def test_displays_live_in_jupyterlab(notebook):
     displays.nth(4).get_by_role("radio", name="the egg").check()
     displays.nth(4).get_by_role("button", name="Vote to go on").click()
     says(4, "You chose A. To go on, press the button")
-    says(5, "You chose A. It is B.")
+    says(5, "You chose A. The answer is B.")
     assert in_python("vote.value") == "A"
     displays.nth(6).locator("input").fill("7")
     displays.nth(6).locator("input").press("Enter")
