@@ -1,4 +1,5 @@
-"""Test jupyterhub_config.py with two learners: they log in, run a notebook at the same time, and try to get at each other.
+"""Test jupyterhub_config.py with a teacher and a learner: they log in, run a notebook at the same time, try to get at each
+other, and vote.
 
     python classroom/check_hub.py              with the project's environment: a temporary one is built upon it (needs pip, npm)
     python classroom/check_hub.py --notebook 01_why_the_step_function_trains.ipynb
@@ -115,9 +116,9 @@ def check(notebook):
         stack.callback(say, "Everything that was made for the test has been removed.")
         folder = stack.enter_context(temporary_folder())
         project, environment = find_environment(folder)
-        group, (anna, ben, guest) = stack.enter_context(users(folder, ("anna", "ben", "guest")))
+        groups, (anna, ben, guest) = stack.enter_context(users(folder, ("anna", "ben", "guest")))
         check_that_learners_can_read(environment, project / "notebooks" / notebook, anna)
-        address = stack.enter_context(hub(environment, project, folder / "hub", group))
+        address = stack.enter_context(hub(environment, project, folder / "hub", groups))
         for learner in (anna, ben, guest):
             learner.address = address
 
@@ -131,6 +132,7 @@ def check(notebook):
                 )
         for learner in learners:
             report_memory(learner)
+        check_votes(environment, anna, ben)
         check_files(anna, ben, folder, environment)
         check_http(anna, ben)
         check_ports(anna, ben)
@@ -154,6 +156,8 @@ def temporary_folder():
 def find_environment(folder):
     """Return the folder of the project and that of an environment that has it and JupyterHub."""
     if importlib.util.find_spec("jupyterhub"):
+        if not (PROJECT / "site" / "index.html").is_file():
+            raise NotTested(f"there is no website yet. Build it: {sys.executable} -m tools.build {PROJECT / 'site'}")
         say(f"Testing the environment {sys.prefix}.")
         return PROJECT, Path(sys.prefix)
     say(f"Making an environment with JupyterHub upon {sys.prefix}; this takes a minute or more.")
@@ -163,6 +167,8 @@ def find_environment(folder):
     for name in PARTS:
         copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy
         copy(PROJECT / name, project / name)
+    (project / "site").mkdir()  # what is on the website does not matter here
+    (project / "site" / "index.html").write_text("<!doctype html><title>Lessons</title><p>All lessons", encoding="utf-8")
     run([python_for_everybody(), "-m", "venv", environment])
     python = environment / "bin" / "python"
     # Not another 2.5 GB: the new environment sees the packages of this one. A mere path would leave out their .pth files.
@@ -206,25 +212,30 @@ def run(command):
 
 @contextlib.contextmanager
 def users(folder, nicknames):
-    """Make Unix users; yield the group of all but the last, and the users."""
+    """Make Unix users; yield the groups of learners (all but the last) and of teachers (the first), and the users."""
     prefix = f"hubcheck{secrets.token_hex(3)}"
+    teachers = f"{prefix}-t"
     learners = [Learner(nickname, f"{prefix}-{nickname}", folder / "home") for nickname in nicknames]
     try:
         run(["groupadd", prefix])
+        run(["groupadd", teachers])
         for learner in learners:
             groups = ["--groups", prefix] if learner is not learners[-1] else []
+            if learner is learners[0]:
+                groups[-1] += f",{teachers}"
             # A home folder that is open to all, as some systems make it: the configuration has to close it.
             home = ["--create-home", "--base-dir", folder / "home", "--key", "HOME_MODE=0755"]
             run(["useradd", *home, "--shell", "/bin/sh", *groups, learner.name])
             subprocess.run(["chpasswd"], input=f"{learner.name}:{learner.password}\n", text=True, check=True)
-        yield prefix, learners
+        yield (prefix, teachers), learners
     finally:
         for learner in learners:
             with contextlib.suppress(KeyError):
                 kill_all_of(learner)
                 remove = ["userdel", "--remove", pwd.getpwnam(learner.name).pw_name]
                 subprocess.run(remove, stderr=subprocess.DEVNULL, check=False)  # it complains where there is no mailbox
-        subprocess.run(["groupdel", prefix], check=False)
+        for group in (prefix, teachers):
+            subprocess.run(["groupdel", group], check=False)
 
 
 def kill_all_of(learner):
@@ -257,21 +268,33 @@ def check_that_learners_can_read(environment, notebook, learner):
 
 
 @contextlib.contextmanager
-def hub(environment, project, folder, group):
+def hub(environment, project, folder, groups):
     """Start the hub on free ports of loopback, yield its address, and stop it with all that it has started."""
     import psutil
 
-    public, internal, proxy = free_ports(3)
+    public, internal, proxy, vote = free_ports(4)
+    learners, teachers = groups
+    # The configuration itself; only the vote's port and group are those of this test.
+    config = folder / "config.py"
+    config.write_text(
+        f"""
+load_subconfig({str(project / "classroom" / "jupyterhub_config.py")!r})
+vote = next(one for one in get_config().JupyterHub.services if one["name"] == "vote")
+vote["url"] = "http://127.0.0.1:{vote}"
+vote["command"] = ["--teachers={teachers}" if word == "--teachers=teachers" else word for word in vote["command"]]
+""",
+        encoding="utf-8",
+    )
     address = f"http://127.0.0.1:{public}"
     options = [
         f"--JupyterHub.bind_url={address}",
         f"--JupyterHub.hub_port={internal}",
         f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{proxy}",
-        f"--PAMAuthenticator.allowed_groups={group}",
+        f"--PAMAuthenticator.allowed_groups={learners}",
     ]
     log = folder / "hub.log"
     with log.open("wb") as file:
-        command = [environment / "bin" / "jupyterhub", "-f", project / "classroom" / "jupyterhub_config.py", *options]
+        command = [environment / "bin" / "jupyterhub", "-f", config, *options]
         process = subprocess.Popen(command, cwd=folder, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
     started = psutil.Process(process.pid)
     family = []
@@ -566,6 +589,104 @@ def is_refusal(answer, owner):
     return refused and owner.password not in answer.text
 
 
+class Voter:
+    """A learner's browser at the class's vote, or somebody's who has not logged in."""
+
+    def __init__(self, learner, session=None):
+        self.learner, self.session = learner, session or learner.session
+        self.home = f"{learner.address}/services/vote/"
+
+    def get(self, path, **options):
+        return self.session.get(f"{self.home}{path}", headers=self.token(), timeout=60, **options)
+
+    def token(self):
+        tokens = [one.value for one in self.session.cookies if one.name == "_xsrf" and one.path == "/services/vote/"]
+        return {"X-XSRFToken": tokens[0]} if tokens else {}
+
+    def post(self, path, body, **headers):
+        headers = {"X-Class": "vote", **self.token(), **headers}
+        return self.session.post(f"{self.home}class/{path}", json=body, headers=headers, timeout=60)
+
+    def vote(self, question, choice, number=1):
+        return self.post("vote", {"question": question, "number": number, "round": 1, "choice": choice}).status_code
+
+    def state(self, role="student"):
+        """Return what a page is told when it opens."""
+        with self.get(f"class/events?as={role}", stream=True) as answer:
+            answer.raise_for_status()
+            told = next(line for line in answer.iter_lines(chunk_size=1) if line.startswith(b"data: "))
+        return json.loads(told[6:])["current"]
+
+
+def check_votes(environment, anna, ben):
+    """Whether a class votes: anna is the teacher, ben is not."""
+    import psutil
+
+    stranger = Voter(ben, direct_session())
+    pages = ("", "index.html", "class/", "class/teacher", "class/class.js", "class/questions", "class/events?as=projector")
+    answers = [stranger.get(page) for page in pages]
+    seen = [one.url for one in answers if one.status_code not in (401, 403) and urlsplit(one.url).path != "/hub/login"]
+    codes = [stranger.post(path, {}).status_code for path in ("join", "vote", "notebook", "act")]
+    expect("who has not logged in sees and does nothing at the vote", not seen and set(codes) == {401}, (seen, codes))
+
+    teacher, learner = Voter(anna), Voter(ben)
+    expect(
+        "ben gets to the vote without another login",
+        'data-on="hub"' in learner.get("class/").text and learner.get("index.html"),
+    )
+    teacher.get("class/teacher").raise_for_status()
+    question = next(one["key"] for one in teacher.get("class/questions").json()["questions"] if one["kind"] == "vote")
+    opening = {"do": "open", "key": question}
+    codes = [learner.post("act", {**opening, "do": what}).status_code for what in ("open", "close", "verdict", "new")]
+    codes += [learner.get(f"class/{page}").status_code for page in ("questions", "results.csv", "events?as=teacher")]
+    expect("ben cannot do or see what a teacher may: 403", set(codes) == {403}, codes)
+
+    hostile = ({"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}, {"X-Class": None})
+    codes = [teacher.post("act", opening, **headers).status_code for headers in hostile]
+    expect("another site's page cannot act in anna's name: 403", set(codes) == {403}, codes)
+    answer = teacher.post("act", opening, **{"X-XSRFToken": None})
+    expect("nor can another page of the hub: 401", answer.status_code == 401, answer.text)
+    answer = teacher.post("act", opening)
+    expect("anna opens the vote", answer.ok, answer.text)
+
+    codes = [learner.post("vote", {}, **headers).status_code for headers in hostile]
+    expect("another site's page cannot vote in ben's name: 403", set(codes) == {403}, codes)
+    codes = [learner.vote(question, "A"), learner.vote(question, "A"), learner.vote(question, "B")]
+    phone = Learner(ben.nickname, ben.name, ben.home.parent)
+    phone.password, phone.address = ben.password, ben.address
+    expect("ben logs in on another device", phone.log_in() and Voter(phone).get("class/").ok)
+    codes += [Voter(phone).vote(question, "B"), Voter(phone).vote(question, "C")]
+    codes += [teacher.vote(question, "A")]
+    voted = teacher.state("teacher")["voted"]
+    expect("ben's votes, on two devices, count once, beside anna's", codes == [200] * 6 and voted == 2, (codes, voted))
+
+    page = ben.session.get(f"{ben.address}/user/{ben.name}/lab", timeout=60).text
+    config = json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
+    notebook = Voter(ben, direct_session())
+    token = {"Authorization": f"token {config['token']}"}
+    answer = notebook.post("notebook", {"question": question, "choice": "B"}, **token)
+    voted = teacher.state("teacher")["voted"]
+    expect("so does a vote from ben's notebook", answer.ok and voted == 2, (answer.text, voted))
+    codes = [notebook.post("act", {"do": "close"}, **token).status_code]
+    token = {"Authorization": f"token {anna.new_token()}"}
+    codes += [notebook.post("act", {"do": "close"}, **token).status_code]
+    expect("a notebook's token does not teach, not even anna's: 403", codes == [403, 403], codes)
+
+    before = learner.state()
+    expect("nobody sees the counts of an open vote", not before["counts"] and not teacher.state("teacher")["counts"], before)
+    codes = [teacher.post("act", {"do": what}).status_code for what in ("close", "show")]
+    late = learner.vote(question, "A")
+    counts = {letter: count for letter, count in learner.state()["counts"]["1"].items() if count}
+    expect(
+        "anna closes and shows it; ben's last vote counts, and none after that",
+        codes == [200, 200] and late == 409 and counts == {"A": 1, "B": 1},
+        (codes, late, counts),
+    )
+    service = [one for one in psutil.process_iter() if is_service(one, environment, "classroom.votes")]
+    users = [one.username() for one in service]
+    expect("the vote does not run as root", users == ["nobody"], users)
+
+
 def check_ports(anna, ben):
     """Whether one learner's kernel can hear what another's publishes."""
     port = anna.kernel.evaluate("import json, ipykernel; print(json.loads(ipykernel.get_connection_info())['iopub_port'])")
@@ -618,7 +739,7 @@ def check_idle_culler(environment, learners):
     """Whether the configured service may stop servers: the same command with the same rights, only more impatient."""
     import psutil
 
-    services = [one for one in psutil.process_iter() if is_culler_of(one, environment)]
+    services = [one for one in psutil.process_iter() if is_service(one, environment, "jupyterhub_idle_culler")]
     expect("the hub has started the service that stops idle servers", len(services) == 1, services)
     command = [*services[0].cmdline()[:-1], "--timeout=1", "--cull-every=5"]
     with tempfile.TemporaryFile() as log:
@@ -631,11 +752,11 @@ def check_idle_culler(environment, learners):
     expect("it stops the servers of both learners, and their kernels with them", True)
 
 
-def is_culler_of(process, environment):
+def is_service(process, environment, module):
     import psutil
 
     with contextlib.suppress(psutil.NoSuchProcess):
-        return "jupyterhub_idle_culler" in process.cmdline() and str(environment) in process.cmdline()[0]
+        return module in process.cmdline() and str(environment) in process.cmdline()[0]
 
 
 if __name__ == "__main__":

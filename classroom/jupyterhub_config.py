@@ -9,6 +9,7 @@ else may enter that user's home folder. JupyterHub's SimpleLocalProcessSpawner w
 learner could read and change everything that belongs to another.
 """
 
+import grp
 import os
 import pwd
 import subprocess
@@ -16,8 +17,12 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
+SITE = PROJECT / "site"  # what the class's vote serves; it is built beforehand
 PROGRAMS = Path(sys.prefix, "bin")  # of the environment that runs JupyterHub; learners must be able to read it
 MEMORY_OF_A_PROCESS = 4 * 2**30  # bytes; the notebooks of this project need about 1 GB each
+
+if not (SITE / "index.html").is_file():
+    sys.exit(f"There is no website in {SITE}, where the class votes. Build it: {sys.executable} -m tools.build {SITE}")
 
 c = get_config()  # noqa: F821 - JupyterHub provides it
 
@@ -31,9 +36,21 @@ c.JupyterHub.bind_url = "http://127.0.0.1:8000"
 # c.JupyterHub.ssl_cert = "/etc/ssl/class/fullchain.pem"
 # c.JupyterHub.ssl_key = "/etc/ssl/class/privkey.pem"
 
-# Learners log in with the name and password of their Unix user, and only members of this group may.
+# Learners log in with the name and password of their Unix user, and only members of these groups may.
 c.JupyterHub.authenticator_class = "pam"
-c.PAMAuthenticator.allowed_groups = {"learners"}
+c.PAMAuthenticator.allowed_groups = {"learners", "teachers"}
+
+# A user's groups on the hub are those of the Unix user, at each login: members of `teachers` lead the class's votes.
+c.PAMAuthenticator.manage_groups = True
+
+
+def take_over_groups(authenticator, handler, authentication):
+    learner = pwd.getpwnam(authentication["name"])
+    authentication["groups"] = [grp.getgrgid(one).gr_name for one in os.getgrouplist(learner.pw_name, learner.pw_gid)]
+    return authentication
+
+
+c.Authenticator.post_auth_hook = take_over_groups
 
 c.ConfigurableHTTPProxy.command = [str(PROGRAMS / "configurable-http-proxy")]
 c.JupyterHub.spawner_class = "jupyterhub.spawner.LocalProcessSpawner"
@@ -76,9 +93,18 @@ def prepare_home(spawner):
 
 c.Spawner.pre_spawn_hook = prepare_home
 
-# The server of a learner who has been away for two hours is stopped; the files stay.
 c.JupyterHub.services = [
+    # The server of a learner who has been away for two hours is stopped; the files stay.
     {"name": "idle-culler", "command": [sys.executable, "-m", "jupyterhub_idle_culler", "--timeout=7200"]},
+    # The class's vote and the website, at /services/vote/. It needs no rights, neither on the hub nor on this machine.
+    {
+        "name": "vote",
+        "url": "http://127.0.0.1:10101",
+        "command": [sys.executable, "-m", "classroom.votes", "--hub", "--teachers=teachers", f"--site={SITE}"],
+        "cwd": str(PROJECT),
+        "user": "nobody",
+        "oauth_no_confirm": True,  # it is part of this hub, so nobody is asked whether it may know the user's name
+    },
 ]
 c.JupyterHub.load_roles = [
     {
@@ -86,4 +112,7 @@ c.JupyterHub.load_roles = [
         "services": ["idle-culler"],
         "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
     },
+    {"name": "user", "scopes": ["self", "access:services!service=vote"]},  # all users may vote
 ]
+# A vote in a notebook counts in the class: its page holds a token that may also do this.
+c.Spawner.oauth_client_allowed_scopes = ["access:services!service=vote"]

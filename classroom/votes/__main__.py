@@ -4,6 +4,7 @@
     python3 run.py class --save counts.csv    also write the counts (never single votes) into a file
     python3 run.py class --resume class.json  a file from which a class goes on after a crash; Ctrl-C removes it
     python3 run.py class --redis URL          share one class with other processes, behind a web server
+    python -m classroom.votes --hub           as a service of JupyterHub, which starts it: see jupyterhub_config.py
 
 Ctrl-C ends the class, and what was not saved is forgotten.
 """
@@ -11,6 +12,7 @@ Ctrl-C ends the class, and what was not saved is forgotten.
 import argparse
 import asyncio
 import contextlib
+import importlib.util
 import ipaddress
 import logging
 import signal
@@ -41,6 +43,8 @@ def parser():
     kept.add_argument("--resume", type=Path, metavar="FILE", help="keep counts here for a start after a crash")
     kept.add_argument("--redis", metavar="URL", help="keep the class in Redis, for several processes")
     found.add_argument("--behind-proxy", action="store_true", help="trust a web server's X-Forwarded-For and -Proto")
+    found.add_argument("--hub", action="store_true", help="be a service of JupyterHub, which says who votes")
+    found.add_argument("--teachers", default="teachers", metavar="GROUP", help="group of the hub (default: %(default)s)")
     found.add_argument("--site", type=Path, default=ROOT / "site", help="folder of the website (default: site)")
     found.add_argument("--clients", type=int, default=Limits().clients, help="most pages at once (default: %(default)s)")
     return found
@@ -110,33 +114,77 @@ def allow_many_connections():
             resource.setrlimit(resource.RLIMIT_NOFILE, (8192 if hard == resource.RLIM_INFINITY else min(hard, 8192), hard))
 
 
+class NoClass(Exception):
+    """Why a class cannot begin, as a sentence."""
+
+
 async def main(arguments):
     options = parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    try:
+        return await (serve_hub if options.hub else serve_room)(options)
+    except NoClass as reason:
+        print(reason, file=sys.stderr, flush=True)
+        return 1
+
+
+async def serve_room(options):
+    """Serve a class on this computer's network."""
     build_if_needed(options.site)
+    room = await room_of(options)
+    server, port = listen(room, options.port, options.host, None)
+    hosts = [options.host] if options.host not in ("", "0.0.0.0", "::") else own_addresses()
+    first, *others = [options.address or f"http://{hosts[0]}:{port}/", *(f"http://{one}:{port}/" for one in hosts[1:])]
+    room.address = first if first.endswith("/") else f"{first}/"
+    room.start()
+    announce(room.address, others, f"{room.address}class/teacher#{room.store.teacher}", options.save, room.store.resumed)
+    return await run_until_stopped(room, server, options)
+
+
+async def serve_hub(options):
+    """Serve the classes of a hub, for as long as it runs."""
+    if options.save or options.resume or options.address:
+        raise NoClass("On a hub there is no --save (the report has the counts as CSV), no --resume and no --address.")
+    if not importlib.util.find_spec("jupyterhub"):
+        raise NoClass("--hub needs JupyterHub: pip install -c constraints.txt -r classroom/requirements.txt")
+    from classroom.votes import hub
+
+    if missing := hub.missing_variables():
+        raise NoClass(f"--hub is for a service that JupyterHub knows; not set: {', '.join(missing)}.")
+    if not (options.site / "index.html").is_file():
+        raise NoClass(f"There is no website in {options.site}. Build it first: python -m tools.build {options.site}")
+    options.behind_proxy = True  # the hub's own, which is all that asks this service
+    room = await room_of(options)
+    app = hub.application(room, options.teachers)
+    room.address = hub.public_address(app.settings["base"])
+    host, port = hub.own_place()
+    server, _ = listen(room, port, host, app)
+    room.start()
+    print(f"The classes of this hub vote at {app.settings['base']}.", flush=True)
+    return await run_until_stopped(room, server, options)
+
+
+async def room_of(options):
     allow_many_connections()
     try:
         store = RedisStore(options.redis) if options.redis else MemoryStore(options.resume)
         await store.start()
     except (NotKept, OSError, ValueError, KeyError) as error:
-        print(f"The class cannot begin: {error}", file=sys.stderr)
-        return 1
-    except ImportError:
-        print("Redis needs one more package: pip install redis", file=sys.stderr)
-        return 1
-    room = Room(
-        store, catalogue(), options.site, save=options.save, limits=Limits(options.clients), proxied=options.behind_proxy
-    )
+        raise NoClass(f"The class cannot begin: {error}") from error
+    except ImportError as error:
+        raise NoClass("Redis needs one more package: pip install redis") from error
+    limits = Limits(options.clients)
+    return Room(store, catalogue(), options.site, save=options.save, limits=limits, proxied=options.behind_proxy)
+
+
+def listen(room, port, host, app):
     try:
-        server, port = serve(room, options.port, options.host)
+        return serve(room, port, host, app)
     except OSError as error:
-        print(f"Port {options.port} cannot be used ({error}). Is a class running already? Try --port.", file=sys.stderr)
-        return 1
-    hosts = [options.host] if options.host not in ("", "0.0.0.0", "::") else own_addresses()
-    first, *others = [options.address or f"http://{hosts[0]}:{port}/", *(f"http://{one}:{port}/" for one in hosts[1:])]
-    room.address = first if first.endswith("/") else f"{first}/"
-    room.start()
-    announce(room.address, others, f"{room.address}class/teacher#{store.teacher}", options.save, store.resumed)
+        raise NoClass(f"Port {port} cannot be used ({error}). Is a class running already? Try --port.") from error
+
+
+async def run_until_stopped(room, server, options):
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     how = []
     for one in (signal.SIGINT, signal.SIGTERM):
@@ -149,7 +197,7 @@ async def main(arguments):
     server.stop()
     await room.stop()
     # Who presses Ctrl-C has ended the class. A machine that is shut down has not: its class may go on.
-    await store.end(forget=signal.SIGINT in how)
+    await room.store.end(forget=signal.SIGINT in how)
     can_resume = signal.SIGINT not in how and (options.resume or options.redis)
     print("\nThe class was stopped; it can go on." if can_resume else "\nThe class has ended.", flush=True)
     return 0

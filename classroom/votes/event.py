@@ -28,7 +28,7 @@ class Event:
     """The questions of one class, in the order in which they were asked; ``state`` is plain JSON."""
 
     def __init__(self, state=None):
-        self.state = state or {"version": 0, "under_way": False, "asked": []}
+        self.state = state or {"version": 0, "under_way": False, "before": 0, "asked": []}
 
     @property
     def current(self):
@@ -58,7 +58,7 @@ class Event:
             raise Refused("mirror", "A question can only mirror one that was asked before.")
         self.state["asked"].append(
             {
-                "number": len(earlier) + 1,
+                "number": self.state.get("before", 0) + len(earlier) + 1,
                 "question": question,
                 "mirror_of": mirror_of,
                 "round": 1,
@@ -116,6 +116,13 @@ class Event:
         entry = self.needed("closed")
         entry["counts"], entry["changes"] = tally["counts"], tally["changes"]
         self.state["under_way"] = False
+
+    def new(self):
+        """Begin with another class. Numbers go on: a page that slept must not take a question for one of the last class."""
+        if self.open_round:
+            raise Refused("phase", "The vote is still open.")
+        self.state["before"] = self.state.get("before", 0) + len(self.state["asked"])
+        self.state["asked"], self.state["under_way"] = [], False
 
 
 def typed_question(text, options, answer=None):

@@ -209,7 +209,7 @@ def same(one, other):
 class Handler(tornado.web.RequestHandler):
     """What all answers share: who asks, how much may be asked, and what the browser may do with the answer."""
 
-    needs_teacher = False
+    needs_teacher = is_page = False
 
     @property
     def room(self):
@@ -238,13 +238,20 @@ class Handler(tornado.web.RequestHandler):
             "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         )
 
-    def prepare(self):
+    async def prepare(self):
         if not self.room.limits.address.takes(self.request.remote_ip):
             raise Stop(429, "busy", "Too much is asked for from this address.")
         if self.request.method == "POST":
             self.check_post()
-        if self.needs_teacher and not self.is_teacher():
-            raise Stop(403, "teacher", "Only the teacher may do that: open the teacher's link that the terminal shows.")
+        await self.identify()
+        if not self._finished and self.is_for_teacher() and not self.is_teacher():
+            raise Stop(403, "teacher", self.settings["to_strangers"])
+
+    async def identify(self):
+        """Nothing to do: here a cookie says who asks. On a hub, the hub does."""
+
+    def is_for_teacher(self):
+        return self.needs_teacher
 
     def check_post(self):
         """Let nobody post but a page of this server: another site's page can set no such header, and names its origin."""
@@ -336,15 +343,19 @@ class Join(Handler):
 
 class Vote(Handler):
     async def post(self):
+        key, number, round_, choice = self.of_body(question=str, number=int, round=int, choice=str)
+        entry = self.store.event.current
+        if entry and entry["number"] == number and entry["question"]["key"] != key:
+            raise Refused("phase", "This vote is closed.")
+        await self.count(number, round_, choice)
+
+    async def count(self, number, round_, choice):
+        """Count the vote, tell the browser's other pages, and answer."""
         token = self.student()
         if token is None:
             raise Stop(401, "join", "This browser has not joined the class.")
         if not self.room.limits.browser.takes(token):
             raise Stop(429, "busy", "That was too fast. Try again.")
-        key, number, round_, choice = self.of_body(question=str, number=int, round=int, choice=str)
-        entry = self.store.event.current
-        if entry and entry["number"] == number and entry["question"]["key"] != key:
-            raise Refused("phase", "This vote is closed.")
         await self.store.vote(token, number, round_, choice)
         mine = await self.store.mine(token, (number, round_))
         for client in self.room.of_token.get(token, ()):
@@ -357,13 +368,18 @@ class Events(Handler):
 
     client = None
 
+    @property
+    def role(self):
+        return self.get_query_argument("as", "student")
+
+    def is_for_teacher(self):
+        return self.role == "teacher"
+
     async def get(self):
-        room, role = self.room, self.get_query_argument("as", "student")
+        room, role = self.room, self.role
         token = self.student()
         if role not in ("student", "projector", "teacher"):
             raise Stop(400, "role", "There is no such page.")
-        if role == "teacher" and not self.is_teacher():
-            raise Stop(403, "teacher", "Only the teacher may see that.")
         if role == "student" and token is None:
             raise Stop(401, "join", "This browser has not joined the class.")
         own = len(room.of_token.get(token, ())) if token else 0
@@ -448,6 +464,8 @@ class Act(Handler):
             details = {"answer": self.body.get("answer")}
         elif what == "hands":
             details = {"number": self.body.get("round"), "counts": self.body.get("counts")}
+        elif what == "new" and not self.settings["on_hub"]:
+            raise Refused("what", "On a laptop, a class ends with Ctrl-C, and a new one begins with the same command.")
         await self.store.act(what, **details)
         self.answer({"done": what})
 
@@ -489,6 +507,8 @@ class Results(Handler):
 
 
 class Start(Handler):
+    is_page = True
+
     def get(self):
         self.redirect(f"{self.settings['base']}class/")
 
@@ -498,17 +518,23 @@ class Page(Handler):
 
     NAMES = ("student", "projector", "teacher", "report")
     PARTS = ("class.css", "class.js", "student.js", "projector.js", "teacher.js", "report.js")
+    is_page = True
 
     def get(self, name):
         name = f"{name or 'student'}.html" if name in ("", *self.NAMES) else name
         if name not in self.PARTS and name.removesuffix(".html") not in self.NAMES:
             raise Stop(404, "none", "There is no such page.")
         self.set_header("Content-Type", TYPES[Path(name).suffix])
-        self.finish((PAGES / name).read_bytes())
+        body = (PAGES / name).read_bytes()
+        if self.settings["on_hub"]:
+            body = body.replace(b"<html ", b'<html data-on="hub" ', 1)  # some sentences hold here only, others elsewhere
+        self.finish(body)
 
 
 class Site(Handler):
     """The website as it was built, with one more script in its pages, which lets them take part in the vote."""
+
+    is_page = True
 
     def get(self, path):
         files, suffix = self.room.files, Path(path).suffix
@@ -544,39 +570,46 @@ def with_votes(body, held):
 
 
 class Missing(Handler):
-    def prepare(self):
-        super().prepare()
+    async def prepare(self):
+        await super().prepare()
         raise Stop(404, "none", "There is no such page.")
 
 
-def application(room, base="/"):
-    """Return the web application; ``base`` is where it stands on its host."""
+def routes(base):
+    """Return what is where; ``base`` is where all of it stands on its host."""
     at = re.escape(base)
+    return [
+        (at, Start),
+        (rf"{at}class/join", Join),
+        (rf"{at}class/vote", Vote),
+        (rf"{at}class/events", Events),
+        (rf"{at}class/code\.svg", Code),
+        (rf"{at}class/login", Login),
+        (rf"{at}class/act", Act),
+        (rf"{at}class/questions", Questions),
+        (rf"{at}class/results\.(csv|json)", Results),
+        (rf"{at}class/([\w.-]*)", Page),
+        (rf"{at}([\w./ -]+)", Site),
+    ]
+
+
+def application(room, base="/", handlers=None, **settings):
+    """Return the web application; a hub brings handlers and settings of its own (``hub.py``)."""
+    told = "Only the teacher may do that: open the teacher's link that the terminal shows."
     return tornado.web.Application(
-        [
-            (at, Start),
-            (rf"{at}class/join", Join),
-            (rf"{at}class/vote", Vote),
-            (rf"{at}class/events", Events),
-            (rf"{at}class/code\.svg", Code),
-            (rf"{at}class/login", Login),
-            (rf"{at}class/act", Act),
-            (rf"{at}class/questions", Questions),
-            (rf"{at}class/results\.(csv|json)", Results),
-            (rf"{at}class/([\w.-]*)", Page),
-            (rf"{at}([\w./ -]+)", Site),
-        ],
+        handlers or routes(base),
         default_handler_class=Missing,
         room=room,
         base=base,
         log_function=lambda handler: None,
+        **{"on_hub": False, "to_strangers": told, **settings},
     )
 
 
-def serve(room, port, host="", base="/"):
+def serve(room, port, host="", app=None):
     """Listen; return the server and the port."""
     server = tornado.httpserver.HTTPServer(
-        application(room, base),
+        app or application(room),
         max_body_size=BODY,
         max_header_size=16384,
         idle_connection_timeout=60,

@@ -18,6 +18,7 @@ GATHER = 0.05  # seconds in which votes wait for one another, so that one writin
 KEEP = 12 * 3600  # seconds after which Redis forgets a class that nobody ended
 PREFIX = "{class-votes}:"
 FORMAT = 1
+REPLACES = ("open", "finish", "new")  # calls after which the question under way is over, and its single votes are forgotten
 
 
 class NotKept(Exception):
@@ -34,7 +35,7 @@ def perform(event, tally, what, **details):
         event.finish(tally)
     elif what == "hands":
         event.hands(details["number"], details["counts"])
-    elif what in ("again", "close", "show", "verdict"):
+    elif what in ("again", "close", "show", "verdict", "new"):
         getattr(event, what)(**details)
     else:
         raise Refused("what", "There is no such call.")
@@ -89,7 +90,7 @@ class MemoryStore:
         return self.ballot.mine(token)
 
     async def act(self, what, **details):
-        if what in ("open", "finish") and self.event.open_round:
+        if what in REPLACES and self.event.open_round:
             await self.act("close")
         before = copy.deepcopy(self.event.state)
         try:
@@ -101,7 +102,7 @@ class MemoryStore:
             self.ballot.close(self.event.current["round"])
         elif what == "open":
             self.ballot = self.ballot_for(self.event.current)
-        elif what == "finish":
+        elif what in ("finish", "new"):
             self.ballot = Ballot()
         await self.keep()
         self.changed()
@@ -312,7 +313,7 @@ class RedisStore:
     async def act(self, what, **details):
         for _ in range(10):
             await self.refresh()
-            if what in ("open", "finish") and self.event.open_round:
+            if what in REPLACES and self.event.open_round:
                 await self.act("close")
                 continue
             former = self.event.current and self.event.current["number"]
@@ -324,7 +325,7 @@ class RedisStore:
                 marker = ":".join([*map(str, event.open_round), "".join(event.current["question"]["options"])])
             keys, text = [f"{PREFIX}state", f"{PREFIX}open"], json.dumps(event.state)
             if await self.ask(self.scripts[ACT](keys=keys, args=[version, text, marker, f"{PREFIX}news", KEEP])):
-                if what in ("open", "finish") and former:
+                if what in REPLACES and former:
                     rounds = range(1, ROUNDS + 1)
                     gone = [f"{PREFIX}{kind}:{former}:{number}" for kind in ("votes", "counts") for number in rounds]
                     await self.ask(self.redis.delete(*gone))

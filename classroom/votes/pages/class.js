@@ -19,12 +19,16 @@ export const sum = counts => Object.values(counts).reduce((a, b) => a + b, 0);
 export const percent = (part, whole) => (whole ? `${Math.round((100 * part) / whole)}\u00a0%` : "\u2013");
 export const some = (n, one, many) => `${n} ${n === 1 ? one : many}`;
 
+// On a JupyterHub, its token against calls from other pages: only a page of this service can read it.
+const xsrf = () => document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1] ?? "";
+
 // Ask the server for something; the answer has its status and, as JSON, what it says. Without a server the status is 0.
 export async function call(path, body) {
+  const headers = xsrf() ? { "X-XSRFToken": xsrf() } : {};
   try {
-    const answer = await fetch(address(path), body === undefined ? {} : {
+    const answer = await fetch(address(path), body === undefined ? { headers } : {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-Class": "vote" },
+      headers: { ...headers, "Content-Type": "application/json", "X-Class": "vote" },
       body: JSON.stringify(body),
     });
     return { status: answer.status, said: await answer.json() };
@@ -33,7 +37,8 @@ export async function call(path, body) {
   }
 }
 
-// Follow the class. onNews(kind, value) hears "state" and "mine" with what the server says, and "connected" with true or false.
+// Follow the class. onNews(kind, value) hears "state" and "mine" with what the server says, "connected" with true or false, and
+// "login" with a sentence when a hub does not know this browser any more.
 // The server sends all of the state at each connection, so that nothing has to be caught up with.
 export function follow(role, onNews) {
   let source = null, timer = null, lost = null;
@@ -47,9 +52,13 @@ export function follow(role, onNews) {
     source?.close();
     source = null;
     say(false);
-    if (role === "student" && (await call("join", {})).status !== 200) return again();
+    if (role === "student") {
+      const { status, said } = await call("join", {});
+      if (said.error === "login") onNews("login", said.sentence);
+      if (status !== 200) return again();
+    }
     if (source) return undefined;  // another call was quicker
-    source = new EventSource(address(`events?as=${role}`));
+    source = new EventSource(address(`events?as=${role}${xsrf() ? `&_xsrf=${encodeURIComponent(xsrf())}` : ""}`));
     for (const kind of ["state", "mine"]) {
       source.addEventListener(kind, event => { say(true); onNews(kind, JSON.parse(event.data)); });
     }

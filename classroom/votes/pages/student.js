@@ -62,6 +62,8 @@
     function hear(kind, value) {
       if (kind === "connected") {
         isConnected = value;
+      } else if (kind === "login") {
+        note = value;
       } else if (kind === "mine") {
         mine = value;
       } else {

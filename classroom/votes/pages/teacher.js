@@ -137,6 +137,10 @@ one("hands").querySelector("form").addEventListener("submit", event => {
   if (state.current) act("hands", { round: state.current.round, counts });
 });
 
+one("new").querySelector("button").addEventListener("click", async () => {
+  if (await act("new")) one("new").open = false;
+});
+
 // ------------------------------------------------------------------------------------------------------------------ shown
 
 function phaseOf(current) {
