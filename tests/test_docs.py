@@ -1,6 +1,8 @@
 """The pages in Markdown: their links lead somewhere, and what several of them say is the same."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -53,3 +55,19 @@ def test_the_version_is_the_same_everywhere():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)[1]
     assert citation["version"] == newest == VERSION
+
+
+WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_is_valid_and_runs_what_is_there(path):
+    """Its schema comes with the checker; that its commands succeed is known for those only that `.ci/run` and `run.py` have."""
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", path]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    commands = "\n".join(step.get("run", "") for job in jobs.values() for step in job["steps"])
+    named = re.findall(r"(?:(?:tests|notebooks)/[\w./]+|\.ci/run|\brun\.py)", commands)
+    named += [f"{name.replace('.', '/')}.py" for name in re.findall(r"-m (tools\.\w+)", commands)]
+    assert named and [name for name in named if not (ROOT / name).exists()] == []

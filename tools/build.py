@@ -2,6 +2,7 @@
 
     python3 run.py site [folder]     into the folder "site" of the project, or into another
 
+With the environment variable GITHUB_REPOSITORY (owner/name, as workflows of that host have it), each lesson has a link to Colab.
 The pages show the stored outputs of the notebooks; their displays compute in the page. The same input gives the same bytes.
 """
 
@@ -10,6 +11,7 @@ import html
 import io
 import itertools
 import json
+import os
 import re
 import shutil
 import sys
@@ -52,6 +54,8 @@ SHORT_ANSWER = "short-answer"  # the id of the cell, in each notebook
 WEIGHTS = {"figures": 40, "tables": 40, "displays": 150, "votes": 80}
 FUNCTION_NAME = re.compile(r"<mi>(ln|log|exp)</mi>(<mo stretchy=\"false\">&#x00028;)?")
 MARKED_FORMULA = r"\$(?P<formula>[^$\n]+)\$(?P<mark>[,.;:?)]+)"
+COLAB = "https://colab.research.google.com/github/{repository}/blob/HEAD/notebooks/{name}"
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 NOTEBOOK = re.compile(r"(?:\.\./\.\./notebooks/)?(\d\d_\w+)\.ipynb(?:#(.*))?")
 
 
@@ -528,11 +532,12 @@ def write_page(folder, name, template, **parts):
     write(folder / name, text + "\n")
 
 
-def write_lessons(folder, books):
+def write_lessons(folder, books, repository):
     for place, book in enumerate(books):
         neighbours = {"previous": books[place - 1] if place else None, "next": (books[place + 1 :] or [None])[0]}
         parts = {"title": f"{book.number} {book.title}", "displays": list(book.displays), "here": "lessons"}
         parts["questions"] = any(map(is_question, book.displays))
+        parts["colab"] = repository and COLAB.format(repository=repository, name=f"{Path(book.page).stem}.ipynb")
         write_page(folder, book.page, "lesson.html", kind="lesson", book=book, **neighbours, **parts)
 
 
@@ -684,7 +689,7 @@ def write_script(folder):
     shutil.copyfile(HERE / "mark.svg", folder / "mark.svg")
 
 
-def build(folder, root=ROOT):
+def build(folder, root=ROOT, repository=None):
     """Write the website into a folder, whole or not at all.
 
     Parameters
@@ -693,12 +698,16 @@ def build(folder, root=ROOT):
         Does not exist, is empty, or holds an earlier website, which is replaced.
     root : Path
         The project.
+    repository : str, optional
+        Where on GitHub the project is, as owner/name: Colab opens notebooks from there. Without it there are no such links.
 
     Raises
     ------
     Problem
-        If the folder holds something else, or the outputs of a notebook are not those of its cells.
+        If ``repository`` is no owner/name, the folder holds something else, or the outputs of a notebook are not those of its cells.
     """
+    if repository and not REPOSITORY.fullmatch(repository):
+        raise Problem(f"GITHUB_REPOSITORY must be owner/name, got {repository!r}")
     folder = Path(folder)
     index = folder / "index.html"
     ours = index.is_file() and MARK in index.read_text(encoding="utf-8")
@@ -711,7 +720,7 @@ def build(folder, root=ROOT):
             (site / part).mkdir(parents=True)
         books = [Book(path, site) for path in sorted((root / "notebooks").glob("*.ipynb"))]
         write_displays(site, root, books)
-        write_lessons(site, books)
+        write_lessons(site, books, repository)
         write_cards(site, root, books)
         write_playground(site)
         plans = write_plans(site, root, books)
@@ -731,7 +740,7 @@ def main(arguments):
         print(f"site takes one folder, but there are {len(arguments)}: {' '.join(arguments)}", file=sys.stderr)
         return 2
     try:
-        folder = build(Path(*arguments) if arguments else ROOT / "site")
+        folder = build(Path(*arguments) if arguments else ROOT / "site", repository=os.environ.get("GITHUB_REPOSITORY"))
     except Problem as problem:
         print(f"There is no website: {problem}.", file=sys.stderr)
         return 1

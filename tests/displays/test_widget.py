@@ -3,6 +3,8 @@
 import base64
 import json
 import re
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -23,6 +25,16 @@ class TestDisplay:
         assert display.state == {"level": 0.25, "kind": "a"} and seen == [display.state]
         display.state = {"level": 0.75, "kind": "b"}
         assert display.value == 0.75 and repr(display) == "A <name>: run this cell to use it"
+
+    def test_on_colab_it_asks_for_its_widgets(self, monkeypatch):
+        """Colab shows no widget but its own until it is asked to, and has to be told where they come from with each of them."""
+        asked = []
+        output = types.SimpleNamespace(
+            enable_custom_widget_manager=lambda: asked.append(True), _widgets=types.SimpleNamespace(_installed_url="address")
+        )
+        monkeypatch.setitem(sys.modules, "google.colab.output", output)
+        _, metadata = self.display()._repr_mimebundle_()
+        assert asked and metadata["application/vnd.jupyter.widget-view+json"]["colab"]["custom_widget_manager"]["url"] == "address"
 
     def test_a_page_stands_alone(self, tmp_path):
         display = self.display()
