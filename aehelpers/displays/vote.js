@@ -1,11 +1,28 @@
 import { element, isHeld, onRemembered, recall, remember, typeset } from "./core.js";
 
+// In a JupyterLab that belongs to a hub, a choice also counts in the class's vote if that question is open there. Where there is no
+// hub, nothing is asked for; where there is no such service, nothing is said.
+async function tellClass(question, choice) {
+  const { hubPrefix, hubHost, token } = JSON.parse(document.getElementById("jupyter-config-data")?.textContent || "{}");
+  if (!hubPrefix || !token || hubHost) return false;
+  try {
+    const answer = await fetch(`${hubPrefix.replace(/hub\/$/, "")}services/vote/class/notebook`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Class": "vote", Authorization: `token ${token}` },
+      body: JSON.stringify({ question, choice }),
+    });
+    return answer.ok;
+  } catch {
+    return false;
+  }
+}
+
 // Options to choose from, and a button that makes the choice a vote; "-" is remembered of who reads on without one. What was
 // remembered stays while a vote is being changed, so that what it has opened stays open.
 export default function vote(data, view) {
   const letters = Object.keys(data.options), kept = () => recall(data.id) ?? "";
   const fitting = letter => (letters.includes(letter) ? letter : "");
-  let changing = false;
+  let changing = false, counted = "";
   const isOpen = () => changing || !kept();
   const choice = {
     clean: value => fitting(value) || fitting(kept()),
@@ -24,6 +41,12 @@ export default function vote(data, view) {
         const hadFocus = actions.contains(document.activeElement);
         changing = false;
         remember(data.id, value);
+        if (value !== "-") {
+          tellClass(data.id, value).then(isCounted => {
+            counted = isCounted ? " It counts in your class's vote." : "";
+            if (!view.signal.aborted) view.redraw();
+          });
+        }
         // Unless a page has moved it to what has opened, the focus stays here.
         if (hadFocus && document.activeElement === document.body) again.focus();
       };
@@ -69,7 +92,7 @@ export default function vote(data, view) {
         return isLab() ? 'You went on without voting: press the button "cells hidden" below the next heading.'
           : "You went on without voting.";
       }
-      return isLab() ? `You chose ${kept()}. To go on, press the button "cells hidden" below the next heading.`
+      return isLab() ? `You chose ${kept()}.${counted} To go on, press the button "cells hidden" below the next heading.`
         : `You chose ${kept()}. The answer is further down.`;
     },
   };

@@ -121,7 +121,7 @@ def handlers(base):
 
 def application(room, teachers):
     """Return the web application of a service; ``teachers`` is a group of the hub."""
-    auth = HubOAuth()
+    auth = HubOAuth(base_url=os.environ["JUPYTERHUB_SERVICE_PREFIX"])
     return server.application(
         room,
         auth.base_url,

@@ -88,7 +88,7 @@ class Browser:
 class Served:
     """A server in a thread of its own."""
 
-    def __init__(self, site, **options):
+    def __init__(self, site, app=None, base="/", **options):
         self.loop, ready = asyncio.new_event_loop(), threading.Event()
         self.problem = None
 
@@ -96,8 +96,8 @@ class Served:
             store = options.pop("store", None) or MemoryStore(options.pop("resume", None))
             await store.start()
             self.room = Room(store, QUESTIONS, site, **options)
-            self.server, port = serve(self.room, 0, "127.0.0.1")
-            self.home = self.room.address = f"http://127.0.0.1:{port}/"
+            self.server, port = serve(self.room, 0, "127.0.0.1", app and app(self.room))
+            self.home = self.room.address = f"http://127.0.0.1:{port}{base}"
             self.room.start()
             self.ended = asyncio.Event()
             ready.set()

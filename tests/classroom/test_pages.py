@@ -362,3 +362,64 @@ def test_the_class_builds_a_website_that_is_missing_or_outdated(tmp_path, monkey
     os.utime(tmp_path / "website" / "site.js", (made + 5, made + 5))
     command.build_if_needed(site)
     assert len(built) == 2
+
+
+ON_HUB = {"hubPrefix": "/school/hub/", "hubHost": "", "hubUser": "ben", "token": "t0"}
+
+
+def vote_in_lab(page, config, letter="C"):
+    """Vote in a lesson's display, on a page that looks like a JupyterLab with this configuration."""
+    page.evaluate(
+        """config => {
+          document.body.dataset.jpThemeLight = "true";
+          const script = document.createElement("script");
+          Object.assign(script, { id: "jupyter-config-data", type: "application/json" });
+          script.textContent = JSON.stringify(config);
+          document.body.append(script);
+        }""",
+        config,
+    )
+    display = page.locator("#display-vote")
+    display.locator(".ae-option").nth("ABCD".index(letter)).click()
+    display.locator(".ae-go").click()
+    see(page, f"You chose {letter}.", "#display-vote .ae-sentence")
+    page.wait_for_timeout(300)
+    return display.locator(".ae-sentence").inner_text()
+
+
+@pytest.mark.parametrize("status", [200, 404, 409])
+def test_a_vote_in_a_notebook_on_a_hub_goes_to_the_class(lesson, status):
+    page, asked = lesson.visit(LESSON, "laptop", known=["Failed to load resource"]), []
+
+    def answer(route):
+        asked.append(route.request)
+        route.fulfill(status=status, body="{}")
+
+    page.route("**/services/**", answer)
+    counts = "It counts in your class's vote." in vote_in_lab(page, ON_HUB)
+    (request,) = asked
+    assert request.url == f"{lesson.home}school/services/vote/class/notebook" and counts == (status == 200)
+    assert request.post_data_json == {"question": VOTE, "choice": "C"}
+    assert request.headers["authorization"] == "token t0" and request.headers["x-class"] == "vote"
+
+
+@pytest.mark.parametrize("missing", ["hubPrefix", "token", "hub on another host", "everything"])
+def test_a_vote_outside_a_hub_asks_for_nothing(lesson, missing):
+    page, asked = lesson.visit(LESSON, "laptop"), []
+    config = {} if missing == "everything" else {**ON_HUB, missing: ""}
+    if missing.startswith("hub on"):
+        config["hubHost"] = "https://hub.example"
+    page.wait_for_timeout(500)
+    page.on("request", lambda request: None if request.url.endswith("mark.svg") else asked.append(request.url))
+    assert "class's vote" not in vote_in_lab(page, config)
+    assert not asked
+
+
+def test_show_me_without_voting_is_no_vote_of_a_notebook(lesson):
+    page, asked = lesson.visit(LESSON, "laptop"), []
+    page.on("request", lambda request: asked.append(request.url) if "services" in request.url else None)
+    page.evaluate("""() => document.body.insertAdjacentHTML("beforeend",
+      `<script type="application/json" id="jupyter-config-data">{"hubPrefix": "/hub/", "token": "t"}</script>`)""")
+    page.locator("#display-vote").get_by_role("button", name="Show me without voting").click()
+    page.wait_for_timeout(300)
+    assert not asked
