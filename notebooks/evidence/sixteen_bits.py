@@ -2,9 +2,9 @@
 
     python -m notebooks.evidence.sixteen_bits
 
-Takes five minutes on two cores. ``train`` makes one row; the test suite recomputes the row of ``sample``. Subtracting the mean
+Takes six minutes on two cores. ``train`` makes one row; the test suite recomputes the row of ``sample``. Subtracting the mean
 image from the encoder's input changes three things: what all images have in common, how balanced the first bits are, and how
-long the input vectors are. The controls change only one of them.
+long the input vectors are. The controls change only the second, only the third, and both of these.
 """
 
 import aehelpers as ae
@@ -27,6 +27,7 @@ CODES = {
     "learned, mean subtracted": ("straight_through_step", True, False, False),
     "learned, first bits as with the mean subtracted": ("straight_through_step", False, True, False),
     "learned, scaled as with the mean subtracted": ("straight_through_step", False, False, True),
+    "learned, first bits and scale as with the mean subtracted": ("straight_through_step", False, True, True),
 }
 
 
@@ -46,7 +47,7 @@ def train(data, code, learning_rate, steps, seed):
     seen, unseen = ((x - mean if subtracted else x) * scale for x in (data.x_train, data.x_test))
     if balanced:
         kernel, bias = model.encoder.get_weights()
-        model.encoder.set_weights([kernel, bias - mean @ kernel])
+        model.encoder.set_weights([kernel, bias - scale * mean @ kernel])
     at_start = stuck(model.encoder, unseen)
     options = {"steps": steps, "batch_size": 256, "learning_rate": learning_rate, "seed": seed, "progress": False}
     ae.fit(model, seen, target=data.x_train, **options)
