@@ -32,9 +32,9 @@ export default function codeSize(data, view) {
         { x: size, y: errors.values[place], colour: "#0072b2" },
         { x: size, y: pcaErrors.values[place], colour: "#009e73", shape: "diamond" },
       ]);
-      return `A code of ${size} ${size === 1 ? "number" : "numbers"}: squared error ${fixed(errors.values[place], 4)} by the `
-        + `autoencoder, ${fixed(pcaErrors.values[place], 4)} by PCA; the mean image has ${fixed(meanError, 4)}, a perfect copy `
-        + `0. Measured on ${measured.toLocaleString("en")} test ${measured === 1 ? "image" : "images"}.`;
+      return `A code of ${size} ${size === 1 ? "number" : "numbers"}: squared error ${fixed(errors.values[place], 4)} for the `
+        + `autoencoder, ${fixed(pcaErrors.values[place], 4)} for PCA, ${fixed(meanError, 4)} for the mean image, and 0 for a `
+        + `perfect copy. Measured on ${measured.toLocaleString("en")} test ${measured === 1 ? "image" : "images"}.`;
     },
   };
 }

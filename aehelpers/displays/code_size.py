@@ -11,7 +11,7 @@ from aehelpers.validation import Dict, Images, Integer, Model, same_images, same
 _CODE = code_of(
     "model = ae.autoencoder(hidden=(128,), code_size={size})",
     'import aehelpers as ae\n\nx_train = ae.load("mnist").x_train',
-    "ae.fit(model, x_train, steps=600)",
+    "ae.fit(model, x_train, steps=600, learning_rate=3e-3)  # 4,000 in lesson 00",
 )
 _PAGE, _PAGES, _MEASURED = 8, 3, 1000  # images at once, pages of them, images behind the errors
 

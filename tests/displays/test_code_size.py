@@ -51,8 +51,8 @@ def test_code_sizes_in_the_page(core, show, images, sizes, shape, pages):
             seen = shown.at(size=size, page=number)
             own, pca = (values[place] for values in errors)
             assert seen.sentence == (
-                f"A code of {size} number{'' if size == 1 else 's'}: squared error {own:.4f} by the autoencoder, {pca:.4f} by "
-                f"PCA; the mean image has {constant:.4f}, a perfect copy 0. Measured on {images:,} test "
+                f"A code of {size} number{'' if size == 1 else 's'}: squared error {own:.4f} for the autoencoder, {pca:.4f} "
+                f"for PCA, {constant:.4f} for the mean image, and 0 for a perfect copy. Measured on {images:,} test "
                 f"image{'s' * (images > 1)}."
             )
             (chart,) = seen.charts
