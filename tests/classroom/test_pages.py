@@ -338,6 +338,10 @@ def test_the_projector_can_be_read_from_the_last_row(lesson):
             assert teacher.act(what).status_code == 200
         wall.locator(".cv-round-2").first.wait_for()
         assert wall.evaluate("document.documentElement.scrollHeight") <= 768, question["key"]
+        assert teacher.act("verdict").status_code == 200
+        see(wall, "The answer is")
+        wall.locator(".cv-reason, .cv-solid").first.wait_for()
+        assert wall.evaluate("document.documentElement.scrollHeight") <= 768, question["key"]
 
 
 def test_the_class_builds_a_website_that_is_missing_or_outdated(tmp_path, monkeypatch):
