@@ -11,15 +11,6 @@ from aehelpers.validation import Images, Integer, Model, takes
 
 _STEPS = 60
 
-_CODE = code_of(
-    "code_layer.bias.assign_add([{shift}, 0.0])",
-    "import aehelpers as ae\n\n"
-    'x = ae.load("mnist").x_test[:1000]\n'
-    'model = ae.autoencoder(code_size=2, code_activation="relu")\n'
-    "code_layer = model.encoder.layers[-1]",
-    'print((ae.predict(model.encoder, x)[:, 0] > 0).sum(), "of 1,000 images get through")',
-)
-
 
 @takes(model=Model(), x=Images(pixels=True, dimensions=(2,)), unit=Integer(0))
 def shift_display(model, x, unit=0):
@@ -62,7 +53,7 @@ def shift_display(model, x, unit=0):
         "Slider that shifts a unit of the code",
         "shift",
         {"shift": 0.0},
-        code=_CODE,
+        code=_code(code_layer.units, unit),
         shifts=shifts,
         preActivations=packed(pre_activations[:, unit], "float32"),
         gradients=packed(gradients, "float32"),
@@ -78,3 +69,16 @@ def _gradient(decoder, x, features, pre_activations, unit, shift):
         tape.watch(moved)
         loss = tf.reduce_mean(tf.square(decoder(tf.nn.relu(moved)) - x))
     return float(np.linalg.norm(features.T @ tape.gradient(loss, moved).numpy()[:, unit]))
+
+
+def _code(units, unit):
+    """Return the line and the cell that shift the same unit of a new model."""
+    shifts = ", ".join("{shift}" if one == unit else "0.0" for one in range(units))
+    return code_of(
+        f"code_layer.bias.assign_add([{shifts}])",
+        "import aehelpers as ae\n\n"
+        'x = ae.load("mnist").x_test[:1000]\n'
+        f'model = ae.autoencoder(code_size={units}, code_activation="relu")\n'
+        "code_layer = model.encoder.layers[-1]",
+        f'print((ae.predict(model.encoder, x)[:, {unit}] > 0).sum(), "of 1,000 images get through")',
+    )

@@ -49,7 +49,7 @@ export default function training(data, view) {
     series: [{ x: steps, y: losses, colour: "#0072b2" }],
     levels: [{ name: "mean image", value: level, dash: "7 3" }],
   });
-  const scrub = slider("record", { min: 0, max: last, step: 1, format: place => `step ${steps[place]}` });
+  const scrub = slider("training run", { min: 0, max: last, step: 1, format: place => `step ${steps[place]}` });
   return {
     controls: { record: scrub },
     buttons: [play],

@@ -38,7 +38,7 @@ STATES = {
 EXPECTED = {
     "00-code_size": lambda state, got: got["model"].encoder.output_shape == (None, state["size"]),
     "01-bits": lambda state, got: got["bits"].shape == (2, state["size"]) and got["bits"].dtype == bool,
-    "03-shift": lambda state, got: np.asarray(got["code_layer"].bias) == pytest.approx([state["shift"], 0]),
+    "03-shift": lambda state, got: np.asarray(got["code_layer"].bias) == pytest.approx([0, state["shift"]]),
     "04-grey_range": lambda state, got: got["output"].shape == (28, 28),
     "04-logit": lambda state, got: float(got["z"]) == pytest.approx(state["logit"]) and got["x"] == float(state["pixel"][-2]),
     "05-loudness": lambda state, got: got["louder"] @ got["softer"] == pytest.approx(got["code"] @ got["kernel"], abs=1e-5),
