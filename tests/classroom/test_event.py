@@ -313,3 +313,24 @@ def test_the_csv_has_counts_only_and_no_formula(a_class):
     assert all(row[0] == 1 for row in rows)  # of the open vote nothing is written
     a_class.act("close")
     assert {row[2] for row in rows_of(a_class.event, a_class.ballot.tally)} == {"Why?", '\'=HYPERLINK("x")'}
+
+
+def test_another_class_begins_with_nothing_but_goes_on_counting():
+    """A page that slept through the end of a class must not take the first question of the next for one that it knows."""
+    event = Event()
+    for _ in range(2):
+        event.open(QUESTION)
+        with pytest.raises(Refused):
+            event.new()
+        event.close()
+        event.finish(NOTHING)
+    event.new()
+    assert event.current is None and event.state["asked"] == [] and rows_of(event, NOTHING) == []
+    event.open(QUESTION)
+    assert event.open_round == (3, 1)
+    event.close()
+    event.new()
+    event.open(QUESTION)
+    assert event.open_round == (4, 1)
+    with pytest.raises(Refused):
+        Event(event.state).open(QUESTION, mirror_of=1)

@@ -1,5 +1,6 @@
 """Two processes, one class, with a real Redis."""
 
+import asyncio
 import shutil
 import signal
 import socket
@@ -8,7 +9,8 @@ import threading
 
 import pytest
 
-from tests.classroom.conftest import VOTE, Browser, wait_for
+from classroom.votes.stores import RedisStore
+from tests.classroom.conftest import QUESTIONS, VOTE, Browser, wait_for
 
 redis = pytest.importorskip("redis", reason="the redis client is not installed")
 if shutil.which("redis-server") is None:
@@ -132,3 +134,20 @@ def test_a_killed_process_loses_nothing(pair, program, database):
     assert anna.now(kind="mine")["votes"] == {"1": "A"} and anna.vote("B").status_code == 200
     one.teacher.act("close")
     assert one.teacher.now("teacher")["current"]["counts"]["1"] == {"A": 0, "B": 1, "C": 0, "D": 1}
+
+
+def test_another_class_on_a_hub_finds_no_vote_of_the_last(database):
+    async def two_classes():
+        store = RedisStore(database)
+        await store.start()
+        await store.act("open", question=QUESTIONS[VOTE])
+        await store.vote("anna", 1, 1, "A")
+        await store.act("new")
+        left = [key async for key in store.redis.scan_iter("*:votes:*")], store.event.state["asked"]
+        await store.act("open", question=QUESTIONS[VOTE])
+        new = store.event.open_round, store.tally["counts"], await store.mine("anna")
+        await store.end(forget=True)
+        return left, new
+
+    left, (place, counts, mine) = asyncio.run(two_classes())
+    assert left == ([], []) and place == (2, 1) and counts == {"1": {}} and mine["votes"] == {}
