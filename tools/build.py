@@ -2,7 +2,7 @@
 
     python3 run.py site [folder]     into the folder "site" of the project, or into another
 
-With the environment variable GITHUB_REPOSITORY (owner/name, as workflows of that host have it), each lesson has a link to Colab.
+With the environment variable GITHUB_REPOSITORY (owner/name, as workflows have it), each lesson has a link to Colab.
 The pages show the stored outputs of the notebooks; their displays compute in the page. The same input gives the same bytes.
 """
 

@@ -34,7 +34,8 @@ class TestDisplay:
         )
         monkeypatch.setitem(sys.modules, "google.colab.output", output)
         _, metadata = self.display()._repr_mimebundle_()
-        assert asked and metadata["application/vnd.jupyter.widget-view+json"]["colab"]["custom_widget_manager"]["url"] == "address"
+        told = metadata["application/vnd.jupyter.widget-view+json"]["colab"]
+        assert asked and told == {"custom_widget_manager": {"url": "address"}}
 
     def test_a_page_stands_alone(self, tmp_path):
         display = self.display()
