@@ -704,7 +704,8 @@ def build(folder, root=ROOT, repository=None):
     Raises
     ------
     Problem
-        If ``repository`` is no owner/name, the folder holds something else, or the outputs of a notebook are not those of its cells.
+        If ``repository`` is no owner/name, the folder holds something else, or the outputs of a notebook are not those of its
+        cells.
     """
     if repository and not REPOSITORY.fullmatch(repository):
         raise Problem(f"GITHUB_REPOSITORY must be owner/name, got {repository!r}")

@@ -1,7 +1,7 @@
 import { element, isHeld, onRemembered, recall, remember, typeset } from "./core.js";
 
-// In a JupyterLab that belongs to a hub, a choice also counts in the class's vote if that question is open there. Where there is no
-// hub, nothing is asked for; where there is no such service, nothing is said.
+// In a JupyterLab that belongs to a hub, a choice also counts in the class's vote if that question is open there. Where there
+// is no hub, nothing is asked for; where there is no such service, nothing is said.
 async function tellClass(question, choice) {
   const { hubPrefix, hubHost, token } = JSON.parse(document.getElementById("jupyter-config-data")?.textContent || "{}");
   if (!hubPrefix || !token || hubHost) return false;
