@@ -70,7 +70,7 @@ class Diagnosis:
             plt.show()
 
     def figure(self):
-        """Draw the rows that are reconstructed best and worst, the ladder, and how far each unit of the code moves.
+        """Draw the rows that are reconstructed best and worst, the errors, and how far each unit of the code moves.
 
         Returns
         -------
@@ -118,7 +118,7 @@ def _draw(diagnosis):
     ax = axes[0, 2]
     ax.barh(range(len(ladder)), ladder, color=["#D55E00" if "model" in name else "#999999" for name in ladder.index])
     ax.set_yticks(range(len(ladder)), [name.replace(", ", ",\n") for name in ladder.index])
-    ax.set(xlabel="squared error", title="the ladder")
+    ax.set(xlabel="squared error", title="the errors")
     if spread is not None:
         values = np.sort(np.ravel(spread))[::-1]
         axes[0, 3].bar(range(1, len(values) + 1), values, width=1, color="#0072B2")

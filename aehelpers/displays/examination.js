@@ -17,7 +17,9 @@ export default function examination(data) {
       shown.element.style.visibility = hasPictures ? "" : "hidden";
       if (hasPictures) shown.show([0, 1].map(part => ({ values: row(pictures, which, part) })));
       chart.set({ series: one.series.map(curve), x: axis(one.x), y: axis(one.y) });
-      chart.mark(one.marks.map(({ x, name }, number) => ({ x, name, down: 14 * number })));
+      // The name of a mark stands lower only where it would run into the one before.
+      const near = ({ x }, number) => number && Math.abs(x - one.marks[number - 1].x) < (one.x.high - one.x.low) / 6;
+      chart.mark(one.marks.map((mark, number) => ({ x: mark.x, name: mark.name, down: near(mark, number) ? 14 : 0 })));
       return `Patient ${patient}, ${measure}. ${one.sentence}`;
     },
   };

@@ -79,7 +79,9 @@ def axis(label, values, low=None):
 
 
 def chart(x, y, across, up, series, marks, sentence):
-    return {"x": axis(x, across, 0), "y": axis(y, up, 0), "series": series, "marks": marks, "sentence": sentence}
+    up = axis(y, up, 0)
+    up["high"] *= 1.15 if marks else 1  # room for the names of the marks
+    return {"x": axis(x, across, 0), "y": up, "series": series, "marks": marks, "sentence": sentence}
 
 
 def examine(x_train, x, made, code, gradient, rows="images"):
@@ -92,14 +94,14 @@ def examine(x_train, x, made, code, gradient, rows="images"):
     high = max(1.6 * max(marks["mean"], marks[f"PCA-{size}"]), min(1.2 * marks["model"], 3 * marks["mean"]))
     counts, edges = np.histogram(of_rows.clip(0, high), 40, (0, high))
     yield chart(
-        f"squared error of one of the {rows}",
+        f"squared error of one {rows[:-1]} (last step: this or more)",
         f"% of the {rows}",
         edges,
         100 * counts / len(x),
         [{"name": "model", "colour": ORANGE, **stairs(100 * counts / len(x), edges)}],
         [{"x": float(value), "name": name} for name, value in marks.items() if name != "model"],
         "Squared error: "
-        + ", ".join(f"{name.replace('mean', f'mean of the {rows}')} {shown(value)}" for name, value in marks.items())
+        + ", ".join(f"{name.replace('mean', f'mean {rows[:-1]}')} {shown(value)}" for name, value in marks.items())
         + ("." if marks["model"] < high else ", beyond the chart."),
     )
     spread = np.sort(code.std(axis=0))[::-1]
@@ -110,8 +112,8 @@ def examine(x_train, x, made, code, gradient, rows="images"):
         spread,
         [{"name": "units", "colour": BLUE, **stairs(spread, np.arange(size + 1))}],
         [],
-        f"{size} units, whose standard deviation over the {rows} is {spread[-1]:.3g} to {spread[0]:.3g}; "
-        f"{int((code.max(axis=0) > 0).sum())} of them are above 0 for at least one.",
+        f"{size} units. Their standard deviations over the {rows} go from {spread[-1]:.3g} to {spread[0]:.3g}. Units that "
+        f"are above 0 for at least one {rows[:-1]}: {int((code.max(axis=0) > 0).sum())}.",
     )
     norms = np.array(gradient)
     yield chart(
@@ -160,7 +162,9 @@ def examine(x_train, x, made, code, gradient, rows="images"):
         [*kept, 1],
         [{"name": "kept", "colour": BLUE, **stairs(kept, np.arange(len(kept) + 1))}],
         [],
-        "1 is all, 0 nothing: " + ", ".join(f"{name} {part.mean():.2f}" for name, part in zip(names, parts, strict=True)) + ".",
+        "1 is all, 0 is nothing. "
+        + "; ".join(f"{name}: {round(part.mean(), 2) + 0:.2f}" for name, part in zip(names, parts, strict=True)).capitalize()
+        + ".",
     )
 
 
