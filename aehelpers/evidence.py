@@ -108,13 +108,25 @@ def store_models(path, models):
     models : dict
         ``{value: keras.Model}``; each value is a number or a string.
     """
-    described = [(value, keras.saving.serialize_keras_object(model)) for value, model in models.items()]
+    described = [(value, for_older_keras(keras.saving.serialize_keras_object(model))) for value, model in models.items()]
     weights = {
         f"{number}_{place}": weight.astype(np.float16)
         for number, model in enumerate(models.values())
         for place, weight in enumerate(model.get_weights())
     }
     np.savez_compressed(path, models=json.dumps(described), **weights)
+
+
+def for_older_keras(description):
+    """Leave out which arguments of initializers are None: that is their default, and an older Keras may not have them all."""
+    if isinstance(description, list):
+        return [for_older_keras(part) for part in description]
+    if not isinstance(description, dict):
+        return description
+    parts = {name: for_older_keras(part) for name, part in description.items()}
+    if parts.get("module") == "keras.initializers":
+        parts["config"] = {name: value for name, value in parts["config"].items() if value is not None}
+    return parts
 
 
 def _find(file):
