@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -153,3 +154,14 @@ def test_another_class_on_a_hub_finds_no_vote_of_the_last(database):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:  # this thread may have the loop of a browser's driver
         left, (place, counts, mine) = pool.submit(lambda: asyncio.run(two_classes())).result()
     assert left == ([], []) and place == (2, 1) and counts == {"1": {}} and mine["votes"] == {}
+
+
+def test_a_vote_in_one_process_is_seen_at_once_in_the_other(pair):
+    one, two = pair
+    one.log_in().act("open", key=VOTE)
+    anna = two.student()
+    with one.teacher.events("teacher") as hears:
+        hears(until=lambda view: view["current"]["voted"] == 0)
+        time.sleep(3)  # until both have told how many pages they have: from here on, nothing but the vote is news
+        anna.vote("A")
+        assert hears(until=lambda view: view["current"]["voted"] == 1)
