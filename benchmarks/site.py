@@ -28,7 +28,8 @@ def measure(page, path):
     there = page.wait_for_function(THERE).json_value()
     page.evaluate(OPEN)
     page.evaluate(UNFOLD)
-    display = page.locator("[data-display]:has(input[type=range], .ae-pad, .ae-plane)").or_(page.locator(".ae-vote")).first
+    moved = page.locator("[data-display]:has(input[type=range], .ae-pad, .ae-plane)")
+    display = moved.or_(page.locator(".ae-vote, .ae-choice")).first
     focus, keys = moves(display)
     focus.focus()
     page.evaluate(STOPWATCH)
