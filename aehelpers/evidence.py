@@ -108,7 +108,7 @@ def store_models(path, models):
     models : dict
         ``{value: keras.Model}``; each value is a number or a string.
     """
-    described = [(value, for_older_keras(keras.saving.serialize_keras_object(model))) for value, model in models.items()]
+    described = [(value, _for_older_keras(keras.saving.serialize_keras_object(model))) for value, model in models.items()]
     weights = {
         f"{number}_{place}": weight.astype(np.float16)
         for number, model in enumerate(models.values())
@@ -117,13 +117,13 @@ def store_models(path, models):
     np.savez_compressed(path, models=json.dumps(described), **weights)
 
 
-def for_older_keras(description):
+def _for_older_keras(description):
     """Leave out which arguments of initializers are None: that is their default, and an older Keras may not have them all."""
     if isinstance(description, list):
-        return [for_older_keras(part) for part in description]
+        return [_for_older_keras(part) for part in description]
     if not isinstance(description, dict):
         return description
-    parts = {name: for_older_keras(part) for name, part in description.items()}
+    parts = {name: _for_older_keras(part) for name, part in description.items()}
     if parts.get("module") == "keras.initializers":
         parts["config"] = {name: value for name, value in parts["config"].items() if value is not None}
     return parts

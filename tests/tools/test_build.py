@@ -388,10 +388,8 @@ def test_a_cell_may_have_another_text_for_the_website_or_none(project, spoil, tm
 def test_lessons_lead_to_colab_where_it_can_find_them(pages, project, monkeypatch, tmp_path, capsys):
     where = "colab.research.google.com"
     assert not any(where in str(page) for page in pages.values())
-    monkeypatch.setattr(builder.build, "__defaults__", (project, None))
-    monkeypatch.setenv("GITHUB_REPOSITORY", "owner/a-name")
-    assert builder.main([str(tmp_path / "site")]) == 0
-    page = BeautifulSoup((tmp_path / "site" / f"{NOTEBOOKS[0].stem}.html").read_text(encoding="utf-8"), "html.parser")
+    site = builder.build(tmp_path / "site", project, "owner/a-name")
+    page = BeautifulSoup((site / f"{NOTEBOOKS[0].stem}.html").read_text(encoding="utf-8"), "html.parser")
     (link,) = page.select(f"a[href*='{where}']")
     assert link["href"] == f"https://{where}/github/owner/a-name/blob/HEAD/notebooks/{NOTEBOOKS[0].name}"
     monkeypatch.setenv("GITHUB_REPOSITORY", 'a"b')
