@@ -11,7 +11,8 @@ from aehelpers.evidence import stored_arrays
 from aehelpers.validation import OneOf, takes
 
 _SETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "linear": "no hidden layer", "256": "256 hidden units"}
-_CODES = {"random": "random", "learned": "learned", "centred": "learned, mean subtracted"}  # as stored, as shown
+_MODELS = {"KL": "KL penalty"}  # as stored, as shown
+_CODES = {"random": "random", "learned": "learned", "centred": "learned, mean subtracted"}
 
 
 class _Recorded(NamedTuple):
@@ -24,7 +25,7 @@ class _Recorded(NamedTuple):
 
 def _activations(run):
     data = {
-        "models": run["models"].tolist(),
+        "models": [_MODELS.get(name, name) for name in run["models"].tolist()],
         "steps": run["steps"].tolist(),
         "edges": np.round(run["edges"], 6).tolist(),
         "counts": packed(run["counts"], "float32"),

@@ -25,7 +25,7 @@ def made_run():
 def test_activations(show, run):
     shown = show(_display("sparse_course", run))
     steps, edges = run["steps"].tolist(), np.round(run["edges"], 6).tolist()
-    for which, model in enumerate(run["models"].tolist()):
+    for which, model in enumerate("KL penalty" if name == "KL" else name for name in run["models"].tolist()):
         active, mean, norm = (
             run[name][which].astype(np.float32).tolist() for name in ("active_share", "mean_activation", "decoder_norm")
         )
