@@ -114,7 +114,7 @@ def test(arguments):
     make_matplotlib_folder(python)
     sanitizer = os.path.join(ROOT, "tests", "nbval_sanitize.cfg")
     nbval = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=120", f"--nbval-sanitize-with={sanitizer}"]
-    return become([python, "-m", "pytest", *nbval, *arguments], folder=ROOT)
+    return become([python, "-m", "pytest", *nbval, "-p", "tests.notebooks.memory", *arguments], folder=ROOT)
 
 
 def with_absolute_paths(arguments):

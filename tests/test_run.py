@@ -292,7 +292,7 @@ def test_tests_and_notebooks_by_default(run, handed_over):
     run.main(["test", "-k", "tests"])
     paths = [root / "tests", root / "notebooks" / "01_a.ipynb", root / "notebooks" / "02_b.ipynb"]
     assert handed_over[1][-5:] == ["-k", "tests", *map(str, paths)]
-    for option in ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=120"):
+    for option in ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=120", "tests.notebooks.memory"):
         assert option in handed_over[1]
     assert f"--nbval-sanitize-with={root / 'tests' / 'nbval_sanitize.cfg'}" in handed_over[1]
 
