@@ -63,12 +63,13 @@ export default function training(data, view) {
       const key = element("span", { style: "flex-basis: 100%" }, KEY);  // on a line of its own
       lamps.replaceChildren(element("span", {}, "units of the code"), ...shares.map(lamp), key);
       const dead = shares.filter(share => !(share > 0)).length;
-      lamps.setAttribute("aria-label", `${dead} of ${units} units are dead`);
+      const verb = dead === 1 ? "is" : "are";
+      lamps.setAttribute("aria-label", `${dead} of ${units} units ${verb} dead`);
       pictures.show([{ values: images.values }, { values: row(rebuilt, record), title: `step ${steps[record]}` }]);
       showBands(record);
       loss.mark([{ x: steps[record] }]);
       const through = shares.map((share, unit) => `unit ${unit + 1}: ${fixed(100 * share, 1)} %`).join(", ");
-      return `Step ${steps[record]}: loss ${fixed(losses[record], 4)}; ${dead} of ${units} units of the code are dead.`
+      return `Step ${steps[record]}: loss ${fixed(losses[record], 4)}; ${dead} of ${units} units of the code ${verb} dead.`
         + (units <= FEW ? ` Images that get through: ${through}.` : "");
     },
   };

@@ -89,11 +89,13 @@ def test_a_record_is_shown(core, show, name):
     for place, (step, value) in enumerate(zip(record["steps"], record["losses"], strict=True)):
         seen, lives = shown.at(record=place), alive[place] > 0
         dead = units - lives.sum()
+        verb = "is" if dead == 1 else "are"
         through = ", ".join(f"unit {unit + 1}: {said(share)} %" for unit, share in enumerate(alive[place]))
         assert seen.sentence == (
-            f"Step {step}: loss {value:.4f}; {dead} of {units} units of the code are dead. Images that get through: {through}."
+            f"Step {step}: loss {value:.4f}; {dead} of {units} units of the code {verb} dead. "
+            f"Images that get through: {through}."
         )
-        assert seen.texts[0] == f"step {step}" and f"{dead} of {units} units are dead" in seen.texts
+        assert seen.texts[0] == f"step {step}" and f"{dead} of {units} units {verb} dead" in seen.texts
         classes = core.locator(".ae-lamp").evaluate_all("lamps => lamps.map(lamp => [lamp.className, lamp.textContent])")
         assert classes == [["ae-lamp", ""] if one else ["ae-lamp ae-dead", "\N{MULTIPLICATION SIGN}"] for one in lives]
         opacities = core.locator(".ae-lamp").evaluate_all(OPACITY)
