@@ -86,7 +86,8 @@ def test_what_the_page_says_of_a_logit(show, name):
         z = data["logits"][place]
         seen = shown.at(logit=z, pixel=data["pixels"][which])
         y, as_is, parted = map(exact, sums[:, place].astype(float))
-        assert seen.sentence == f"In float32: y = sigmoid(z) = {y}; 1e-10 + 1 - y = {as_is}; 1e-10 + (1 - y) = {parted}."
+        sentence = seen.sentence.replace("\N{NO-BREAK SPACE}", " ")
+        assert sentence == f"In float32: y = sigmoid(z) = {y}; 1e-10 + 1 - y = {as_is}; 1e-10 + (1 - y) = {parted}."
         now = [part[which, :, place].astype(float) for part in parts]
         assert seen.texts[: 1 + 2 * len(data["forms"])] == [
             f"{z:.1f}",
