@@ -50,7 +50,7 @@ export default function logit(data) {
       const dots = part => now[part].map((y, i) => ({ x: z, y, colour: COLOURS[i] }));
       [loss, slope].forEach((chart, part) => chart.mark([...asked[part], { x: z }, ...dots(part)]));
       const [y, asIs, parted] = [0, 1, 2].map(part => row(sums, part)[place]);
-      const whole = formula => formula.replaceAll(" ", "\u00a0");  // no line breaks inside it
+      const whole = formula => formula.replaceAll(" ", "\u00a0").replace("e-", "e-\u2060");  // no line breaks inside it
       return `In float32: y = sigmoid(z) = ${exact(y)}; ${whole("1e-10 + 1 - y")} = ${exact(asIs)}; `
         + `${whole("1e-10 + (1 - y)")} = ${exact(parted)}.`;
     },

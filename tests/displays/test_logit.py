@@ -86,7 +86,7 @@ def test_what_the_page_says_of_a_logit(show, name):
         z = data["logits"][place]
         seen = shown.at(logit=z, pixel=data["pixels"][which])
         y, as_is, parted = map(exact, sums[:, place].astype(float))
-        sentence = seen.sentence.replace("\N{NO-BREAK SPACE}", " ")
+        sentence = seen.sentence.replace("\N{NO-BREAK SPACE}", " ").replace("\N{WORD JOINER}", "")
         assert sentence == f"In float32: y = sigmoid(z) = {y}; 1e-10 + 1 - y = {as_is}; 1e-10 + (1 - y) = {parted}."
         now = [part[which, :, place].astype(float) for part in parts]
         assert seen.texts[: 1 + 2 * len(data["forms"])] == [
