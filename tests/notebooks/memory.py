@@ -1,7 +1,7 @@
 """A pytest plugin: a notebook's kernel stays within the memory that a class of thirty on one machine has for each.
 
-`python3 run.py test` loads it. While nbval runs a cell, it looks at the kernel's own memory; a cell during which that passes the
-limit fails. "Own" is what the kernel takes for itself, without the pages of files, as in `benchmarks/classroom.py`.
+`python3 run.py test` loads it. While nbval runs a cell, it looks at the kernel's own memory; a cell during which that passes
+the limit fails. "Own" is what the kernel takes for itself, without the pages of files, as in `benchmarks/classroom.py`.
 """
 
 import threading
