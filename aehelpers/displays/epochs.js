@@ -19,7 +19,7 @@ export default function epochs(data) {
     y: { label: "squared error, all test images", low: 10 ** Math.floor(Math.log10(least)), high: 0.05, log: true },
   });
   const upTo = {
-    label: "last component of each group (group sizes differ)", ticks: places, format: place => String(edges[place + 1]),
+    label: "last component of the group (sizes differ)", ticks: places, format: place => String(edges[place + 1]),
   };
   const [smallest, largest] = extent(errors.values.filter(value => value > 0));
   const chart = new Chart({
