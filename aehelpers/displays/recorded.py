@@ -10,8 +10,9 @@ from aehelpers.displays.widget import Display
 from aehelpers.evidence import stored_arrays
 from aehelpers.validation import OneOf, takes
 
+# As stored, and as shown.
 _SETS = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "linear": "no hidden layer", "256": "256 hidden units"}
-_MODELS = {"KL": "KL penalty"}  # as stored, as shown
+_MODELS = {"KL": "KL penalty"}
 _CODES = {"random": "random", "learned": "learned", "centred": "learned, mean subtracted"}
 
 
