@@ -30,13 +30,13 @@ function knob({ label, options }) {
   };
 }
 
-// Knobs that would do nothing as the others stand are not shown.
+// Knobs that do nothing as the others stand are not shown.
 function isUseful(name, state) {
   const variational = state.code_kind === "variational";
   const needs = {
     level: state.noise !== "none", weight: state.penalty !== "none" && !variational, kl: variational,
     target: state.penalty === "kl" && !variational, penalty: !variational, tied: !variational, code_activation: !variational,
-    hidden_activation: state.hidden !== "", drawn: state.output_activation === "linear",
+    hidden_activation: state.hidden !== "", drawn: state.output_activation === "linear" || state.drawn === "sigmoid",
   };
   return needs[name] ?? true;
 }

@@ -346,6 +346,14 @@ class TestDisplay:
         assert page.get_by_label("learning rate").is_visible()
         assert "<b>Find</b> the fault." in page.locator(".ae-play-task").inner_text()
 
+    def test_a_knob_that_changes_the_picture_is_in_sight(self, shown):
+        """A sigmoid of a sigmoid is drawn only where the reader can see that it is, and undo it."""
+        page = shown({"output_activation": "sigmoid", "drawn": "sigmoid"})
+        page.get_by_label("drawn", exact=True).select_option("the output itself")
+        assert not page.get_by_label("drawn", exact=True).is_visible()
+        page.get_by_label("output activation").select_option("linear")
+        assert page.get_by_label("drawn", exact=True).is_visible()
+
     def test_what_is_drawn_goes_through_the_network(self, shown):
         page = shown("00")
         pixels = "canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, 28, 28).data)"
