@@ -153,8 +153,8 @@ const RULES = [
       + `${short(f.nats)} nats per image.`,
     () => "The others are what the KL term asks for: standard normal noise, whatever the image. (A nat is 1.44 bits.)"],
   ["dead_units", f => f.deadCode > 0 && f.deadCode >= 0.33 * f.units,
-    f => `${f.deadCode} of the ${f.units} units of the code ${f.deadCode === 1 ? "is dead: its" : "are dead: their"} output is the `
-      + "same for every image.",
+    f => `${f.deadCode} of the ${f.units} units of the code ${f.deadCode === 1 ? "is dead: its" : "are dead: their"} output is `
+      + "the same for every image.",
     () => "Only the others carry information."],
   ["whispering", (f, s) => s.penalty !== "none" && f.loudness < WHISPER * f.readers,
     f => `The code's values are small (standard deviation ${short(f.loudness)}), and the decoder's weights are large (length `
