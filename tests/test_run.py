@@ -20,8 +20,9 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has other si
 
 # Put before run.main in a process of its own: no conda, a venv without pip (which is quick), and a stand-in for pip.
 STAND_IN = """
-import subprocess, sys, time
+import signal, subprocess, sys, time
 import run
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background is born deaf to Ctrl-C
 run.suitable_already = lambda: False
 real_run = run.run
 run.run = lambda command: real_run([*command, "--without-pip"] if "venv" in command else command)
