@@ -74,8 +74,8 @@ export default function bits(data) {
       }
       const estimate = 180 * count / size;
       chart.mark([{ x: size, y: estimate, colour: colours[code] }]);
-      return `${count} of ${size} bits differ (${code}), which suggests an angle of ${fixed(estimate, 0)}°; the true `
-        + `angle is ${fixed(angle, 0)}°. Squared error per pixel, over all test images: `
+      return `${count} of ${size} bits ${count === 1 ? "differs" : "differ"} (${code}), which suggests an angle of `
+        + `${fixed(estimate, 0)}°; the true angle is ${fixed(angle, 0)}°. Squared error per pixel, over all test images: `
         + `${fixed(codes[code].errors.values[place], 4)}.`;
     },
   };

@@ -48,9 +48,11 @@ def test_bits(show, run):
                 differ = parts[place][0] ^ parts[place][1]
                 error = np.float32(run[f"{key}_errors"][place])
                 estimate = np.floor(told[place] + 0.5)  # toFixed rounds halves up
+                count = differ.sum()
                 assert seen.sentence == (
-                    f"{differ.sum()} of {size} bits differ ({code}), which suggests an angle of {estimate:.0f}°; the true "
-                    f"angle is {angle:.0f}°. Squared error per pixel, over all test images: {error:.4f}."
+                    f"{count} of {size} bits {'differs' if count == 1 else 'differ'} ({code}), which suggests an angle of "
+                    f"{estimate:.0f}°; the true angle is {angle:.0f}°. Squared error per pixel, over all test images: "
+                    f"{error:.4f}."
                 )
                 assert seen.canvases[:3] == [cells(parts[place][0]), cells(parts[place][1]), cells(differ, (230, 159, 0))]
                 (chart,) = seen.charts
