@@ -31,7 +31,10 @@ import time
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
-NEEDED = ("jupyterlab", "anywidget", "tensorflow", "sklearn", "nbval", "pytest", "segno")
+NEEDED = ("jupyterlab", "anywidget", "tensorflow", "sklearn", "nbval", "pytest", "xdist", "segno")
+
+# Files side by side, each from its beginning to its end by one process. Each process and its notebook take about 2 GB.
+SIDE_BY_SIDE = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
 STAMP = "made-by-run.txt"
 QUIET_LAB = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 # Options of pytest whose value is the next word: a value that happens to be a file's name is not a path to test.
@@ -110,7 +113,7 @@ def test(arguments):
     arguments, paths_given = with_absolute_paths([word for word in arguments if word != "--newest"])
     if not paths_given:
         books = glob.glob(os.path.join(glob.escape(ROOT), "notebooks", "*.ipynb"))
-        arguments += [os.path.join(ROOT, "tests"), *sorted(books)]
+        arguments = [*SIDE_BY_SIDE, *arguments, os.path.join(ROOT, "tests"), *sorted(books)]
     make_matplotlib_folder(python)
     sanitizer = os.path.join(ROOT, "tests", "nbval_sanitize.cfg")
     nbval = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=120", f"--nbval-sanitize-with={sanitizer}"]

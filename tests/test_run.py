@@ -293,7 +293,8 @@ def test_tests_and_notebooks_by_default(run, handed_over):
     run.main(["test", "-k", "tests"])
     paths = [root / "tests", root / "notebooks" / "01_a.ipynb", root / "notebooks" / "02_b.ipynb"]
     assert handed_over[1][-5:] == ["-k", "tests", *map(str, paths)]
-    for option in ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=120", "tests.notebooks.memory"):
+    options = ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=120", "tests.notebooks.memory", "--dist=loadfile")
+    for option in options:
         assert option in handed_over[1]
     assert f"--nbval-sanitize-with={root / 'tests' / 'nbval_sanitize.cfg'}" in handed_over[1]
 
@@ -306,6 +307,7 @@ def test_a_path_replaces_the_default_ones(run, handed_over, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     run.main(["test", "-q", os.path.join("tests", "test_a.py") + "::test_one", "test_b.py"])
     assert handed_over[0][-3:] == ["-q", f"{inside}::test_one", str(here)]
+    assert "--dist=loadfile" not in handed_over[0], "for one path, the start of more processes takes longer than its tests"
 
 
 def test_fonts_are_listed_in_a_folder_of_the_project(run, handed_over):
