@@ -147,7 +147,7 @@ class Challenge(NamedTuple):
     Attributes
     ----------
     lesson : str
-        The number of the lesson whose idea it is.
+        The number of the lesson whose idea it is, or "" if it belongs to none.
     title, task : str
     state : dict
         What differs from the knobs' first values.
@@ -178,7 +178,7 @@ CHALLENGES = {
         "A linear code cannot die, and a leaky one recovers. A smaller learning rate often helps too, but not with every seed.",
     ),
     "pca": Challenge(
-        "02",
+        "",
         "Beat PCA with two numbers",
         "On its training images, a linear autoencoder can at best match PCA. Turn one knob so that the error on test images "
         "falls clearly below that of PCA with two numbers.",
