@@ -454,7 +454,7 @@ export default function playground(data, view) {
   }
 
   // ---- the challenge, or a teacher's task
-  const told = { hint: false, answer: false, of: "" };
+  const told = { hint: false, answer: false, of: "", cured: "", at: 0 };
   const task = part("task");
   function showTask(state, turned) {
     const challenge = challengeOf(state.challenge), said = state.task;
@@ -468,15 +468,23 @@ export default function playground(data, view) {
       said ? "" : button(solved ? "Next challenge" : "First challenge", () => startFrom(`!${next}`)));
       return;
     }
-    if (told.of !== challenge.id) Object.assign(told, { hint: false, answer: false, of: challenge.id });
-    const isCured = facts && turned.length === 1 && isReached(challenge.goal, facts);
+    if (told.of !== challenge.id) Object.assign(told, { hint: false, answer: false, of: challenge.id, cured: "" });
+    // A cure stays one while the training goes on; with other knobs, there is none yet.
+    const all = only(state, knobs.map(one => one.name));
+    if (facts && turned.length === 1 && told.cured !== all && isReached(challenge.goal, facts)) {
+      Object.assign(told, { cured: all, at: facts.step });
+    }
+    const isCured = told.cured === all;
+    const before = challenge.goal.find(([fact, sign]) => fact === "step" && sign === "<")?.[2] ?? Infinity;
+    const isLate = !isCured && facts?.step >= before;
     if (isCured && !recall(`challenge: ${challenge.id}`)) remember(`challenge: ${challenge.id}`, "solved");
     const isSolved = Boolean(recall(`challenge: ${challenge.id}`));
-    const key = [challenge.id, isSolved, isCured, turned.join(), told.hint, told.answer].join("|");
+    const key = [challenge.id, isSolved, isCured, isLate, turned.join(), told.hint, told.answer].join("|");
     if (key === task.dataset.key) return;
     task.dataset.key = key;
     const many = `You have turned ${turned.length} knobs (${turned.map(labelOf).join(", ")}): one is enough.`;
-    const stands = isCured ? "✓ Cured." : turned.length > 1 ? many
+    const late = `Step ${before.toLocaleString("en")} is past: press start again, then play.`;
+    const stands = isCured ? `✓ Cured, at step ${told.at.toLocaleString("en")}.` : isLate ? late : turned.length > 1 ? many
       : turned.length ? `You have turned one knob: ${labelOf(turned[0])}.`
         : "You have not turned a knob yet; the seed does not count.";
     const show = name => { told[name] = true; task.dataset.key = ""; view.redraw(); };

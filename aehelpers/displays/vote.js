@@ -79,6 +79,11 @@ export default function vote(data, view) {
   };
   onRemembered(() => view.redraw(), view.signal);
   const isLab = () => "jpThemeLight" in document.body.dataset;
+  // On a page of the website, several votes can keep one gate shut.
+  const isLast = () => {
+    const gate = document.querySelector(`.gate[data-votes~="${CSS.escape(data.id)}"]`);
+    return !gate || gate.dataset.votes.split(" ").every(recall);
+  };
   return {
     controls: { choice },
     parts: [],
@@ -93,7 +98,7 @@ export default function vote(data, view) {
           : "You went on without voting.";
       }
       return isLab() ? `You chose ${kept()}.${counted} To go on, press the button "cells hidden" below the next heading.`
-        : `You chose ${kept()}. The answer is further down.`;
+        : `You chose ${kept()}. ${isLast() ? "The answer is further down." : "The answer opens after the other votes."}`;
     },
   };
 }

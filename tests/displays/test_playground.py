@@ -320,9 +320,24 @@ class TestDisplay:
         self.wait(page, 300)
         assert "Cured" not in page.locator(".ae-play-task").inner_text()
         page.get_by_label("learning rate").select_option("0.001")
-        page.wait_for_function("() => document.querySelector('.ae-play-task').textContent.includes('✓ Cured.')")
+        page.wait_for_function("() => document.querySelector('.ae-play-task').textContent.includes('✓ Cured, at step')")
         assert page.evaluate("core.recall('challenge: grey')") == "solved"
         page.get_by_role("button", name="pause").click()
+
+    def test_a_cure_stays_while_it_trains_on(self, shown):
+        """The goal is an error below 0.05 before step 1,000; with another knob after that, the reader learns what to do."""
+        page = shown("patient")
+        task = page.locator(".ae-play-task")
+        page.get_by_label("learning rate").select_option("10")
+        page.get_by_role("button", name="play").click()
+        page.wait_for_function("() => document.querySelector('.ae-play-task').textContent.includes('✓ Cured, at step')")
+        self.wait(page, 1010)
+        assert "✓ Cured, at step" in task.inner_text() and task.get_by_role("button", name="next challenge").is_visible()
+        page.get_by_label("learning rate").select_option("1")
+        assert "Step 1,000 is past: press start again, then play." in task.inner_text()
+        page.get_by_role("button", name="start again").click()
+        page.wait_for_function("() => !document.querySelector('.ae-play-task').textContent.includes('is past')")
+        assert "You have turned one knob: learning rate." in task.inner_text()
 
     def test_what_it_says_can_be_used_while_it_trains(self, shown):
         """Buttons stay the same ones, a challenge is shown whenever it is chosen, and nothing is read aloud all the time."""
