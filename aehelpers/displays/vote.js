@@ -93,11 +93,9 @@ export default function vote(data, view) {
         const said = kept() === "-" ? "You have not voted." : `You chose ${kept()}.`;
         return `${said} Your class is voting: the answer opens when your teacher shows it.`;
       }
-      if (kept() === "-") {
-        return isLab() ? 'You went on without voting: press the button "cells hidden" below the next heading.'
-          : "You went on without voting.";
-      }
-      return isLab() ? `You chose ${kept()}.${counted} To go on, press the button "cells hidden" below the next heading.`
+      const way = 'press the button "cells hidden" below the next heading, if it is there.';
+      if (kept() === "-") return `You went on without voting${isLab() ? `: ${way}` : "."}`;
+      return isLab() ? `You chose ${kept()}.${counted} To go on, ${way}`
         : `You chose ${kept()}. ${isLast() ? "The answer is further down." : "The answer opens after the other votes."}`;
     },
   };
