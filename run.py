@@ -76,6 +76,9 @@ def main(arguments):
     if not arguments or arguments[0] in ("-h", "--help"):
         print(__doc__.strip())
         return 0
+    if arguments[0] in ("site", "notebooks") and arguments[1:2] in (["-h"], ["--help"]):  # the others have a help of their own
+        print(__doc__.strip())
+        return 0
     if arguments[0] not in commands:
         say(f"There is no command {arguments[0]!r}; the commands are lab, test, notebooks, site and class.", sys.stderr)
         return 2
@@ -245,7 +248,7 @@ def make(venv, newest):
         if install(venv, newest).returncode == 0:
             return write_stamp(venv, newest)
     say(f"Making the environment {name}. This happens once; on a fast line it takes one to two minutes.")
-    say("It downloads half a gigabyte and takes about two of disk.")
+    say("It downloads half a gigabyte and takes two and a half of disk.")
     remove(venv)
     os.mkdir(venv)
     open(os.path.join(venv, "pyvenv.cfg"), "w").close()  # first of all, so that a half-made one is known for what it is
@@ -291,15 +294,30 @@ def remove(venv):
 def install(venv, newest):
     what = ["--upgrade", "--upgrade-strategy", "eager"] if newest else ["-c", "constraints.txt"]
     pip = [python_of(venv), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-    return run([*pip, *what, "-e", ".[tensorflow,lab,site,class,test]"])
+    return run([*pip, *what, "-e", ".[tensorflow,lab,site,class,test]"], tells=True)
 
 
-def run(command):
-    """Run a command in the project's folder and keep what it says."""
+def run(command, tells=False):
+    """Run a command in the project's folder and keep what it says; if it tells, show now and then how far pip is."""
     # The lock goes to the command too: should this process be killed, the next start waits until the command has ended.
     held = {"pass_fds": LOCKS} if os.name == "posix" else {}
     how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
-    return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False, **how, **held)
+    lines, shown = [], time.monotonic()
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, **how, **held) as process:
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                if not tells:
+                    continue
+                if line.startswith("Installing collected packages"):
+                    say("All is there. Unpacking it is the last step, without a word, and takes about as long again.")
+                elif line.startswith("Collecting") and time.monotonic() > shown + 10:
+                    say(f"{line.split('(')[0].strip()} ...")
+                    shown = time.monotonic()
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, stdout="".join(lines))
 
 
 def write_stamp(venv, newest):

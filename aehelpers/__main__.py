@@ -1,11 +1,12 @@
 """Bring the notebooks and the website out of the installed package.
 
-    python -m aehelpers lab [folder]     copy the notebooks into a folder and open it in JupyterLab
-    python -m aehelpers site [folder]    copy the website into a folder and open it in a browser
+    python -m aehelpers lab [folder] [options]    copy the notebooks into a folder and open it in JupyterLab, with its options
+    python -m aehelpers site [folder]             copy the website into a folder and open it in a browser
 
 A file that is there already stays as it is, so that what you have written into a notebook is kept.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -37,14 +38,20 @@ def bring(part, folder):
 
 def main(arguments):
     """Do what the command line says; return the exit code."""
-    if not arguments or arguments[0] not in FOLDERS or len(arguments) > 2:
-        print(__doc__.strip(), file=sys.stderr if arguments else sys.stdout)
-        return 2 if arguments else 0
-    command, (part, usual) = arguments[0], FOLDERS[arguments[0]]
+    if not arguments or arguments[0] in ("-h", "--help") or arguments[1:] in (["-h"], ["--help"]):
+        print(__doc__.strip())
+        return 0
+    command, *rest = arguments
+    folders = [word for word in rest[:1] if not word.startswith("-")]
+    options = rest[len(folders) :]
+    if command not in FOLDERS or not all(word.startswith("-") for word in options) or (command == "site" and options):
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    part, usual = FOLDERS[command]
     if command == "lab" and find_spec("jupyterlab") is None:
         print('JupyterLab is not installed: pip install "aehelpers[lab]"', file=sys.stderr)
         return 1
-    folder = Path(arguments[1] if arguments[1:] else usual).resolve()
+    folder = Path(*folders or [usual]).resolve()
     try:
         new = bring(part, folder)
     except OSError as error:
@@ -52,7 +59,9 @@ def main(arguments):
         return 1
     print(f"{folder}: {new} new files", flush=True)
     if command == "lab":
-        return subprocess.call([sys.executable, "-m", "jupyterlab", "00_start_here.ipynb"], cwd=folder)
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            options.append("--allow-root")  # JupyterLab refuses root otherwise, and containers have no other user
+        return subprocess.call([sys.executable, "-m", "jupyterlab", "00_start_here.ipynb", *options], cwd=folder)
     webbrowser.open((folder / "index.html").as_uri())
     return 0
 

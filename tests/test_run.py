@@ -54,7 +54,7 @@ def run(tmp_path, monkeypatch):
     module.pip_calls, module.pip_fails = [], 0
     real_run = module.run
 
-    def recorder(command):
+    def recorder(command, tells=False):
         if "pip" not in command:
             return real_run([*command, "--without-pip"])
         module.pip_calls.append(command[command.index("install") + 1 :])
@@ -395,6 +395,24 @@ def test_two_at_once_make_one_environment(start):
     assert start.installs() == 1
     assert said[1][0].count("waiting") == 1 and "waiting" not in said[0][0]
     assert all(out.strip().endswith(str(start.venv)) for out, _ in said)
+
+
+def test_a_long_installation_says_where_it_is(monkeypatch, capsys):
+    hours = iter(range(0, 10**6, 3600))
+    monkeypatch.setattr(run_py.time, "monotonic", lambda: next(hours))
+    code = "print('Collecting numpy<3 (from this)'); print('  Downloading'); print('Installing collected packages: numpy')"
+    done = run_py.run([sys.executable, "-c", code], tells=True)
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 3
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "Collecting numpy<3 ..." and said[1].startswith("All is there.") and len(said) == 2
+    run_py.run([sys.executable, "-c", code])
+    assert capsys.readouterr().out == "", "making the folder of fonts tells nothing"
+
+
+@pytest.mark.parametrize("command", ["site", "notebooks"])
+def test_help_starts_nothing(run, handed_over, capsys, command):
+    assert run.main([command, "--help"]) == 0 and handed_over == []
+    assert "python3 run.py site [folder]" in capsys.readouterr().out
 
 
 @posix_only

@@ -352,6 +352,7 @@ REMEDIES = [
     ("cannot_run", {"raises": "no", "fitting": "x[..., None]"},
      "Hand over x[..., None]: the model takes that", "target="),
     ("cannot_run", {"raises": "no", "probe": "function"}, "See which shape the function takes", "the model"),
+    ("cannot_run", {"raises": "no", "probe": "function"}, "call it on x_test[:2] to read the whole error", "the model"),
     ("cannot_run", {"raises": "no", "inputs": 2}, "takes 2 arrays: hand them over together", "shape"),
     ("input_scale", {**LARGE, "unreachable": 0.5, "last_activation": "sigmoid"},
      "remove the final sigmoid", "column"),

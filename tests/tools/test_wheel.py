@@ -78,17 +78,24 @@ def test_site_and_notebooks_come_out_of_it_and_keep_what_was_written(python, tmp
     (fake / "jupyterlab" / "__init__.py").write_text("")
     (fake / "jupyterlab" / "__main__.py").write_text("import os, sys\nprint(sorted(os.listdir()), sys.argv[1:])\n")
     lab = f"import os; os.environ['PYTHONPATH'] += os.pathsep + {str(fake)!r}; {HEAR}"
-    done = python("-c", lab, "lab", "mine")
-    assert "00_start_here.ipynb" in done.stdout and "evidence" in done.stdout, done.stderr
+    done = python("-c", lab, "lab", "mine", "--port=8890")
+    assert "00_start_here.ipynb', '--port=8890'" in done.stdout and "evidence" in done.stdout, done.stderr
+    assert ("--allow-root" in done.stdout) == (hasattr(os, "geteuid") and os.geteuid() == 0)
     book = tmp_path / "mine" / "00_start_here.ipynb"
     book.write_text("my own")
     assert "0 new files" in python("-c", lab, "lab", "mine").stdout and book.read_text() == "my own"
 
 
-@pytest.mark.parametrize("words", [["tset"], ["lab", "a", "b"]])
-def test_other_words_get_the_usage(python, words):
+@pytest.mark.parametrize("words", [["tset"], ["lab", "a", "b"], ["site", "--no-browser"]])
+def test_other_words_get_the_usage(python, words, tmp_path):
     done = python("-c", HEAR, *words)
-    assert done.returncode == 2 and "python -m aehelpers lab [folder]" in done.stderr
+    assert done.returncode == 2 and "python -m aehelpers lab [folder]" in done.stderr and not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["site", "--help"], ["lab", "-h"]])
+def test_help_copies_nothing(python, words, tmp_path):
+    done = python("-c", HEAR, *words)
+    assert done.returncode == 0 and "python -m aehelpers lab [folder]" in done.stdout and not os.listdir(tmp_path)
 
 
 def test_a_clone_is_told_what_to_do_instead(tmp_path):

@@ -111,4 +111,6 @@ def said(error):
     """Return the sentence of an error: Keras puts it below a line that only names the layer, in colour."""
     lines = [re.sub(r"\x1b\[[\d;]*m", "", line).strip() for line in str(error).splitlines()]
     lines = [line for line in lines if line and "Exception encountered when calling" not in line]
-    return (lines[0] if lines else type(error).__name__)[:300]
+    # An AttributeError of the reader's own function says little without its name, and a KeyError nothing.
+    name = type(error).__name__ if not lines or isinstance(error, (AttributeError, LookupError, NameError)) else ""
+    return ": ".join(part for part in (name, *lines[:1]) if part)[:300]

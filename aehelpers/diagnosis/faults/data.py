@@ -30,8 +30,8 @@ def cannot_run(output, data, e):
         if several > len(parts(e.x_train))
         else f"Hand over {output.fitting}: {takes} takes that."
         if output.fitting
-        else f"See which shape {takes} takes and gives. Its output must have the shape of what should come back: of x_train, "
-        "or of target= if something else should come back than went in."
+        else f"See which shape {takes} takes and gives, and call it on x_test[:2] to read the whole error. Its output must "
+        "have the shape of what should come back: of x_train, or of target= if something else should come back than went in."
     )
     return Said(
         "broken", f"The model cannot reconstruct these {e.words.rows}: {output.raises.rstrip('.')}.", remedy, ("raises",)

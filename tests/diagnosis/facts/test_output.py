@@ -18,6 +18,22 @@ def facts(model, x_train=X, x_test=None, **more):
     return output(e, data(e))
 
 
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (KeyError("x"), "KeyError: 'x'"),
+        (AttributeError("no x"), "AttributeError: no x"),
+        (ValueError("no x"), "no x"),
+        (OSError(), "OSError"),
+    ],
+)
+def test_an_error_says_what_it_is(error, sentence):
+    def model(x):
+        raise error
+
+    assert facts(model).raises == sentence
+
+
 @pytest.fixture
 def nn():
     return pytest.importorskip("torch").nn
