@@ -139,13 +139,13 @@ export default function drawingPad(data, view) {
       unit1: sliders[0],
       unit2: sliders[1],
       network: { ...choice("network", names), also: () => free },
-      placed: choice("drawing", [CENTRED, AS_DRAWN]),
+      placed: choice("your drawing", [CENTRED, AS_DRAWN]),
     },
     tools: [
       button("undo", () => { pen.lift(); change(strokes().slice(0, -1)); }),
       button("clear", () => { pen.lift(); change([], -1); }),
       button("another digit", () => { pen.lift(); change([], (last + 1) % count); }),
-      button("code as drawn", () => view.change(free)),
+      button("reset sliders", () => view.change(free)),
     ],
     parts: [{ element: stage, resize: width => stage.classList.toggle("ae-narrow", width < 500) }],
     draw({ base, unit1, unit2, network: name, placed }) {

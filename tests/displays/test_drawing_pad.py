@@ -314,7 +314,7 @@ def test_a_stroke_another_network_and_a_button_free_the_code(core, show, display
     act = {
         "the pad": lambda: core.locator(".ae-pad").press(" "),
         "another network": lambda: core.get_by_role("radio", name="two").check(),
-        "the button": lambda: core.get_by_role("button", name="code as drawn").click(),
+        "the button": lambda: core.get_by_role("button", name="reset sliders").click(),
     }
     for name, free in act.items():
         slider.evaluate("it => { it.value = it.max; it.dispatchEvent(new Event('input')); }")
