@@ -14,6 +14,7 @@ PAPER, INK = (28, 32, 36), (236, 238, 233)  # --raised and --ink of site.css in 
 STAGE = (8, 9, 11)  # --stage
 LEAST = 20  # pixels: the shortest side of a picture; letters are smaller
 FILLED = 0.85  # of its rectangle, at least: a picture. A curve with its axes fills less.
+DARK = 32  # of 255: the lightest grey that counts as black
 CARD = (640, 390)  # pixels: the picture of a display in the list of all
 CONTROLS = 0.318  # of the width of a display: its controls, and the gap beside them, as display.css has them
 CHROMA = 1.2  # how much lighter a colour gets than a grey that was as dark
@@ -56,7 +57,9 @@ def pictures_in(pixels):
         if min(part.stop - part.start for part in place) < LEAST or (parts[place] == number).mean() < FILLED:
             continue
         inside = pixels[place].astype(int)
-        if (inside.max(axis=2) - inside.min(axis=2) <= 2).mean() > 0.95:  # a bar of a chart is a rectangle too, in a colour
+        is_grey = inside.max(axis=2) - inside.min(axis=2) <= 2
+        is_dark = inside.max(axis=2) < DARK  # strokes on black may be coloured
+        if is_grey.mean() > 0.95 or is_dark.mean() > 0.6:  # a bar of a chart is a rectangle too, in a colour
             found.append(place)
     return found
 

@@ -152,9 +152,12 @@ def examine(x_train, x, made, code, gradient, rows="images"):
     else:
         kept = 1 - ((made - x) ** 2).mean(axis=0) / ((mean - x) ** 2).mean(axis=0)
         order = np.argsort(-x.var(axis=0))
+        of_pca = 1 - ((best - x) ** 2).mean(axis=0) / ((mean - x) ** 2).mean(axis=0)
         kept, word = kept[order].clip(-1), "column, from the largest variance to the smallest"
-        names = "largest column", "second", "median of the others"
-        parts = kept[:1], kept[1:2], np.median(kept[2:], keepdims=True)
+        names = "largest column", "second", "median of the others", f"with PCA-{size}"
+        parts = kept[:1], kept[1:2], *(np.median(each, keepdims=True) for each in (kept[2:], of_pca[order][2:]))
+    shares = "; ".join(f"{name}: {round(part.mean(), 2) + 0:.2f}" for name, part in zip(names, parts, strict=True))
+    beyond = ", above 1 is too much" if rows == "images" else "; less than -1 is drawn as -1"
     yield chart(
         word,
         "share that is kept",
@@ -162,9 +165,7 @@ def examine(x_train, x, made, code, gradient, rows="images"):
         [*kept, 1],
         [{"name": "kept", "colour": BLUE, **stairs(kept, np.arange(len(kept) + 1))}],
         [],
-        "1 is all, 0 is nothing. "
-        + "; ".join(f"{name}: {round(part.mean(), 2) + 0:.2f}" for name, part in zip(names, parts, strict=True)).capitalize()
-        + ".",
+        f"1 is all, 0 is nothing{beyond}. {shares[0].upper()}{shares[1:]}.",
     )
 
 
