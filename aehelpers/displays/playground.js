@@ -454,7 +454,7 @@ export default function playground(data, view) {
   }
 
   // ---- the challenge, or a teacher's task
-  const told = { hint: false, answer: false, of: "", cured: "", at: 0 };
+  const told = { hint: false, answer: false, of: "", cured: "", at: 0, knobs: "", before: null };
   const task = part("task");
   function showTask(state, turned) {
     const challenge = challengeOf(state.challenge), said = state.task;
@@ -469,9 +469,12 @@ export default function playground(data, view) {
       return;
     }
     if (told.of !== challenge.id) Object.assign(told, { hint: false, answer: false, of: challenge.id, cured: "" });
-    // A cure stays one while the training goes on; with other knobs, there is none yet.
+    // A cure stays one while the training goes on. With other knobs there is none yet, and what was measured before they were
+    // turned says nothing.
     const all = only(state, knobs.map(one => one.name));
-    if (facts && turned.length === 1 && told.cured !== all && isReached(challenge.goal, facts)) {
+    if (told.knobs !== all) Object.assign(told, { knobs: all, before: facts });
+    const isNew = facts && facts !== told.before;
+    if (isNew && turned.length === 1 && told.cured !== all && isReached(challenge.goal, facts)) {
       Object.assign(told, { cured: all, at: facts.step });
     }
     const isCured = told.cured === all;

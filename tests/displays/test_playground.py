@@ -334,7 +334,7 @@ class TestDisplay:
         self.wait(page, 1010)
         assert "✓ Cured, at step" in task.inner_text() and task.get_by_role("button", name="next challenge").is_visible()
         page.get_by_label("learning rate").select_option("1")
-        assert "Step 1,000 is past: press start again, then play." in task.inner_text()
+        page.wait_for_function("() => document.querySelector('.ae-play-task').textContent.includes('Step 1,000 is past')")
         page.get_by_role("button", name="start again").click()
         page.wait_for_function("() => !document.querySelector('.ae-play-task').textContent.includes('is past')")
         assert "You have turned one knob: learning rate." in task.inner_text()
