@@ -8,7 +8,7 @@ from aehelpers.diagnosis.rules import Said, rule
 _04 = "04_the_grey_image_bug.ipynb"
 
 
-@rule("not_finite", read=(_04, "What does an infinite loss do to a network?"))
+@rule("not_finite", read=(_04, "What does one very large logit do to a network?"))
 def not_finite(output, e):
     if output.raises or not output.unusable:
         return None
