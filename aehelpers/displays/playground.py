@@ -251,7 +251,7 @@ CHALLENGES = {
     ),
     "price": Challenge(
         "05",
-        "Lower the price",
+        "Keep the units alive",
         "The penalty charges for every activation, and most units of the code are dead. Turn one knob so that fewer than 16 of "
         "64 are dead after 500 steps. Keep the L1 penalty.",
         {"hidden": "", "code": 64, "code_activation": "relu", "penalty": "l1", "weight": 0.001, "rate": 0.003},
