@@ -9,7 +9,7 @@ from aehelpers.pictures import size_of
 from aehelpers.validation import Dict, Images, Integer, Model, same_images, same_shape, takes
 
 _CODE = code_of(
-    "model = ae.autoencoder(hidden=(128,), code_size={size})",
+    "model = ae.autoencoder(hidden=(128,), code_size={size}, code_activation=None)",
     'import aehelpers as ae\n\nx_train = ae.load("mnist").x_train',
     "ae.fit(model, x_train, steps=600, learning_rate=3e-3)  # 4,000 in lesson 00",
 )
