@@ -80,9 +80,6 @@ def test_the_line_beside_it_makes_the_model_that_is_shown(size):
     names = {"ae": ae}
     exec(code_size._CODE["line"].format(size=size), names)
     stored = ae.stored_models("code_sizes")[size]
-    assert [
-        layer.get_config().get("activation") for layer in names["model"].encoder.layers + names["model"].decoder.layers
-    ] == [layer.get_config().get("activation") for layer in stored.encoder.layers + stored.decoder.layers]
     names["model"].set_weights(stored.get_weights())
     x = np.random.default_rng(0).random((8, 784), np.float32)
     assert ae.predict(names["model"], x) == pytest.approx(ae.predict(stored, x), abs=1e-6)
