@@ -1,6 +1,5 @@
 import { Chart, Pictures, choice, row } from "./core.js";
 
-const LOWER = { down: 14, below: 14 };  // pixels
 const axis = ({ label, low, high }) => ({ label, low, high });
 const curve = ({ name, colour, x, y }) => ({ name, colour, x, y });
 
@@ -20,7 +19,7 @@ export default function examination(data) {
       chart.set({ series: one.series.map(curve), x: axis(one.x), y: axis(one.y) });
       // The name of a mark stands lower only where it would run into the one before.
       const near = ({ x }, number) => number && Math.abs(x - one.marks[number - 1].x) < (one.x.high - one.x.low) / 6;
-      chart.mark(one.marks.map((mark, number) => ({ x: mark.x, name: mark.name, ...(near(mark, number) && LOWER) })));
+      chart.mark(one.marks.map((mark, number) => ({ x: mark.x, name: mark.name, down: near(mark, number) ? 14 : 0 })));
       return `Patient ${patient}, ${measure}. ${one.sentence}`;
     },
   };

@@ -454,7 +454,7 @@ export default function playground(data, view) {
   }
 
   // ---- the challenge, or a teacher's task
-  const told = { hint: false, answer: false, of: "", cured: "", at: 0, knobs: "", before: null };
+  const told = { hint: false, answer: false, of: "", knobs: "", measured: null, curedAt: null };
   const task = part("task");
   function showTask(state, turned) {
     const challenge = challengeOf(state.challenge), said = state.task;
@@ -468,16 +468,14 @@ export default function playground(data, view) {
       said ? "" : button(solved ? "Next challenge" : "First challenge", () => startFrom(`!${next}`)));
       return;
     }
-    if (told.of !== challenge.id) Object.assign(told, { hint: false, answer: false, of: challenge.id, cured: "" });
+    if (told.of !== challenge.id) Object.assign(told, { hint: false, answer: false, of: challenge.id, knobs: "" });
     // A cure stays one while the training goes on. With other knobs there is none yet, and what was measured before they were
     // turned says nothing.
-    const all = only(state, knobs.map(one => one.name));
-    if (told.knobs !== all) Object.assign(told, { knobs: all, before: facts });
-    const isNew = facts && facts !== told.before;
-    if (isNew && turned.length === 1 && told.cured !== all && isReached(challenge.goal, facts)) {
-      Object.assign(told, { cured: all, at: facts.step });
-    }
-    const isCured = told.cured === all;
+    const now = only(state, knobs.map(one => one.name));
+    if (told.knobs !== now) Object.assign(told, { knobs: now, measured: facts, curedAt: null });
+    const isNew = facts && facts !== told.measured;
+    if (isNew && turned.length === 1 && isReached(challenge.goal, facts)) told.curedAt ??= facts.step;
+    const isCured = told.curedAt !== null;
     const before = challenge.goal.find(([fact, sign]) => fact === "step" && sign === "<")?.[2] ?? Infinity;
     const isLate = !isCured && facts?.step >= before;
     if (isCured && !recall(`challenge: ${challenge.id}`)) remember(`challenge: ${challenge.id}`, "solved");
@@ -487,7 +485,7 @@ export default function playground(data, view) {
     task.dataset.key = key;
     const many = `You have turned ${turned.length} knobs (${turned.map(labelOf).join(", ")}): one is enough.`;
     const late = `Step ${before.toLocaleString("en")} is past: press start again, then play.`;
-    const stands = isCured ? `✓ Cured, at step ${told.at.toLocaleString("en")}.` : isLate ? late : turned.length > 1 ? many
+    const stands = isCured ? `✓ Cured, at step ${told.curedAt.toLocaleString("en")}.` : isLate ? late : turned.length > 1 ? many
       : turned.length ? `You have turned one knob: ${labelOf(turned[0])}.`
         : "You have not turned a knob yet; the seed does not count.";
     const show = name => { told[name] = true; task.dataset.key = ""; view.redraw(); };

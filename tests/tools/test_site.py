@@ -311,8 +311,7 @@ def test_only_code_that_the_text_speaks_of_is_seen_before_the_switch(visit, name
     code = page.locator("section.code > .code")
     assert code.count() == page.locator("section.code").count()
     seen, shown = code.locator("visible=true"), page.locator("section.code > .code.shown")
-    assert seen.count() == shown.count() == shown.locator("visible=true").count() <= 4
-    assert shown.evaluate_all("all => all.filter(one => !one.closest('details.deeper')).length") <= 3
+    assert seen.count() == shown.count() == shown.locator("visible=true").count() <= 2
     outputs = page.locator("section.code :is(figure, .output, [data-display])")
     assert outputs.count() == outputs.locator("visible=true").count()
 
