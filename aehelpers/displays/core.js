@@ -397,20 +397,22 @@ export class Chart {
     return element("li", {}, element("svg", { width: 34, height: 12, "aria-hidden": "true" }, ...sampleOf(one, 34)), one.name);
   }
 
-  // Marks: { x, y, colour, shape, edge } is a dot; { x, name, down } an upright line with its name above it, or both further
-  // down; { x, y, text } a text that ends there.
+  // Marks: { x, y, colour, shape, edge } is a dot; { x, name, down } an upright line with its name above it, or further down,
+  // where paper around it keeps the line away; { x, y, text } a text that ends there.
   mark(marks) {
     this.marks = marks;
     if (!this.moving) return;
     writeAs(this.element);
-    const { box } = this, look = { "stroke-width": 1.5, "stroke-dasharray": "4 3" };
+    const { box } = this, ends = { y1: box.top, y2: box.bottom }, look = { "stroke-width": 1.5, "stroke-dasharray": "4 3" };
     const made = ({ x, y, colour = "ink", text, name, down = 0, shape, edge = "var(--ae-paper)" }) => {
       const at = this.toX(Math.min(Math.max(x, this.x.low), this.x.high)), fill = paint(colour);
       if (y === undefined) {
-        const line = element("line", { x1: at, x2: at, y1: box.top + down, y2: box.bottom, stroke: fill, ...look });
+        const line = element("line", { x1: at, x2: at, ...ends, stroke: fill, ...look });
         if (!name) return line;
         const half = lengthOf(name) / 2, middle = Math.min(Math.max(at, box.left + half), this.width - half);
-        return element("g", {}, line, element("text", { x: middle, y: box.top - 4 + down, "text-anchor": "middle" }, name));
+        const around = { stroke: "var(--ae-paper)", "stroke-width": 4, "paint-order": "stroke" };
+        const place = { x: middle, y: box.top - 4 + down, "text-anchor": "middle" };
+        return element("g", {}, line, element("text", { ...place, ...(down && around) }, name));
       }
       const height = this.toY(Math.min(Math.max(y, this.y.low), this.y.high));
       if (text) return element("text", { x: at - 6, y: height + 5, class: "ae-sign", "text-anchor": "end" }, text);

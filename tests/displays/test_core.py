@@ -281,6 +281,18 @@ def test_a_chart_of_two_linear_axes(core):
     assert seen["shares"] == pytest.approx([0, 0.25, 1]) and seen["outside"] == [0, 1]
 
 
+def test_paper_keeps_the_line_of_a_mark_away_from_its_name(core):
+    axes = {"x": {"label": "x", "low": 0, "high": 5}, "y": {"label": "y", "low": 0, "high": 1}, "height": 200}
+    marks = [{"x": 1, "name": "one"}, {"x": 2, "name": "two", "down": 14}]
+    chart(core, 600, axes=axes, set={"series": []}, marks=marks)
+    names = core.locator(".ae-marks > g > line + text").all()  # the name is drawn after, so above
+    assert [(name.text_content(), name.get_attribute("y"), name.get_attribute("paint-order")) for name in names] == [
+        ("one", "28", None),
+        ("two", "42", "stroke"),
+    ]
+    assert names[1].get_attribute("stroke") == "var(--ae-paper)"
+
+
 @pytest.mark.parametrize(
     ("width", "shown"), [(600, "1 2 4 8 16 32 64 128"), (400, "1 2 4 8 16 32 64 128"), (100, "1 4 16 64"), (900, "")]
 )

@@ -10,7 +10,7 @@ import re
 import pytest
 from aehelpers.displays.page import page as as_page
 
-from tests.displays.opened import CONTRAST, ROOT, SCREENSHOTS, SEEN, TEXTS, WIDTHS, Page, seen
+from tests.displays.opened import CONTRAST, ROOT, SCREENSHOTS, SEEN, TEXTS, WIDTHS, Page, said, seen
 
 STORED = sorted((ROOT / "notebooks" / "displays").glob("*.json"))
 CONTROLS = "button, select, input, textarea, [tabindex='0']"
@@ -58,6 +58,15 @@ def test_can_be_read_everywhere(open_page, name, width, scheme):
     for control in page.display.locator("button, label:has(input)").all():
         assert control.bounding_box()["height"] >= 24, "too small for a finger"
     page.is_quiet()
+
+
+def test_the_patients_buttons_stay_where_they_are(open_page):
+    """The sentence has two lines or four: it stands below them."""
+    page, places = open_page("09-examination"), set()
+    for label in page.display.locator("label:has(input)").all():
+        label.click()
+        places.add((round(page.display.locator(".ae-others").bounding_box()["y"]), len(said(page.display)) > 120))
+    assert len({y for y, _ in places}) == 1 and {long for _, long in places} == {True, False}
 
 
 @EACH_KIND

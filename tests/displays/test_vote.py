@@ -157,6 +157,17 @@ def test_a_link_shows_and_votes_for_nothing(page, asked):
     assert page.evaluate(VOTE, vote.number) == vote_by_hand(voted="A")
 
 
+def test_a_gate_with_two_votes_opens_after_both(page, asked):
+    vote = Shown(page, asked)
+    page.evaluate("id => document.body.insertAdjacentHTML('beforeend', `<p class=gate data-votes='${id} 01-egg'></p>`)", ID)
+    for name, sentence in {
+        ID: "You chose A. The answer opens after the other votes.",
+        "01-egg": "You chose A. The answer is further down.",
+    }.items():
+        page.evaluate("name => core.remember(name, 'A')", name)
+        assert page.evaluate(VOTE, vote.number)["sentence"] == sentence
+
+
 def test_jupyterlab_is_told_where_to_click(page, asked):
     vote = Shown(page, asked)
     page.evaluate("document.body.dataset.jpThemeLight = 'true'")

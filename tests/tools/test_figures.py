@@ -48,6 +48,16 @@ def test_pictures_stay_as_they_are_in_the_dark(drawn):
         assert changed.sum() > sum(colour) and changed.max() - changed.min() > 90
 
 
+def test_coloured_strokes_on_black_are_a_picture_too():
+    pixels = np.full((80, 160, 3), 255, np.uint8)
+    pixels[10:70, 10:70] = 0
+    pixels[30:50, 20:60] = (230, 159, 0)  # a quarter of the picture
+    pixels[10:70, 90:150] = (0, 114, 178)  # a bar
+    assert [(place[0].start, place[1].start) for place in figures.pictures_in(pixels)] == [(10, 10)]
+    after = np.asarray(figures.darkened(Image.fromarray(pixels)))
+    assert (after[10:70, 10:70] == pixels[10:70, 10:70]).all()
+
+
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem[:2])
 def test_every_stored_picture_has_a_card(path):
     card = figures.card(Image.open(path), 4)
