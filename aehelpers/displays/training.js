@@ -11,7 +11,7 @@ export default function training(data, view) {
   const { images, level, units } = data, [height, width] = data.size;
   const { steps, losses, alive, rebuilt, band } = data.record;
   const last = steps.length - 1;
-  const lamps = element("div", { class: "ae-lamps", role: "img", "aria-label": "" });  // from the start, wherever its width comes
+  const lamps = element("div", { class: "ae-lamps", role: "img", "aria-label": "" });
   const pictures = new Pictures({ titles: ["original", "now"], height, width, count: images.shape[0] });
   const loss = new Chart({
     x: { label: "training step", low: 0, high: Math.max(steps.at(-1), data.steps) },
