@@ -159,10 +159,10 @@ def test_a_link_shows_and_votes_for_nothing(page, asked):
 
 def test_a_gate_with_two_votes_opens_after_both(page, asked):
     vote = Shown(page, asked)
-    page.evaluate("id => document.body.insertAdjacentHTML('beforeend', `<p class=gate data-votes='${id} 01-egg'></p>`)", ID)
+    page.evaluate("id => document.body.insertAdjacentHTML('beforeend', `<p class=gate data-votes='${id} 01-hen'></p>`)", ID)
     for name, sentence in {
         ID: "You chose A. The answer opens after the other votes.",
-        "01-egg": "You chose A. The answer is further down.",
+        "01-hen": "You chose A. The answer is further down.",
     }.items():
         page.evaluate("name => core.remember(name, 'A')", name)
         assert page.evaluate(VOTE, vote.number)["sentence"] == sentence
