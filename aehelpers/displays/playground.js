@@ -241,6 +241,7 @@ export default function playground(data, view) {
     structure = only(state, restarting);
     settings = only(state, live);
     frame = facts = null; losses = []; errors = []; trouble = "";
+    told.since = -1;
     showPlaying(false);
     trainer?.end();
     trainer = null;
@@ -454,7 +455,7 @@ export default function playground(data, view) {
   }
 
   // ---- the challenge, or a teacher's task
-  const told = { hint: false, answer: false, of: "", knobs: "", measured: null, curedAt: null };
+  const told = { hint: false, answer: false, of: "", knobs: "", since: -1, curedAt: null };
   const task = part("task");
   function showTask(state, turned) {
     const challenge = challengeOf(state.challenge), said = state.task;
@@ -469,12 +470,10 @@ export default function playground(data, view) {
       return;
     }
     if (told.of !== challenge.id) Object.assign(told, { hint: false, answer: false, of: challenge.id, knobs: "" });
-    // A cure stays one while the training goes on. With other knobs there is none yet, and what was measured before they were
-    // turned says nothing.
+    // A cure stays one while the training goes on. With other knobs there is none until a step has been made with them.
     const now = only(state, knobs.map(one => one.name));
-    if (told.knobs !== now) Object.assign(told, { knobs: now, measured: facts, curedAt: null });
-    const isNew = facts && facts !== told.measured;
-    if (isNew && turned.length === 1 && isReached(challenge.goal, facts)) told.curedAt ??= facts.step;
+    if (told.knobs !== now) Object.assign(told, { knobs: now, since: frame?.step ?? -1, curedAt: null });
+    if (facts?.step > told.since && turned.length === 1 && isReached(challenge.goal, facts)) told.curedAt ??= facts.step;
     const isCured = told.curedAt !== null;
     const before = challenge.goal.find(([fact, sign]) => fact === "step" && sign === "<")?.[2] ?? Infinity;
     const isLate = !isCured && facts?.step >= before;

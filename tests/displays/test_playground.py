@@ -331,13 +331,20 @@ class TestDisplay:
         page.get_by_label("learning rate").select_option("10")
         page.get_by_role("button", name="play").click()
         page.wait_for_function("() => document.querySelector('.ae-play-task').textContent.includes('✓ Cured, at step')")
-        self.wait(page, 1010)
+        self.wait(page, 1300)
         assert "✓ Cured, at step" in task.inner_text() and task.get_by_role("button", name="next challenge").is_visible()
         page.get_by_label("learning rate").select_option("1")
         page.wait_for_function("() => document.querySelector('.ae-play-task').textContent.includes('Step 1,000 is past')")
+        page.get_by_label("learning rate").select_option("10")
         page.get_by_role("button", name="start again").click()
         page.wait_for_function("() => !document.querySelector('.ae-play-task').textContent.includes('is past')")
         assert "You have turned one knob: learning rate." in task.inner_text()
+        page.get_by_role("button", name="play").click()
+        page.wait_for_function("() => document.querySelector('.ae-play-task').textContent.includes('✓ Cured, at step')")
+        page.get_by_role("button", name="pause").click()
+        page.wait_for_function("() => sent.trained && sent.trained.step > 0")
+        page.get_by_label("learning rate").select_option("1")
+        page.wait_for_function("() => !document.querySelector('.ae-play-task').textContent.includes('✓ Cured')")
 
     def test_what_it_says_can_be_used_while_it_trains(self, shown):
         """Buttons stay the same ones, a challenge is shown whenever it is chosen, and nothing is read aloud all the time."""
