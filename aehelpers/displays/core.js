@@ -244,7 +244,7 @@ const NAMED = 400, SAMPLE = 22;  // from this width on, lines are named where th
 
 // How long a text of a chart is, and the lines into which it goes. Its letters are those of the page around it.
 const pen = new OffscreenCanvas(1, 1).getContext("2d");
-const writeAs = part => { pen.font = `13px ${getComputedStyle(part).fontFamily || "sans-serif"}`; };
+const fontOf = part => `13px ${getComputedStyle(part).fontFamily || "sans-serif"}`;
 const lengthOf = text => pen.measureText(text).width;
 
 function linesOf(text, most) {
@@ -277,10 +277,11 @@ export class Chart {
     this.element = element("div", { class: "ae-chart" }, this.svg, this.legend);
   }
 
+  // The font is looked up here alone: asking for it makes the browser lay out the page, and a move has no time for that.
   resize(available) {
-    const width = Math.round(Math.min(Math.max(available, 250), 760));
-    if (width === this.width) return;
-    this.width = width;
+    const width = Math.round(Math.min(Math.max(available, 250), 760)), font = fontOf(this.element);
+    if (width === this.width && font === this.font) return;
+    Object.assign(this, { width, font });
     this.draw();
   }
 
@@ -304,7 +305,7 @@ export class Chart {
 
   draw() {
     if (!this.width) return;
-    writeAs(this.element);
+    pen.font = this.font;
     const { width, height, svg } = this, most = 0.3 * width - SAMPLE;
     const withLines = one => ({ ...one, lines: linesOf(one.name, most) });
     const named = [...this.levels, ...this.series].filter(one => one.name).map(withLines);
@@ -402,7 +403,7 @@ export class Chart {
   mark(marks) {
     this.marks = marks;
     if (!this.moving) return;
-    writeAs(this.element);
+    pen.font = this.font;
     const { box } = this, ends = { y1: box.top, y2: box.bottom }, look = { "stroke-width": 1.5, "stroke-dasharray": "4 3" };
     const made = ({ x, y, colour = "ink", text, name, down = 0, shape, edge = "var(--ae-paper)" }) => {
       const at = this.toX(Math.min(Math.max(x, this.x.low), this.x.high)), fill = paint(colour);

@@ -17,17 +17,6 @@ export default function loudness(data) {
   const { codes, decoder, images, factors } = data, [height, width] = data.size;
   const units = codes.shape[1], count = codes.shape[0], shown = images.shape[0];
   const times = factor => codes.values.map(value => factor * value);
-  const pictures = new Pictures({ titles: ["original", "reconstructed"], height, width });
-  const chart = new Chart({
-    x: {
-      label: "activation (all below 0.0001 at the left end)", low: LOW, high: HIGH, log: true,
-      ticks: [1e-4, 1e-3, 0.01, 0.1, 1, 10], format: String,
-    },
-    y: {
-      label: "number of activations", low: 0,
-      high: 1.15 * Math.max(1, ...factors.flatMap(c => histogram(times(c)).y)),
-    },
-  });
   const activeShare = values => mean(Array.from({ length: count }, (_, i) => {
     const one = values.subarray(i * units, (i + 1) * units), squares = mean(one, value => value ** 2);
     return squares ? mean(one) ** 2 / squares : 0;
@@ -37,20 +26,35 @@ export default function loudness(data) {
       softer = { ...first, kernel: { ...first.kernel, values: first.kernel.values.map(weight => weight / factor) } };
     return network([softer, ...others])(times(factor).subarray(0, shown * units));
   };
-  const before = reconstruct(1);
+  // Measured before the first move, for a move leaves no time to.
+  const before = reconstruct(1), measures = new Map(factors.map(factor => {
+    const louder = times(factor), drawn = reconstruct(factor);
+    const change = drawn.reduce((most, value, i) => Math.max(most, Math.abs(value - before[i])), 0);
+    const above = 100 * mean(louder, value => (value > EDGE ? 1 : 0));
+    return [factor, { drawn, change, counts: histogram(louder), average: mean(louder), above, share: activeShare(louder) }];
+  }));
+  const pictures = new Pictures({ titles: ["original", "reconstructed"], height, width });
+  const chart = new Chart({
+    x: {
+      label: "activation (all below 0.0001 at the left end)", low: LOW, high: HIGH, log: true,
+      ticks: [1e-4, 1e-3, 0.01, 0.1, 1, 10], format: String,
+    },
+    y: {
+      label: "number of activations", low: 0,
+      high: 1.15 * Math.max(1, ...[...measures.values()].flatMap(({ counts }) => counts.y)),
+    },
+  });
   return {
     controls: { factor: slider("c (code times c, decoder weights divided by c)", { options: factors, format: String }) },
     parts: [pictures, chart],
     draw({ factor }) {
-      const louder = times(factor), drawn = reconstruct(factor);
+      const { drawn, change, counts, average, above, share } = measures.get(factor);
       pictures.show([{ values: images.values }, { values: drawn }]);
-      chart.set({ series: [{ ...histogram(louder), colour: "#0072b2" }] });
+      chart.set({ series: [{ ...counts, colour: "#0072b2" }] });
       chart.mark([{ x: EDGE, name: "0.1" }]);
-      const change = drawn.reduce((most, value, i) => Math.max(most, Math.abs(value - before[i])), 0);
       const below = (Math.floor(1e4 * change) + 1) / 1e4;
-      const above = 100 * mean(louder, value => (value > EDGE ? 1 : 0));
-      return `c = ${factor}: on ${count} test images, the mean activation is ${fixed(mean(louder), 3)}, ${fixed(above, 0)} % `
-        + `of the activations are above 0.1, and the active share is ${fixed(activeShare(louder), 3)} (squared mean over `
+      return `c = ${factor}: on ${count} test images, the mean activation is ${fixed(average, 3)}, ${fixed(above, 0)} % `
+        + `of the activations are above 0.1, and the active share is ${fixed(share, 3)} (squared mean over `
         + `mean square, per image). No pixel changes by as much as ${fixed(below, 4)}.`;
     },
   };
