@@ -325,6 +325,27 @@ def test_a_chart_of_two_logarithmic_axes(core, width, shown):
     assert seen["levels"][0][2] == pytest.approx(down(10))
 
 
+def test_a_chart_measures_its_texts_in_the_letters_around_it(core):
+    """Also where it was drawn before it stood on the page, and where only the letters change."""
+    lefts, expected = core.evaluate("""() => {
+      const axis = { label: "", low: 0, high: 1, ticks: [0.125] };
+      const chart = new core.Chart({ x: axis, y: axis }), lefts = [];
+      const take = () => { chart.resize(600); lefts.push(chart.box.left); };
+      take();
+      const box = document.body.appendChild(document.createElement("div"));
+      box.append(chart.element);
+      for (const family of ["monospace", "sans-serif"]) { box.style.fontFamily = family; take(); }
+      const pen = new OffscreenCanvas(1, 1).getContext("2d");
+      const expected = ["sans-serif", "monospace", "sans-serif"].map(family => {
+        pen.font = `13px ${family}`;
+        return pen.measureText("0.125").width + 13;
+      });
+      box.remove();
+      return [lefts, expected];
+    }""")
+    assert lefts == pytest.approx(expected) and len(set(lefts)) == 2
+
+
 def test_blocks_move_apart_and_stay_inside(core):
     """No further than they must: those that do not touch stay where they are."""
     for ats in ([10, 12, 14], [0, 0, 99], [50], [95, 96, 97, 20], [30, 60, 90]):
